@@ -5,7 +5,8 @@
  *
  * Nothing here ever waits: a line that the target does not take at once is
  * dropped and counted, and the count is said by the next line that gets through.
- * A forked process inherits the open target. Not for threads other than main.
+ * A forked process inherits the open target. Not for threads other than main. The owner
+ * of the process ignores or blocks SIGPIPE.
  */
 
 #include <stdbool.h>
@@ -13,7 +14,7 @@
 #include <syslog.h>
 
 enum log_target {
-	LOG_TO_PLAIN, /* messages alone on standard error; before log_open() */
+	LOG_TO_PLAIN, /* messages alone on standard error, which may wait; before log_open() */
 	LOG_TO_STDERR,
 	LOG_TO_JOURNAL,
 	LOG_TO_SYSLOG,
