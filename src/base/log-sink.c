@@ -181,15 +181,19 @@ static void compose_journal(struct record *record, const struct log_line *line)
 	append_field(record, "REMOTE_PORT", line->fields->remote_port);
 }
 
-__attribute__((__format__(__strftime__, 2, 0))) static void append_time(struct record *record,
-									const char *format)
+static void append_time(struct record *record, enum log_target target)
 {
 	char text[64] = "";
 	time_t now = time(NULL);
 	struct tm local;
 
-	if (localtime_r(&now, &local) && strftime(text, sizeof(text), format, &local) > 0)
-		append_text(record, text);
+	if (!localtime_r(&now, &local))
+		return;
+	if (target == LOG_TO_SYSLOG)
+		(void)strftime(text, sizeof(text), "%b %e %H:%M:%S ", &local);
+	else
+		(void)strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S%z ", &local);
+	append_text(record, text);
 }
 
 static void compose_text(struct record *record, enum log_target target, const struct log_line *line)
@@ -199,9 +203,9 @@ static void compose_text(struct record *record, enum log_target target, const st
 	if (target == LOG_TO_SYSLOG) {
 		(void)snprintf(head, sizeof(head), "<%d>", LOG_DAEMON | (line->level & 7));
 		append_text(record, head);
-		append_time(record, "%b %e %H:%M:%S ");
+		append_time(record, target);
 	} else if (target == LOG_TO_FILE) {
-		append_time(record, "%Y-%m-%dT%H:%M:%S%z ");
+		append_time(record, target);
 	}
 
 	if (target != LOG_TO_PLAIN) {

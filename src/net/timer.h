@@ -27,7 +27,10 @@ void timers_free(struct timers *timers);
 /* Milliseconds until the first timer, for poller_run(): -1 when none is set. */
 int timers_wait_ms(const struct timers *timers, int64_t now_ms);
 
-/* Calls what is due. A callback may set and cancel any timer. */
+/*
+ * Calls what is due. A callback may set and cancel any timer; what it sets to a time that
+ * has come already is called by a later run, in a millisecond.
+ */
 void timers_run(struct timers *timers, int64_t now_ms);
 
 /* Sets, or moves, the timer to @at_ms of clock_ms(). Returns 0 or -ENOMEM. */
