@@ -50,8 +50,15 @@ int endpoint_lookup(const struct endpoint_text *text, struct address *out, size_
 /* Whether the host of @text is a name that must be looked up. */
 bool endpoint_needs_lookup(const struct endpoint_text *text);
 
-/* Fills in @endpoint->text from the rest. Returns 0 or -ENOMEM. */
+/*
+ * Fills in @endpoint->text from the rest. The directory of a socket's path becomes the real
+ * one, if it exists, so that two ways to one place are one endpoint. Returns 0 or -ENOMEM.
+ */
 int endpoint_set_text(struct endpoint *endpoint);
+
+/* The same text into a buffer, cut if need be, and without resolving a path's directory. */
+void endpoint_write_text(const struct endpoint *endpoint, char *out, size_t size);
+
 int endpoint_copy(struct endpoint *out, const struct endpoint *endpoint);
 void endpoint_fini(struct endpoint *endpoint);
 
