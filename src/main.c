@@ -218,7 +218,8 @@ static int go_to_background(void)
 	close(ends[0]);
 	starter = ends[1];
 	(void)setsid();
-	(void)chdir("/");
+	if (chdir("/") < 0)
+		log_warning(-errno, "cannot leave the working directory, ignoring");
 	return -1;
 }
 
