@@ -1,0 +1,90 @@
+"""superd at rest: the memory that is its own, and how often it wakes up."""
+
+import os
+import re
+import socket
+import subprocess
+import time
+
+from servers import NotStarted, end_process
+
+READY_SECONDS = 5
+SETTLE_SECONDS = 1
+
+
+def children_of(pid):
+    found = []
+    for task in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{task}/children", encoding="ascii") as file:
+            found += [int(child) for child in file.read().split()]
+    return found
+
+
+def family_of(pid):
+    return [pid] + [one for child in children_of(pid) for one in family_of(child)]
+
+
+def private_kib(pid):
+    with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
+        return sum(int(n) for n in re.findall(r"^Private_(?:Clean|Dirty): +(\d+)", file.read(), re.M))
+
+
+def switches(pid):
+    total = 0
+    for task in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{task}/status", encoding="utf-8") as file:
+            total += sum(int(n) for n in re.findall(r"ctxt_switches:\s+(\d+)", file.read()))
+    return total
+
+
+def wait_until_ready(receiver, process):
+    """A superd that does not notify gets the whole time to start."""
+    end = time.monotonic() + READY_SECONDS
+    while time.monotonic() < end:
+        if process.poll() is not None:
+            raise NotStarted(f"ended with status {process.returncode}")
+        try:
+            if b"READY=1" in receiver.recv(4096):
+                return
+        except TimeoutError:
+            continue
+
+
+def watch(pid, seconds):
+    time.sleep(SETTLE_SECONDS)
+    family = family_of(pid)
+    before = {one: switches(one) for one in family}
+    time.sleep(seconds)
+    if family_of(pid) != family:
+        raise NotStarted("its processes changed while it was watched")
+    return {
+        "processes": len(family),
+        "private_kib": sum(private_kib(one) for one in family),
+        "wake_ups": sum(switches(one) - before[one] for one in family),
+        "seconds": seconds,
+    }
+
+
+def measure(superd, config, folder, seconds):
+    path = os.path.join(folder, "notify")
+    argv = [superd, "-f", "-c", config, "-p", "20000"]
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
+        receiver.bind(path)
+        os.chmod(path, 0o666)
+        receiver.settimeout(0.2)
+        process = subprocess.Popen(
+            argv,
+            env={**os.environ, "NOTIFY_SOCKET": path},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        try:
+            wait_until_ready(receiver, process)
+            return watch(process.pid, seconds)
+        except FileNotFoundError as error:
+            raise NotStarted("ended while it was watched") from error
+        finally:
+            end_process(process)
+            os.unlink(path)
