@@ -11,6 +11,7 @@ class Case:
     clients: int
     servers: tuple
     builtin: str = ""
+    program: str = ""
     protocol: str = "tcp"
     options: tuple = ()
     bare: str = ""
@@ -19,18 +20,25 @@ class Case:
 
 INETDS = ("xinetd", "openbsd-inetd", "inetutils-inetd")
 
+
+def spawn_case(name, program, title):
+    return Case(
+        name=name,
+        title=f"{title}: connect, read to the end, close",
+        mode="connect",
+        clients=16,
+        servers=("bare", "superd", *INETDS, "tcpserver"),
+        program=program,
+        bare="spawn",
+        at_least={"bare": 0.85, "xinetd": 1.4, "openbsd-inetd": 1.4, "tcpserver": 1.0},
+    )
+
+
 CASES = {
     case.name: case
     for case in (
-        Case(
-            name="spawn",
-            title="one program per client: connect, read to the end, close",
-            mode="connect",
-            clients=16,
-            servers=("bare", "superd", *INETDS, "tcpserver"),
-            bare="spawn",
-            at_least={"bare": 0.85, "xinetd": 1.4, "openbsd-inetd": 1.4, "tcpserver": 1.0},
-        ),
+        spawn_case("spawn", "hello", "an ordinary static program per client"),
+        spawn_case("spawn-tiny", "hello-tiny", "a program that costs next to nothing per client"),
         Case(
             name="daytime",
             title="daytime: connect, read to the end, close",

@@ -1,4 +1,4 @@
-/* The program that every server of the spawn case starts: as little as a program can do. */
+/* The program that every server of the spawn case starts: an ordinary one, and it does little. */
 
 #include <unistd.h>
 

@@ -153,9 +153,9 @@ static void run(struct load *load)
 		die("start");
 
 	load->n_warm = load->mode->warms_up ? 0 : load->n_clients;
-	load->started_ns = now_ns();
 	for (unsigned i = 0; i < load->n_clients; i++)
 		client_open(load, &clients[i]);
+	load->started_ns = now_ns();
 
 	while (!is_over(load)) {
 		wait_once(load);
@@ -176,13 +176,19 @@ static int report(const struct load *load)
 		return TOOL_FAILED;
 	}
 
+	if (total == 0) {
+		fprintf(stderr, "load: no answer in %.1f s, %" PRIu64 " failures\n", seconds,
+			load->failed);
+		return TOOL_FAILED;
+	}
+
 	printf("mode=%s clients=%u seconds=%.3f done=%" PRIu64 " failed=%" PRIu64 " lost=%" PRIu64
 	       " bytes=%" PRIu64 " unit=%s rate=%.1f p50_us=%.1f p99_us=%.1f\n",
 	       load->mode->name, load->n_clients, seconds, load->done, load->failed, load->lost,
 	       load->bytes, load->mode->unit, (double)total / seconds,
 	       (double)latency_quantile(&load->latency, 0.5) / 1e3,
 	       (double)latency_quantile(&load->latency, 0.99) / 1e3);
-	return total > 0 ? 0 : TOOL_FAILED;
+	return 0;
 }
 
 static _Noreturn void usage(FILE *out, int status)

@@ -45,19 +45,23 @@ def downloaded(package, cache):
 
 
 def unpack(package, cache):
-    """Unpacks beside the others of its cache and returns the path of the archive."""
+    """Unpacks beside the others of its cache, once, and returns the path of the archive."""
     archive = downloaded(package, cache)
     if not archive:
         output_of("apt-get", "download", package, cwd=cache, timeout=120)
         archive = downloaded(package, cache)
     if not archive:
         raise Unavailable(f"apt-get left no archive of {package}")
-    output_of("dpkg-deb", "-x", archive, os.path.join(cache, "root"))
+    done = archive + ".unpacked"
+    if not os.path.exists(done):
+        output_of("dpkg-deb", "-x", archive, os.path.join(cache, "root"))
+        with open(done, "w", encoding="ascii"):
+            pass
     return archive
 
 
 def missing_libraries(program, env):
-    return re.findall(r"(\S+) => not found", output_of("ldd", program, env=env))
+    return re.findall(r"(\S+) => not found", output_of("ldd", program, env={**os.environ, **env}))
 
 
 def unpack_libraries(package, cache):
@@ -74,7 +78,7 @@ def library_environment(cache):
         for folder, _, files in os.walk(os.path.join(root, top))
         if any(".so" in name for name in files)
     }
-    return {**os.environ, "LD_LIBRARY_PATH": ":".join(sorted(folders))}
+    return {"LD_LIBRARY_PATH": ":".join(sorted(folders))}
 
 
 class Peer:
@@ -82,7 +86,7 @@ class Peer:
         package, path = PROGRAMS[name]
         archive = unpack(package, cache)
         self.program = os.path.join(cache, "root", path)
-        self.env = dict(os.environ)
+        self.env = {}
         if missing_libraries(self.program, self.env):
             unpack_libraries(package, cache)
             self.env = library_environment(cache)
@@ -95,10 +99,10 @@ class Peer:
 def fetch(names, cache):
     """Returns the peers by name, and why others are left out."""
     peers, notes = {}, []
-    os.makedirs(cache, exist_ok=True)
     for name in names:
         try:
+            os.makedirs(cache, exist_ok=True)
             peers[name] = Peer(name, cache)
-        except (Unavailable, subprocess.TimeoutExpired) as error:
+        except (Unavailable, OSError, subprocess.TimeoutExpired) as error:
             notes.append(f"{name} left out: {error}")
     return peers, notes

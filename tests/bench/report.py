@@ -7,11 +7,13 @@ from statistics import median
 
 from cases import CASES, REST_MEMORY_KIB, REST_WAKE_UPS
 
-FOOTER = """Every server runs alone, on the loopback interface of the machine that makes the load, with its
-limits off. superd writes no line per client (`log_on_success` and `log_on_failure` are
-`{"none"}`), because the bare loops and the inetds write none, and neither does xinetd here. A
-rate is the median of the rounds; in a round every server has its turn, in an order that moves on.
-Lost datagrams are those without an answer in 200 ms; xinetd reads one and drops what else waits."""
+FOOTER = """Every server runs alone, on the loopback interface of the machine that makes the load,
+with its limits off. superd writes no line per client (`log_on_success` and `log_on_failure` are
+`{"none"}`), because the bare loops and the inetds write none, and neither does xinetd here, which
+also leaves out libwrap. A rate is the median of the rounds; in a round every server has its turn,
+in an order that moves on. CPU is what the server's processes use for one answer (chargen: for a
+megabyte); where the load itself needs a whole CPU, as for daytime, it shows more than the rate.
+Lost datagrams had no answer in 200 ms; xinetd reads one and drops what else waits."""
 
 
 def machine():
@@ -45,6 +47,14 @@ def as_delay(runs, key):
     return f"{value:,.0f} µs" if value else ""
 
 
+def as_cpu(runs):
+    """What the server's processes used for one answer, or for a megabyte."""
+    per = "bytes" if runs[0]["unit"] == "bytes" else "done"
+    scale = 1e12 if per == "bytes" else 1e6
+    value = median(run["cpu_seconds"] / run[per] for run in runs) * scale
+    return f"{value:,.1f} µs"
+
+
 def as_ratio(value):
     return f"{value:.2f}" if value is not None else ""
 
@@ -68,6 +78,7 @@ def case_row(results, case, server):
         f"{as_rate(min(rates), unit)} to {as_rate(max(rates), unit)}",
         as_delay(runs, "p50_us"),
         as_delay(runs, "p99_us"),
+        as_cpu(runs),
         as_count(runs, "failed"),
         as_count(runs, "lost"),
         as_ratio(ratio(results, case.name, server, "bare")),
@@ -76,9 +87,10 @@ def case_row(results, case, server):
 
 
 def case_section(results, case, clients):
-    head = ["server", "per second", "lowest to highest", "p50", "p99", "failed", "lost"]
+    head = ["server", "per second", "lowest to highest", "p50", "p99", "CPU", "failed", "lost"]
     head += ["of bare", "superd has"]
-    rows = [case_row(results, case, server) for server in case.servers if (case.name, server) in results]
+    servers = [server for server in case.servers if (case.name, server) in results]
+    rows = [case_row(results, case, server) for server in servers]
     plural = "client" if clients == 1 else "clients"
     return f"### {case.name}\n\n{case.title}; {clients} {plural}\n\n{table(head, rows)}"
 
@@ -114,7 +126,8 @@ def target_rows(results, rest):
 def markdown(results, rest, clients, rounds, seconds, notes):
     """@results maps (case, server) to the runs of all rounds, @clients a case to their number."""
     when = time.strftime("%Y-%m-%d")
-    title = f"{machine()}, {when}; {rounds} rounds of {seconds:g} s each"
+    plural = "round" if rounds == 1 else "rounds"
+    title = f"{machine()}, {when}; {rounds} {plural} of {seconds:g} s each"
     parts = [f"## Bench\n\n{title}"]
     for case in CASES.values():
         if any(name == case.name for name, _ in results):

@@ -1,40 +1,15 @@
 """superd at rest: the memory that is its own, and how often it wakes up."""
 
 import os
-import re
 import socket
 import subprocess
 import time
 
+from processes import family_of, private_kib, switches
 from servers import NotStarted, end_process
 
 READY_SECONDS = 5
 SETTLE_SECONDS = 1
-
-
-def children_of(pid):
-    found = []
-    for task in os.listdir(f"/proc/{pid}/task"):
-        with open(f"/proc/{pid}/task/{task}/children", encoding="ascii") as file:
-            found += [int(child) for child in file.read().split()]
-    return found
-
-
-def family_of(pid):
-    return [pid] + [one for child in children_of(pid) for one in family_of(child)]
-
-
-def private_kib(pid):
-    with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
-        return sum(int(n) for n in re.findall(r"^Private_(?:Clean|Dirty): +(\d+)", file.read(), re.M))
-
-
-def switches(pid):
-    total = 0
-    for task in os.listdir(f"/proc/{pid}/task"):
-        with open(f"/proc/{pid}/task/{task}/status", encoding="utf-8") as file:
-            total += sum(int(n) for n in re.findall(r"ctxt_switches:\s+(\d+)", file.read()))
-    return total
 
 
 def wait_until_ready(receiver, process):

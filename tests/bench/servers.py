@@ -13,6 +13,12 @@ from dataclasses import dataclass, field
 READY_SECONDS = 5
 STOP_SECONDS = 5
 
+# What a program inherits costs time at its start: the same little for everybody.
+ENVIRONMENT = {"PATH": os.defpath}
+
+# Of starts a minute. openbsd-inetd takes 0 for its default.
+UNLIMITED_RATE = "1000000000"
+
 # Built-ins of the inetds are named after their port, so they get an address of their own.
 NAMED_HOST = "127.77.77.7"
 NAMED_PORTS = {"echo": 7, "daytime": 13, "chargen": 19}
@@ -27,18 +33,20 @@ class Command:
     argv: list
     port: int
     host: str = "127.0.0.1"
-    env: dict = field(default_factory=lambda: dict(os.environ))
+    env: dict = field(default_factory=lambda: ENVIRONMENT)
     pid_file: str = ""
+    pid: int = 0
 
 
 @dataclass
 class Tools:
-    bare: str
-    hello: str
-    load: str
+    build: str
     superd: str
     peers: dict
     folder: str
+
+    def path(self, name):
+        return os.path.join(self.build, name)
 
     def write(self, name, text):
         path = os.path.join(self.folder, name)
@@ -66,8 +74,8 @@ def free_port():
 
 def bare(case, tools):
     port = free_port()
-    program = [] if case.builtin else [tools.hello]
-    return Command([tools.bare, case.bare, str(port), *program], port)
+    program = [tools.path(case.program)] if case.program else []
+    return Command([tools.path("bare"), case.bare, str(port), *program], port)
 
 
 def superd(case, tools):
@@ -75,7 +83,8 @@ def superd(case, tools):
     root = os.geteuid() == 0
     front = 'front_user = "nobody"' if root else ""
     user = 'user = "root"' if root else ""
-    what = f"builtin = {case.builtin}" if case.builtin else f'exec = {{"{tools.hello}"}} {user}'
+    program = f'exec = {{"{tools.path(case.program)}"}} {user}'
+    what = f"builtin = {case.builtin}" if case.builtin else program
     path = tools.write(
         "superd.conf",
         f"""log = stderr
@@ -100,7 +109,7 @@ def xinetd(case, tools):
         f"""service {case.builtin or "bench"}
 {{
     type = {"INTERNAL UNLISTED" if case.builtin else "UNLISTED"}
-    {"" if case.builtin else "server = " + tools.hello}
+    {"" if case.builtin else "server = " + tools.path(case.program)}
     socket_type = {"dgram" if datagram else "stream"}
     protocol = {case.protocol}
     wait = {"yes" if datagram else "no"}
@@ -119,14 +128,14 @@ def xinetd(case, tools):
     )
     pid_file = os.path.join(tools.folder, "xinetd.pid")
     argv = [peer.program, "-dontfork", "-f", path, "-pidfile", pid_file]
-    return Command(argv, port, env=peer.env)
+    return Command(argv, port, env={**ENVIRONMENT, **peer.env})
 
 
 def inetd_line(case, tools):
     """Returns the classic entry with the host and port that it serves."""
     if not case.builtin:
         port = free_port()
-        program = f"{tools.hello} hello"
+        program = f"{tools.path(case.program)} {case.program}"
         return f"127.0.0.1:{port} stream tcp nowait {user_name()} {program}\n", "127.0.0.1", port
 
     if os.geteuid() != 0:
@@ -140,8 +149,8 @@ def openbsd_inetd(case, tools):
     peer = tools.peers["openbsd-inetd"]
     line, host, port = inetd_line(case, tools)
     path = tools.write("openbsd-inetd.conf", line)
-    argv = [peer.program, "-i", "-R", "0", "-q", "4096", path]
-    return Command(argv, port, host, env=peer.env)
+    argv = [peer.program, "-i", "-R", UNLIMITED_RATE, "-q", "4096", path]
+    return Command(argv, port, host, env={**ENVIRONMENT, **peer.env})
 
 
 def inetutils_inetd(case, tools):
@@ -149,16 +158,18 @@ def inetutils_inetd(case, tools):
     line, host, port = inetd_line(case, tools)
     path = tools.write("inetutils-inetd.conf", line)
     pid_file = os.path.join(tools.folder, "inetutils-inetd.pid")
-    argv = [peer.program, "-R", "1000000000", f"--pidfile={pid_file}", path]
-    return Command(argv, port, host, env=peer.env, pid_file=pid_file)
+    argv = [peer.program, "-R", UNLIMITED_RATE, f"--pidfile={pid_file}", path]
+    return Command(argv, port, host, env={**ENVIRONMENT, **peer.env}, pid_file=pid_file)
 
 
 def tcpserver(case, tools):
     peer = tools.peers["tcpserver"]
     port = free_port()
     limits = ["-c", "1000", "-b", "4096"]
-    argv = [peer.program, "-q", "-H", "-R", "-l", "0", *limits, "127.0.0.1", str(port), tools.hello]
-    return Command(argv, port, env=peer.env)
+    quiet = ["-q", "-H", "-R", "-l", "0"]
+    address = ["127.0.0.1", str(port)]
+    argv = [peer.program, *quiet, *limits, *address, tools.path(case.program)]
+    return Command(argv, port, env={**ENVIRONMENT, **peer.env})
 
 
 COMMANDS = {
@@ -171,8 +182,12 @@ COMMANDS = {
 }
 
 
+def socket_kind(protocol):
+    return socket.SOCK_DGRAM if protocol == "udp" else socket.SOCK_STREAM
+
+
 def answers(command, protocol):
-    kind = socket.SOCK_DGRAM if protocol == "udp" else socket.SOCK_STREAM
+    kind = socket_kind(protocol)
     with socket.socket(type=kind) as client:
         client.settimeout(0.1)
         try:
@@ -204,19 +219,38 @@ def end_process(process):
         process.wait()
 
 
-def end_daemon(pid_file):
-    """For a server that cannot stay in the foreground."""
+def daemon_pid(pid_file):
+    """For a server that cannot stay in the foreground. Returns None without one."""
     try:
         with open(pid_file, encoding="utf-8") as file:
-            pid = int(file.read())
-        os.unlink(pid_file)
-        os.kill(pid, signal.SIGTERM)
-    except (FileNotFoundError, ProcessLookupError, ValueError):
+            return int(file.read())
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+def end_daemon(pid_file):
+    pid = daemon_pid(pid_file)
+    if not pid:
         return
 
+    os.unlink(pid_file)
+    os.kill(pid, signal.SIGTERM)
     end = time.monotonic() + STOP_SECONDS
     while os.path.exists(f"/proc/{pid}") and time.monotonic() < end:
         time.sleep(0.01)
+
+
+def wait_until_free(command, kind):
+    """Children that still serve may hold the listener of a server that has gone."""
+    end = time.monotonic() + STOP_SECONDS
+    while time.monotonic() < end:
+        with socket.socket(type=kind) as other:
+            other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                other.bind((command.host, command.port))
+                return
+            except OSError:
+                time.sleep(0.02)
 
 
 def last_words(path):
@@ -241,10 +275,11 @@ def running(name, case, tools):
         )
     try:
         wait_until_ready(command, case.protocol, process)
+        command.pid = daemon_pid(command.pid_file) or process.pid
         yield command
     except NotStarted as error:
         raise NotStarted(f"{error}{last_words(log_path)}") from error
     finally:
         end_process(process)
-        if command.pid_file:
-            end_daemon(command.pid_file)
+        end_daemon(command.pid_file)
+        wait_until_free(command, socket_kind(case.protocol))
