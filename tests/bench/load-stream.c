@@ -91,7 +91,8 @@ static void pingpong_ready(struct load *load, struct client *client, unsigned ev
 
 	load_answered(load, client->started_ns);
 	load_warmed(load, client);
-	ping(load, client);
+	if (load->measuring)
+		ping(load, client);
 }
 
 /* The bytes are dropped in the kernel: the client must not be the slower half. */

@@ -82,24 +82,26 @@ void load_answered(struct load *load, uint64_t since_ns)
 	latency_add(&load->latency, now_ns() - since_ns);
 }
 
-static void begin_measuring(struct load *load)
+void load_warmed(struct load *load, struct client *client)
+{
+	if (!client->warm)
+		load->n_warm++;
+	client->warm = true;
+}
+
+static void begin_measuring(struct load *load, struct client *clients)
 {
 	load->done = 0;
 	load->failed = 0;
 	load->lost = 0;
 	load->bytes = 0;
 	memset(&load->latency, 0, sizeof(load->latency));
+	load->measuring = true;
 	load->started_ns = now_ns();
-}
 
-void load_warmed(struct load *load, struct client *client)
-{
-	if (client->warm)
-		return;
-
-	client->warm = true;
-	if (++load->n_warm == load->n_clients)
-		begin_measuring(load);
+	for (unsigned i = 0; load->mode->start && i < load->n_clients; i++)
+		if (clients[i].fd >= 0)
+			load->mode->start(load, &clients[i]);
 }
 
 static bool is_over(const struct load *load)
@@ -108,7 +110,7 @@ static bool is_over(const struct load *load)
 
 	if (load->n_open == 0)
 		return true;
-	if (load->n_warm < load->n_clients)
+	if (!load->measuring)
 		return elapsed_ns >= warm_up_ns;
 	if (load->count_max && load->done + load->failed >= load->count_max)
 		return true;
@@ -152,13 +154,15 @@ static void run(struct load *load)
 	if (!clients || load->epoll_fd < 0)
 		die("start");
 
-	load->n_warm = load->mode->warms_up ? 0 : load->n_clients;
+	load->measuring = !load->mode->warms_up;
 	for (unsigned i = 0; i < load->n_clients; i++)
 		client_open(load, &clients[i]);
 	load->started_ns = now_ns();
 
 	while (!is_over(load)) {
 		wait_once(load);
+		if (!load->measuring && load->n_warm == load->n_clients)
+			begin_measuring(load, clients);
 		tick_all(load, clients);
 	}
 	free(clients);
@@ -170,7 +174,7 @@ static int report(const struct load *load)
 	bool counts_bytes = strcmp(load->mode->unit, "bytes") == 0;
 	uint64_t total = counts_bytes ? load->bytes : load->done;
 
-	if (load->n_warm < load->n_clients) {
+	if (!load->measuring) {
 		fprintf(stderr, "load: only %u of %u clients were answered\n", load->n_warm,
 			load->n_clients);
 		return TOOL_FAILED;

@@ -37,7 +37,10 @@ struct load_mode {
 	/* Of a message, unless -s says otherwise. */
 	size_t size;
 
-	/* Measuring begins once every client has been answered. */
+	/*
+	 * Measuring begins once every client has been answered. Until then a client that start()
+	 * has made speak waits for the others; then it is started again.
+	 */
 	bool warms_up;
 	unsigned events;
 
@@ -55,6 +58,7 @@ struct load {
 	unsigned n_clients;
 	unsigned n_open;
 	unsigned n_warm;
+	bool measuring;
 	unsigned window;
 	unsigned n_sources;
 	unsigned source;

@@ -1,5 +1,6 @@
 """Fetches the super-servers to compare with: Debian packages, unpacked and not installed."""
 
+import glob
 import os
 import re
 import subprocess
@@ -10,16 +11,6 @@ PROGRAMS = {
     "inetutils-inetd": ("inetutils-inetd", "usr/sbin/inetutils-inetd"),
     "tcpserver": ("ucspi-tcp", "usr/bin/tcpserver"),
 }
-
-ONLY_DEPENDS = [
-    "--recurse",
-    "--no-recommends",
-    "--no-suggests",
-    "--no-conflicts",
-    "--no-breaks",
-    "--no-replaces",
-    "--no-enhances",
-]
 
 
 class Unavailable(Exception):
@@ -64,21 +55,27 @@ def missing_libraries(program, env):
     return re.findall(r"(\S+) => not found", output_of("ldd", program, env={**os.environ, **env}))
 
 
-def unpack_libraries(package, cache):
-    tree = output_of("apt-cache", "depends", *ONLY_DEPENDS, package)
-    for name in sorted(set(re.findall(r"^(lib\S+)$", tree, re.MULTILINE))):
+def is_installed(package):
+    query = ["dpkg-query", "-W", "-f", "${db:Status-Status}", package]
+    return subprocess.run(query, capture_output=True, text=True).stdout == "installed"
+
+
+def unpack_libraries(package, cache, seen):
+    """Unpacks the libraries that @package depends on, and theirs, if they are not installed."""
+    depends = output_of("apt-cache", "depends", "--important", package)
+    for name in re.findall(r"Depends: (lib\S+)", depends):
+        if name in seen or is_installed(name):
+            continue
+        seen.add(name)
         unpack(name, cache)
+        unpack_libraries(name, cache, seen)
 
 
 def library_environment(cache):
     root = os.path.join(cache, "root")
-    folders = {
-        folder
-        for top in ("lib", "usr/lib")
-        for folder, _, files in os.walk(os.path.join(root, top))
-        if any(".so" in name for name in files)
-    }
-    return {"LD_LIBRARY_PATH": ":".join(sorted(folders))}
+    patterns = ("lib", "lib/*-linux-*", "usr/lib", "usr/lib/*-linux-*")
+    folders = [path for pattern in patterns for path in glob.glob(os.path.join(root, pattern))]
+    return {"LD_LIBRARY_PATH": ":".join(folders)}
 
 
 class Peer:
@@ -88,7 +85,7 @@ class Peer:
         self.program = os.path.join(cache, "root", path)
         self.env = {}
         if missing_libraries(self.program, self.env):
-            unpack_libraries(package, cache)
+            unpack_libraries(package, cache, set())
             self.env = library_environment(cache)
         missing = missing_libraries(self.program, self.env)
         if missing:
