@@ -11,9 +11,10 @@ FOOTER = """Every server runs alone, on the loopback interface of the machine th
 with its limits off. superd writes no line per client (`log_on_success` and `log_on_failure` are
 `{"none"}`), because the bare loops and the inetds write none, and neither does xinetd here, which
 also leaves out libwrap. A rate is the median of the rounds, and so is a ratio; in a round every
-server has its turn, in an order that moves on. CPU is what the server's processes use for one answer (chargen: for a
-megabyte); where the load itself needs a whole CPU, as for daytime, it shows more than the rate.
-Lost datagrams had no answer in 200 ms; xinetd reads one and drops what else waits."""
+server has its turn, in an order that moves on. CPU is what the server's processes use for one
+answer (chargen: for a megabyte); where the load itself needs a whole CPU, as for daytime, it shows
+more than the rate. Lost datagrams had no answer in 200 ms; xinetd reads one and drops what else
+waits. inetutils-inetd may sleep for a second when a child ends."""
 
 
 def machine():
