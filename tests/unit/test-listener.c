@@ -164,6 +164,35 @@ static void test_a_foreign_address_needs_freebind(void **state)
 	listener_free(listener);
 }
 
+static void test_an_interface_is_bound_and_named(void **state)
+{
+	struct listener *listener = make("tcp:127.0.0.1:0"), *same = make("tcp:127.0.0.1:0");
+	char text[ADDRESS_TEXT_MAX];
+	struct address address;
+	int r;
+
+	(void)snprintf(listener->endpoint.interface, IFNAMSIZ, "lo");
+	(void)snprintf(same->endpoint.interface, IFNAMSIZ, "lo");
+	r = listener_open(listener, &options);
+	if (r == 0) {
+		assert_int_equal(listener_address(listener, &address), 0);
+		assert_non_null(strstr(listener_text(listener, text), "%lo"));
+
+		address_set_port(&same->endpoint.address, address_port(&address));
+		assert_int_equal(endpoint_set_text(&same->endpoint), 0);
+		assert_true(listener_matches(same, listener->fd));
+		same->endpoint.interface[0] = '\0';
+		assert_int_equal(endpoint_set_text(&same->endpoint), 0);
+		assert_false(listener_matches(same, listener->fd));
+	}
+
+	listener_free(listener);
+	listener_free(same);
+	if (r == -EPERM)
+		skip();
+	assert_int_equal(r, 0);
+}
+
 static int option_of(const struct listener *listener, int level, int name)
 {
 	socklen_t length = sizeof(int);
@@ -247,6 +276,22 @@ static void test_a_stale_socket_is_replaced(void **state)
 	close(client);
 	listener_free(listener);
 	assert_int_equal(access(path, F_OK), -1);
+}
+
+static void test_a_path_without_room_for_another_name_is_replaced_too(void **state)
+{
+	char deep[sizeof(((struct sockaddr_un *)0)->sun_path)], text[sizeof(deep) + 16];
+	struct listener *stale;
+
+	(void)snprintf(deep, sizeof(deep), "%s/%0*d", directory, (int)(100 - strlen(directory)), 0);
+	assert_int_equal(mkdir(deep, 0700), 0);
+	(void)snprintf(text, sizeof(text), "unix:%s/s", deep);
+
+	stale = make_open(text);
+	listener_close(stale);
+	listener_free(stale);
+	listener_free(make_open(text));
+	assert_int_equal(rmdir(deep), 0);
 }
 
 static void test_a_served_socket_is_left(void **state)
@@ -351,10 +396,12 @@ int main(void)
 		cmocka_unit_test(test_the_text_has_the_real_port),
 		cmocka_unit_test(test_a_busy_port_may_be_tried_again),
 		cmocka_unit_test(test_a_foreign_address_needs_freebind),
+		cmocka_unit_test(test_an_interface_is_bound_and_named),
 		cmocka_unit_test(test_datagrams_tell_where_they_were_sent),
 		cmocka_unit_test(test_a_socket_file_has_its_mode_and_goes_with_us),
 		cmocka_unit_test(test_a_socket_has_the_name_of_its_file),
 		cmocka_unit_test(test_a_stale_socket_is_replaced),
+		cmocka_unit_test(test_a_path_without_room_for_another_name_is_replaced_too),
 		cmocka_unit_test(test_a_served_socket_is_left),
 		cmocka_unit_test(test_a_file_that_is_no_socket_is_left),
 		cmocka_unit_test(test_a_file_that_somebody_replaced_is_left),
