@@ -117,7 +117,7 @@ static int parse_ports(struct endpoint_text *out, const char *text, const char *
 		return 0;
 
 	if (parse_port_number(last, strlen(last), &out->port_last) < 0)
-		return refuse_text(out_why, "a port from 0 to 65535", last, strlen(last));
+		return refuse_text(out_why, "a port from 0 to 65535", text, strlen(text));
 	if (out->port_first == 0 || out->port_last < out->port_first)
 		return refuse_text(out_why, "a range of ports from a lower to a higher one", text,
 				   strlen(text));
