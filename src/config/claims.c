@@ -6,9 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Out of memory is an error like any other; uthash would exit. */
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
+#include "config/table.h"
 
 #define KEY_MAX (ADDRESS_TEXT_MAX + 32)
 
