@@ -1,5 +1,6 @@
 #include "front/client-log.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -83,6 +84,12 @@ void log_lost(const struct service *service, const struct address *peer, int err
 		  words.who, why);
 }
 
+/* That clients hang up hard is their way to end, and not worth a word. */
+static int error_worth_saying(int error)
+{
+	return error == -ECONNRESET || error == -EPIPE ? 0 : error;
+}
+
 void log_ended(const struct session *session)
 {
 	const struct service *service = session->service;
@@ -103,6 +110,6 @@ void log_ended(const struct session *session)
 	if (chosen & RECORD_TRAFFIC)
 		snprintf(traffic, sizeof(traffic), ", %" PRIu64 " bytes in, %" PRIu64 " bytes out",
 			 session->bytes_in, session->bytes_out);
-	log_event(LOG_INFO, &words.fields, session->error, "service '%s': ended %s%s%s",
-		  service->name, words.who, after, traffic);
+	log_event(LOG_INFO, &words.fields, error_worth_saying(session->error),
+		  "service '%s': ended %s%s%s", service->name, words.who, after, traffic);
 }
