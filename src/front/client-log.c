@@ -84,10 +84,15 @@ void log_lost(const struct service *service, const struct address *peer, int err
 		  words.who, why);
 }
 
+static bool is_our_failure(int error)
+{
+	return error == -ENOMEM || error == -ENOSPC || error == -ERANGE || error == -EMSGSIZE;
+}
+
 /* That clients hang up hard is their way to end, and not worth a word. */
 static int error_worth_saying(int error)
 {
-	return error == -ECONNRESET || error == -EPIPE ? 0 : error;
+	return error == -ECONNRESET || error == -EPIPE || is_our_failure(error) ? 0 : error;
 }
 
 void log_ended(const struct session *session)
@@ -100,6 +105,8 @@ void log_ended(const struct session *session)
 	char after[40] = "";
 	char traffic[80] = "";
 
+	if (is_our_failure(session->error))
+		log_lost(service, &peer, session->error, "its session cannot go on");
 	if (!(chosen & (RECORD_DURATION | RECORD_EXIT | RECORD_TRAFFIC)))
 		return;
 
