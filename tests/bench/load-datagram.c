@@ -114,7 +114,6 @@ const struct load_mode load_mode_datagram = {
 	.name = "datagram",
 	.size = 64,
 	.summary = "UDP echo, a window of datagrams in flight per client",
-	.unit = "answers",
 	.socket_type = SOCK_DGRAM,
 	.events = EPOLLIN,
 	.start = datagram_start,

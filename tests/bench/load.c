@@ -171,8 +171,7 @@ static void run(struct load *load)
 static int report(const struct load *load)
 {
 	double seconds = (double)(now_ns() - load->started_ns) / 1e9;
-	bool counts_bytes = strcmp(load->mode->unit, "bytes") == 0;
-	uint64_t total = counts_bytes ? load->bytes : load->done;
+	uint64_t total = load->mode->counts_bytes ? load->bytes : load->done;
 
 	if (!load->measuring) {
 		fprintf(stderr, "load: only %u of %u clients were answered\n", load->n_warm,
@@ -189,7 +188,7 @@ static int report(const struct load *load)
 	printf("mode=%s clients=%u seconds=%.3f done=%" PRIu64 " failed=%" PRIu64 " lost=%" PRIu64
 	       " bytes=%" PRIu64 " unit=%s rate=%.1f p50_us=%.1f p99_us=%.1f\n",
 	       load->mode->name, load->n_clients, seconds, load->done, load->failed, load->lost,
-	       load->bytes, load->mode->unit, (double)total / seconds,
+	       load->bytes, load->mode->counts_bytes ? "bytes" : "answers", (double)total / seconds,
 	       (double)latency_quantile(&load->latency, 0.5) / 1e3,
 	       (double)latency_quantile(&load->latency, 0.99) / 1e3);
 	return 0;

@@ -30,8 +30,8 @@ struct load_mode {
 	const char *name;
 	const char *summary;
 
-	/* What the rate counts: 'answers' or 'bytes'. */
-	const char *unit;
+	/* The rate is that of bytes, not of answers. */
+	bool counts_bytes;
 	int socket_type;
 
 	/* Of a message, unless -s says otherwise. */

@@ -10,10 +10,11 @@ from cases import CASES, REST_MEMORY_KIB, REST_WAKE_UPS
 FOOTER = """Every server runs alone, on the loopback interface of the machine that makes the load,
 with its limits off. superd writes no line per client (`log_on_success` and `log_on_failure` are
 `{"none"}`), because the bare loops and the inetds write none, and neither does xinetd here, which
-also leaves out libwrap. A rate is the median of the rounds; in a round every server has its turn,
-in an order that moves on. CPU is what the server's processes use for one answer (chargen: for a
-megabyte); where the load itself needs a whole CPU, as for daytime, it shows more than the rate.
-Lost datagrams had no answer in 200 ms; xinetd reads one and drops what else waits."""
+also leaves out libwrap. A rate is the median of the rounds, and so is a ratio; in a round every
+server has its turn, in an order that moves on. CPU is what the server's processes use for one
+answer (chargen: for a megabyte); where the load itself needs a whole CPU, as for daytime, it shows
+more than the rate. Lost datagrams had no answer in 200 ms; xinetd reads one and drops what else
+waits. inetutils-inetd may sleep for a second when a child ends."""
 
 
 def machine():
@@ -27,15 +28,15 @@ def machine():
     return f"{cpus} CPUs ({model or platform.machine()}), Linux {platform.release()}"
 
 
-def rate_of(runs):
-    return median(run["rate"] for run in runs)
+def rates_of(results, case, server):
+    return {run["round"]: run["rate"] for run in results.get((case, server), [])}
 
 
 def ratio(results, case, server, other):
-    ours, theirs = results.get((case, server)), results.get((case, other))
-    if not ours or not theirs or not rate_of(theirs):
-        return None
-    return rate_of(ours) / rate_of(theirs)
+    """Compares within each round, because what else the machine does changes slowly."""
+    ours, theirs = (rates_of(results, case, name) for name in (server, other))
+    ratios = [ours[number] / theirs[number] for number in ours.keys() & theirs.keys()]
+    return median(ratios) if ratios else None
 
 
 def as_rate(value, unit):

@@ -58,7 +58,7 @@ def measure(superd, config, folder, seconds):
         try:
             wait_until_ready(receiver, process)
             return watch(process.pid, seconds)
-        except FileNotFoundError as error:
+        except (FileNotFoundError, ProcessLookupError) as error:
             raise NotStarted("ended while it was watched") from error
         finally:
             end_process(process)

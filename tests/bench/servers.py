@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 READY_SECONDS = 5
@@ -200,9 +200,14 @@ def answers(command, protocol):
             return False
 
 
+def is_ready(command, protocol):
+    known = not command.pid_file or daemon_pid(command.pid_file)
+    return known and answers(command, protocol)
+
+
 def wait_until_ready(command, protocol, process):
     end = time.monotonic() + READY_SECONDS
-    while not answers(command, protocol):
+    while not is_ready(command, protocol):
         if process.poll() not in (None, 0):
             raise NotStarted(f"ended with status {process.returncode}")
         if time.monotonic() > end:
@@ -234,7 +239,8 @@ def end_daemon(pid_file):
         return
 
     os.unlink(pid_file)
-    os.kill(pid, signal.SIGTERM)
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGTERM)
     end = time.monotonic() + STOP_SECONDS
     while os.path.exists(f"/proc/{pid}") and time.monotonic() < end:
         time.sleep(0.01)
