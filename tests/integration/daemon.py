@@ -90,7 +90,7 @@ class NotifySocket:
 class Daemon:
     """superd in the foreground. `wrapper` is a command that ends by executing its arguments."""
 
-    def __init__(self, config, text, args=(), env=None, wrapper=(), ready=True, **popen):
+    def __init__(self, config, text, wrapper=(), args=(), env=None, ready=True, **popen):
         self.config = config
         self.sockets = []
         self.status = None
@@ -98,7 +98,7 @@ class Daemon:
         config.write_text(text)
         self.notify = NotifySocket(f"{config}.notify")
         self.process = subprocess.Popen(
-            [*wrapper, SUPERD, "--foreground", "--config", str(config), *args],
+            [*wrapper, popen.pop("binary", SUPERD), "-f", "-c", str(config), *args],
             env={"PATH": os.environ["PATH"], "NOTIFY_SOCKET": self.notify.path, **(env or {})},
             **{"stdin": subprocess.DEVNULL, "stderr": subprocess.PIPE, **popen},
         )

@@ -6,6 +6,7 @@ import pwd
 ROOT = os.geteuid() == 0
 USER = "nobody" if ROOT else pwd.getpwuid(os.geteuid()).pw_name
 ANY_PORT = "tcp:127.0.0.1:0"
+SECONDS_1900_TO_1970 = 2208988800
 
 
 def value(of):

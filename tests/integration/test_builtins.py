@@ -1,7 +1,6 @@
 """The built-in services over streams, as RFC 862, 863, 864, 867 and 868 say."""
 
 import select
-import signal
 import socket
 import struct
 import threading
@@ -11,9 +10,8 @@ import pytest
 
 from daemon import read_all
 from process import cpu_seconds, private_bytes
-from settings import ECHO, service
+from settings import ECHO, SECONDS_1900_TO_1970, service
 
-SECONDS_1900_TO_1970 = 2208988800
 STREAMS = {
     "tcp": "tcp:127.0.0.1:0",
     "tcp6": "tcp:[::1]:0",

@@ -1,14 +1,12 @@
 """The built-in services over datagrams, and the guards that keep them from being abused."""
 
-import signal
 import socket
 import struct
 import time
 
 import pytest
 
-from settings import ROOT, service
-from test_builtins import SECONDS_1900_TO_1970
+from settings import ROOT, SECONDS_1900_TO_1970, service
 
 UDP = "udp:127.0.0.1:0"
 DATAGRAMS = {
