@@ -20,7 +20,9 @@ def value(of):
 
 
 def options(**of):
-    return "".join(f"    {name} = {value(what)}\n" for name, what in of.items())
+    return "".join(
+        f"    {name} = {value(what)}\n" for name, what in of.items() if what is not None
+    )
 
 
 def service(name, listen=ANY_PORT, **of):

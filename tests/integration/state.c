@@ -6,7 +6,6 @@
  * It serves one client, however it was started: connected, waiting or by datagram.
  */
 
-#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <fcntl.h>

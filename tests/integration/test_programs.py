@@ -134,7 +134,7 @@ def test_stderr_may_go_to_the_log_line_by_line(superd):
     daemon = superd(service("x", exec=shell(script), stderr="log"))
     assert daemon.ask("x") == b"out\n"
     daemon.wait_log("service 'x': stderr: 'first'")
-    daemon.wait_log(r"service 'x': stderr: 'tab(\\t|\\x09)here'")
+    daemon.wait_log(r"service 'x': stderr: 'tab\\x09here'")
 
 
 def test_stderr_may_go_nowhere(superd):
