@@ -1,4 +1,4 @@
-"""Out of descriptors, out of processes: superd is calm, loses nobody, and is back within a second."""
+"""Out of descriptors, out of processes: superd is calm, loses nobody and is soon back."""
 
 import os
 import pathlib

@@ -1,4 +1,4 @@
-"""System calls that fail while superd serves: whatever happens meanwhile, afterwards all is well."""
+"""System calls that fail while superd serves: once they work again, so does all of superd."""
 
 import contextlib
 import shutil

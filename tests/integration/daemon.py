@@ -136,7 +136,7 @@ class Daemon:
     # What its clients do
 
     def socket(self, service, kind="tcp"):
-        """A socket that fits the service but is not connected yet, and the address to connect to."""
+        """A socket that fits the service, not connected yet, and the address to connect to."""
         address = self.address(service, kind)
         family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET
         if family == socket.AF_INET and ":" in address[0]:
@@ -152,7 +152,7 @@ class Daemon:
         return client
 
     def datagram(self, service, kind="udp"):
-        """A connected socket, so that only what comes from the service's own address is received."""
+        """Connected, so that only what comes from the service's own address is received."""
         client, address = self.socket(service, kind)
         if kind == "unix-dgram":
             client.bind(b"")
@@ -172,7 +172,7 @@ class Daemon:
         os.kill(self.keeper, number)
 
     def reload(self, text=None, expect=None):
-        """Replaces the file, sends HUP and waits until superd serves again; `expect` is in the log."""
+        """Replaces the file, sends HUP, waits until superd serves again and has said `expect`."""
         said, logged = len(self.notify.messages), len(self.log)
         if text is not None:
             self.config.write_text(text)

@@ -67,7 +67,9 @@ def listening_inodes(pid):
 
 def private_bytes(pid):
     with open(f"/proc/{pid}/smaps_rollup") as file:
-        return sum(int(kib) * 1024 for kib in re.findall(r"^Private_\w+:\s+(\d+) kB", file.read(), re.M))
+        return sum(
+            int(kib) * 1024 for kib in re.findall(r"^Private_\w+:\s+(\d+) kB", file.read(), re.M)
+        )
 
 
 def cpu_seconds(*pids):

@@ -20,9 +20,7 @@ def value(of):
 
 
 def options(**of):
-    return "".join(
-        f"    {name} = {value(what)}\n" for name, what in of.items() if what is not None
-    )
+    return "".join(f"    {name} = {value(what)}\n" for name, what in of.items() if what is not None)
 
 
 def service(name, listen=ANY_PORT, **of):

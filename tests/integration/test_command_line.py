@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 from daemon import PATIENCE, SUPERD
-from process import eventually, executable
+from process import executable
 from settings import ECHO, ROOT, service
 
 USAGE = 64
@@ -46,7 +46,9 @@ def test_check_counts_what_a_good_file_has(run, place, flag):
 
 
 def test_check_prints_every_mistake(run, place):
-    done = run(service("x", builtin="echo", instances="0x10") + service("y", builtin="cat"), "--check")
+    done = run(
+        service("x", builtin="echo", instances="0x10") + service("y", builtin="cat"), "--check"
+    )
     assert done.returncode == CONFIG and done.stdout == ""
     lines = done.stderr.splitlines()
     assert len(lines) >= 2
@@ -56,7 +58,9 @@ def test_check_prints_every_mistake(run, place):
 def test_check_opens_nothing(run, place):
     with socket.create_server(("127.0.0.1", 0)) as busy:
         port = busy.getsockname()[1]
-        text = service("x", listen=[f"tcp:127.0.0.1:{port}", f"unix:{place}/x.sock"], builtin="echo")
+        text = service(
+            "x", listen=[f"tcp:127.0.0.1:{port}", f"unix:{place}/x.sock"], builtin="echo"
+        )
         assert run(text, "--check").returncode == 0
     assert not (place / "x.sock").exists()
 
@@ -77,7 +81,8 @@ def test_check_opens_nothing(run, place):
 )
 def test_check_finds_an_endpoint_that_is_used_twice(run, first, second):
     done = run(
-        service("one", listen=first, builtin="echo") + service("two", listen=second, builtin="echo"),
+        service("one", listen=first, builtin="echo")
+        + service("two", listen=second, builtin="echo"),
         "--check",
     )
     assert done.returncode == CONFIG
@@ -96,7 +101,8 @@ def test_check_finds_an_endpoint_that_is_used_twice(run, first, second):
 )
 def test_check_knows_endpoints_that_only_look_alike(run, first, second):
     done = run(
-        service("one", listen=first, builtin="echo") + service("two", listen=second, builtin="echo"),
+        service("one", listen=first, builtin="echo")
+        + service("two", listen=second, builtin="echo"),
         "--check",
     )
     assert done.returncode == 0, done.stderr
@@ -113,9 +119,7 @@ def test_nobody_becomes_root_by_omission(run):
 @pytest.mark.parametrize("option", ['user = "root"', 'chroot = "/usr"', "nice = -5"])
 def test_an_ordinary_user_is_told_what_needs_root(place, option):
     conf = place / "superd.conf"
-    conf.write_text(
-        'service "x" { listen = {"tcp:127.0.0.1:0"} exec = {"/bin/cat"} %s }' % option
-    )
+    conf.write_text('service "x" { listen = {"tcp:127.0.0.1:0"} exec = {"/bin/cat"} %s }' % option)
     done = call("-t", "-c", str(conf), user=65534, group=65534, extra_groups=[])
     assert done.returncode == CONFIG
     assert "root" in done.stderr and option.split()[0] in done.stderr
@@ -129,7 +133,9 @@ def test_ten_thousand_services_are_checked_in_a_second(run):
     before = os.times()
     assert run(text, "--check").returncode == 0
     after = os.times()
-    spent = after.children_user + after.children_system - before.children_user - before.children_system
+    spent = (
+        after.children_user + after.children_system - before.children_user - before.children_system
+    )
     assert spent < (1 if "SUPERD_TEST_SLOWNESS" not in os.environ else 20)
 
 

@@ -1,4 +1,4 @@
-"""Where superd listens: ranges, both families, Unix paths, addresses that are busy or not there yet."""
+"""Where superd listens: ranges, both families, Unix paths, addresses that come later."""
 
 import grp
 import os
@@ -11,7 +11,7 @@ import pytest
 
 from daemon import read_all
 from process import descriptors, eventually
-from settings import ECHO, ROOT, USER, service
+from settings import ECHO, ROOT, service
 
 IN_A_NETWORK_OF_ITS_OWN = ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
 
@@ -30,8 +30,10 @@ def free_ports(count):
 
 def test_a_range_of_ports_is_listened_on_as_a_whole(superd):
     first = free_ports(10)
-    daemon = superd(
-        service("x", listen=f"tcp:127.0.0.1:{first}-{first + 9}", exec=["/bin/echo", "%{local_port}"])
+    superd(
+        service(
+            "x", listen=f"tcp:127.0.0.1:{first}-{first + 9}", exec=["/bin/echo", "%{local_port}"]
+        )
     )
     for port in range(first, first + 10):
         with socket.create_connection(("127.0.0.1", port)) as client:
@@ -90,7 +92,7 @@ def refuses(address):
 
 @pytest.mark.skipif(not ROOT, reason="needs root for a network of its own")
 def test_ipv4_is_enough_where_the_system_has_no_ipv6(superd):
-    script = "ip link set lo up; echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6; exec \"$@\""
+    script = 'ip link set lo up; echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6; exec "$@"'
     daemon = superd(
         service("echo", listen="tcp:7", builtin="echo"),
         wrapper=["unshare", "--net", "sh", "-c", script, "sh"],
@@ -157,19 +159,23 @@ def inside(daemon, *command):
     subprocess.run([*into(daemon), *command], check=True)
 
 
+ASK = """
+import socket, sys
+client = socket.create_connection((sys.argv[1], int(sys.argv[2])), 10)
+client.sendall(b"ping")
+sys.stdout.buffer.write(client.recv(64))
+"""
+
+
 def ask_inside(daemon, host, port):
-    script = f"import socket; s = socket.create_connection(('{host}', {port}), 10); s.sendall(b'ping'); print(s.recv(64).decode(), end='')"
-    return subprocess.run(
-        [*into(daemon), "/usr/bin/python3", "-c", script], capture_output=True, check=True
-    ).stdout
+    command = [*into(daemon), "/usr/bin/python3", "-c", ASK, host, str(port)]
+    return subprocess.run(command, capture_output=True, check=True).stdout
 
 
 def test_a_busy_address_is_served_once_it_is_free(superd):
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        daemon = superd(
-            service("late", listen=f"tcp:127.0.0.1:{port}", builtin="daytime") + ECHO
-        )
+        daemon = superd(service("late", listen=f"tcp:127.0.0.1:{port}", builtin="daytime") + ECHO)
         daemon.wait_log(
             rf"service 'late': cannot listen on tcp:127\.0\.0\.1:{port}: "
             "Address already in use; trying again in"

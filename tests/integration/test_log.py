@@ -54,7 +54,9 @@ def test_text_from_outside_is_escaped(superd):
 
 
 def test_a_line_of_a_program_without_end_costs_no_memory(superd):
-    daemon = superd(service("x", exec=shell("head -c 3000000 /dev/zero | tr '\\0' x >&2"), stderr="log"))
+    daemon = superd(
+        service("x", exec=shell("head -c 3000000 /dev/zero | tr '\\0' x >&2"), stderr="log")
+    )
     daemon.ask("x")
     daemon.wait_log("service 'x': ended")
     assert max(len(line) for line in daemon.log.items) < 70_000

@@ -66,7 +66,14 @@ def test_git_clones_a_repository(superd, place, tree):
     daemon = superd(
         service("git", exec=[git, *safe, "daemon", *options], env=safe_for_children(), stderr="log")
     )
-    run(git, "clone", "--quiet", f"git://127.0.0.1:{daemon.port('git')}/tree", place / "clone", env=identity)
+    run(
+        git,
+        "clone",
+        "--quiet",
+        f"git://127.0.0.1:{daemon.port('git')}/tree",
+        place / "clone",
+        env=identity,
+    )
     assert (place / "clone/deep/er/large").read_bytes() == (tree / "deep/er/large").read_bytes()
 
 
@@ -93,15 +100,30 @@ def test_ssh_runs_a_command(superd, place):
     daemon = superd(
         service("ssh", exec=[sshd, "-i", "-f", conf], user="root" if ROOT else USER, stderr="log")
     )
-    options = ["-F", "none", "-o", "StrictHostKeyChecking=no", "-o", f"UserKnownHostsFile={home}/known"]
-    client = [ssh, *options, "-i", home / "client", "-p", str(daemon.port("ssh")), f"{me}@127.0.0.1"]
+    options = [
+        "-F",
+        "none",
+        "-o",
+        "StrictHostKeyChecking=no",
+        "-o",
+        f"UserKnownHostsFile={home}/known",
+    ]
+    client = [
+        ssh,
+        *options,
+        "-i",
+        home / "client",
+        "-p",
+        str(daemon.port("ssh")),
+        f"{me}@127.0.0.1",
+    ]
     assert run(*client, "echo served by sshd") == b"served by sshd\n"
     assert len(run(*client, "head -c 5000000 /dev/zero")) == 5_000_000
 
 
 @pytest.mark.skipif(not ROOT, reason="in.tftpd changes its root directory")
 def test_tftp_fetches_a_file(superd, place, tree):
-    """in.tftpd is given the socket (`wait`), answers from another one and lingers for the next client."""
+    """in.tftpd is given the socket (`wait`) and lingers for the next client."""
     curl, tftpd = need("curl", "in.tftpd")
     daemon = superd(
         service("tftp", listen=UDP, dispatch="wait", exec=[tftpd, "-s", tree], user="root")

@@ -131,8 +131,10 @@ def test_every_mistake_of_a_reload_is_in_the_log(superd):
         ECHO + service("x", builtin="echo", instances="0x10") + service("y", instance=1),
         expect="service 'x': 'instances' takes a whole number of at least 1 or 'unlimited'",
     )
-    daemon.wait_log(r"superd\.conf:\d+: unknown option 'instance' in service 'y'; "
-                    "did you mean 'instances'\\?")
+    daemon.wait_log(
+        r"superd\.conf:\d+: unknown option 'instance' in service 'y'; "
+        "did you mean 'instances'\\?"
+    )
 
 
 def test_a_reload_after_a_broken_one_is_applied(superd):

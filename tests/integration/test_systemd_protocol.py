@@ -14,7 +14,9 @@ GIVE = [sys.executable, os.path.join(os.path.dirname(__file__), "give.py")]
 
 
 def test_ready_is_said_with_a_status(superd):
-    daemon = superd(ECHO + service("two", listen=["tcp:127.0.0.1:0", "udp:127.0.0.1:0"], builtin="time"))
+    daemon = superd(
+        ECHO + service("two", listen=["tcp:127.0.0.1:0", "udp:127.0.0.1:0"], builtin="time")
+    )
     daemon.notify.messages.wait("^STATUS=Serving 2 services on 3 listeners$")
 
 
@@ -112,7 +114,9 @@ def test_a_socket_is_adopted_by_its_address(superd, given):
 
 
 def test_a_socket_is_adopted_by_its_name(superd, given):
-    daemon = start_with(superd, service("echo", listen="tcp:127.0.0.1:1", builtin="echo"), given, "echo")
+    daemon = start_with(
+        superd, service("echo", listen="tcp:127.0.0.1:1", builtin="echo"), given, "echo"
+    )
     assert inode(given) in inodes(daemon.keeper)
     with socket.create_connection(given.getsockname()) as client:
         client.sendall(b"ping")
@@ -137,7 +141,9 @@ def test_a_socket_that_no_service_wants_is_closed_with_a_warning(superd, given):
 
 def test_sockets_meant_for_another_process_are_not_touched(superd, given):
     port = given.getsockname()[1]
-    text = service("echo", listen=f"tcp:127.0.0.1:{port}", builtin="echo") + ECHO.replace("echo", "time")
+    text = service("echo", listen=f"tcp:127.0.0.1:{port}", builtin="echo") + ECHO.replace(
+        "echo", "time"
+    )
     daemon = start_with(superd, text, given, env={"GIVE_TO": "1"})
     daemon.wait_log("service 'echo': cannot listen on .*Address already in use")
 

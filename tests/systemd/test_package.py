@@ -81,7 +81,9 @@ def superd():
 
 
 def test_the_package_is_installed_with_its_user():
-    assert call("dpkg-query", "--show", "--showformat", "${Status}", "superd").endswith(" installed")
+    assert call("dpkg-query", "--show", "--showformat", "${Status}", "superd").endswith(
+        " installed"
+    )
     call("getent", "passwd", "superd")
     assert CONF.is_file() and DROP_INS.is_dir()
 
@@ -241,5 +243,11 @@ def test_programs_get_nothing_of_systemds(superd):
     superd(CAT.replace('"/bin/cat"', '"/usr/bin/env"').replace("cat", "env"))
     with connect(4001) as client:
         names = {line.split(b"=")[0] for line in client.makefile("rb").read().splitlines()}
-    for name in (b"NOTIFY_SOCKET", b"INVOCATION_ID", b"JOURNAL_STREAM", b"WATCHDOG_USEC", b"LISTEN_FDS"):
+    for name in (
+        b"NOTIFY_SOCKET",
+        b"INVOCATION_ID",
+        b"JOURNAL_STREAM",
+        b"WATCHDOG_USEC",
+        b"LISTEN_FDS",
+    ):
         assert name not in names
