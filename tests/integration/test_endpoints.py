@@ -3,6 +3,7 @@
 import grp
 import os
 import pwd
+import shutil
 import socket
 import stat
 import subprocess
@@ -299,6 +300,15 @@ def test_a_unix_path_keeps_its_file_over_a_reload(superd, place):
     daemon.reload(text + ECHO)
     assert path.stat().st_ino == before
     assert daemon.ask("x", b"ping", "unix") == b"ping"
+
+
+@pytest.mark.skipif(not shutil.which("ss"), reason="ss is not installed")
+@pytest.mark.parametrize("backlog", [1, 77])
+def test_the_backlog_is_what_was_asked_for(superd, backlog):
+    daemon = superd(service("echo", builtin="echo", backlog=backlog))
+    filter_ = ["sport", "=", f":{daemon.port('echo')}"]
+    said = subprocess.run(["ss", "-Hltn", *filter_], capture_output=True, text=True).stdout
+    assert int(said.split()[2]) == backlog
 
 
 def test_a_disabled_service_does_not_listen(superd):

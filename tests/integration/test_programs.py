@@ -102,6 +102,20 @@ def test_a_program_runs_as_its_options_say(superd, options, script, said):
     assert superd(service("x", exec=shell(script), **options)).ask("x").decode() == said + "\n"
 
 
+@pytest.mark.parametrize("wanted", [True, False])
+@pytest.mark.parametrize(
+    "option, level, name",
+    [("keepalive", "SOL_SOCKET", "SO_KEEPALIVE"), ("nodelay", "IPPROTO_TCP", "TCP_NODELAY")],
+)
+def test_a_connection_has_the_options_of_its_service(superd, option, level, name, wanted):
+    script = (
+        f"import socket; print(socket.socket(fileno=0).getsockopt(socket.{level}, socket.{name}))"
+    )
+    program = ["/usr/bin/python3", "-c", script]
+    daemon = superd(service("x", exec=program, **{option: wanted}))
+    assert (int(daemon.ask("x")) != 0) == wanted
+
+
 @pytest.mark.skipif(not ROOT, reason="needs root to become somebody else")
 @pytest.mark.parametrize(
     "options, script, said",

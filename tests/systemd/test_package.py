@@ -251,3 +251,30 @@ def test_programs_get_nothing_of_systemds(superd):
         b"LISTEN_FDS",
     ):
         assert name not in names
+
+
+@pytest.mark.parametrize(
+    "wanted, groups", [("yes", {"tester", "games", "daemon"}), ("no", {"tester"})]
+)
+def test_a_program_has_the_groups_of_its_user_when_it_is_told_so(superd, wanted, groups):
+    call("useradd", "--groups", "games,daemon", "tester", check=False)
+    text = CAT.replace('"/bin/cat"', '"/usr/bin/id", "-Gn"').replace("nobody", "tester")
+    superd(text.replace("exec", f"groups = {wanted} exec"))
+    with connect(4001) as client:
+        assert set(client.makefile().read().split()) == groups
+
+
+def test_the_log_may_go_to_syslog(superd):
+    superd("log = syslog\n" + ECHO)
+    assert echoes(4007)
+    eventually(lambda: "service 'echo': accepted" in call("journalctl", "_TRANSPORT=syslog"))
+
+
+def test_the_package_can_be_removed_and_purged():
+    """The last test here: nothing of it runs or listens any more."""
+    CONF.write_text(ECHO)
+    call("systemctl", "start", "superd")
+    call("dpkg", "--purge", "superd")
+    assert not echoes(4007)
+    assert not CONF.exists() and not pathlib.Path("/usr/sbin/superd").exists()
+    call("dpkg", "--install", DEB)
