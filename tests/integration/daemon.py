@@ -90,7 +90,7 @@ class NotifySocket:
 class Daemon:
     """superd in the foreground. `wrapper` is a command that ends by executing its arguments."""
 
-    def __init__(self, config, text, wrapper=(), args=(), env=None, ready=True, **popen):
+    def __init__(self, config, text, wrapper=(), args=(), env=None, **popen):
         self.config = config
         self.sockets = []
         self.status = None
@@ -106,8 +106,6 @@ class Daemon:
         self.log = Lines(bytes)
         if self.process.stderr:
             self.log = Lines(self.process.stderr.readline, at_end=self.notify.end)
-        if ready:
-            self.wait_ready()
 
     # What it says
 

@@ -14,7 +14,6 @@ from process import children, executable
 
 PR_SET_CHILD_SUBREAPER = 36
 
-
 # Whatever outlives superd becomes our child, so that it can be found and ended.
 ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
@@ -33,9 +32,12 @@ def superd(place):
     daemons = []
     before = set(children(os.getpid()))
 
-    def start(text, **how):
-        daemons.append(Daemon(place / f"superd{len(daemons) or ''}.conf", text, **how))
-        return daemons[-1]
+    def start(text, ready=True, **how):
+        daemon = Daemon(place / f"superd{len(daemons) or ''}.conf", text, **how)
+        daemons.append(daemon)
+        if ready:
+            daemon.wait_ready()
+        return daemon
 
     try:
         yield start
