@@ -1,0 +1,179 @@
+#include "base/log.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log-sink.h"
+
+/* The text of a line, its end included; longer ones are cut. */
+#define TEXT_MAX 2048
+
+static struct log_sink sink = { .target = LOG_TO_PLAIN, .fd = STDERR_FILENO };
+static bool debug_wanted;
+static uint64_t dropped;
+static void (*drop_hook)(void);
+
+int log_open(enum log_target target, const char *path)
+{
+	struct log_sink opened;
+	int r;
+
+	assert(target != LOG_TO_FILE || path);
+
+	/* The zone is read now: later there may be no file to read it from. */
+	tzset();
+
+	r = log_sink_open(&opened, target, path);
+	if (r < 0)
+		return r;
+
+	log_sink_close(&sink);
+	sink = opened;
+	return 0;
+}
+
+void log_close(void)
+{
+	(void)log_open(LOG_TO_PLAIN, NULL);
+}
+
+void log_set_debug(bool debug)
+{
+	debug_wanted = debug;
+}
+
+void log_set_drop_hook(void (*fn)(void))
+{
+	drop_hook = fn;
+}
+
+uint64_t log_dropped(void)
+{
+	return dropped;
+}
+
+/* Whether nothing is left unsaid. */
+static bool say_dropped(void)
+{
+	char text[64];
+	const struct log_line line = { .level = LOG_WARNING, .text = text };
+
+	if (dropped == 0)
+		return true;
+
+	(void)snprintf(text, sizeof(text), "%" PRIu64 " line%s of log were dropped", dropped,
+		       dropped == 1 ? "" : "s");
+	if (log_sink_write(&sink, &line) < 0)
+		return false;
+
+	dropped = 0;
+	return true;
+}
+
+bool log_retry(void)
+{
+	int saved = errno;
+	bool said = say_dropped();
+
+	errno = saved;
+	return said;
+}
+
+/* Copies @in with control characters as \xNN, so that a line stays one line. */
+static void flatten(char out[static TEXT_MAX], const char *in)
+{
+	size_t at = 0;
+
+	for (; *in && at < TEXT_MAX - 4; in++) {
+		unsigned char c = (unsigned char)*in;
+
+		if (c >= 0x20 && c != 0x7f)
+			out[at++] = (char)c;
+		else
+			at += (size_t)snprintf(out + at, TEXT_MAX - at, "\\x%02x", c);
+	}
+	out[at < TEXT_MAX ? at : TEXT_MAX - 1] = '\0';
+
+	if (*in)
+		(void)memcpy(out + TEXT_MAX - 4, "...", 4);
+}
+
+__attribute__((__format__(__printf__, 4, 0))) static void
+write_line(int level, const struct log_fields *fields, int error, const char *fmt, va_list ap)
+{
+	char raw[TEXT_MAX + 256], text[TEXT_MAX];
+	const struct log_line line = { .level = level, .fields = fields, .text = text };
+	int saved = errno;
+	size_t n;
+
+	if (level == LOG_DEBUG && !debug_wanted)
+		return;
+
+	if (vsnprintf(raw, TEXT_MAX + 1, fmt, ap) < 0)
+		(void)snprintf(raw, sizeof(raw), "%s", fmt);
+	n = strlen(raw);
+	if (error)
+		(void)snprintf(raw + n, sizeof(raw) - n, ": %s", strerror(-error));
+	flatten(text, raw);
+
+	if (!say_dropped() || log_sink_write(&sink, &line) < 0) {
+		dropped++;
+		if (dropped == 1 && drop_hook)
+			drop_hook();
+	}
+
+	errno = saved;
+}
+
+void log_event(int level, const struct log_fields *fields, int error, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	write_line(level, fields, error, fmt, ap);
+	va_end(ap);
+}
+
+int log_error(int error, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	write_line(LOG_ERR, NULL, error, fmt, ap);
+	va_end(ap);
+	return error;
+}
+
+int log_warning(int error, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	write_line(LOG_WARNING, NULL, error, fmt, ap);
+	va_end(ap);
+	return error;
+}
+
+void log_info(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	write_line(LOG_INFO, NULL, 0, fmt, ap);
+	va_end(ap);
+}
+
+void log_debug(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	write_line(LOG_DEBUG, NULL, 0, fmt, ap);
+	va_end(ap);
+}

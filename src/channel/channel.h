@@ -1,0 +1,65 @@
+#pragma once
+
+/*
+ * The messages between keeper and front: one fixed-size struct each over a
+ * SOCK_SEQPACKET socket, with at most one descriptor. Both ends are non-blocking.
+ *
+ * channel_receive() checks form only: the size, the type, that addresses are
+ * addresses and that a descriptor came exactly where the type has one. Whether a
+ * number names a service, and whether a descriptor is what it should be, is checked
+ * by whoever acts on it.
+ */
+
+#include <stdint.h>
+
+#include "net/address.h"
+
+enum channel_type {
+	/* front to keeper */
+	CHANNEL_READY = 1, /* serving */
+	CHANNEL_SPAWN,     /* endpoint, peer, the connection: start its program */
+	CHANNEL_DATAGRAM,  /* endpoint, peer, local, a sealed memfd: start its program */
+	CHANNEL_WAIT,      /* endpoint: somebody waits, start the program that owns the listener */
+	CHANNEL_HALTED,    /* answer to CHANNEL_HALT: no request follows */
+	CHANNEL_ALIVE,     /* answer to CHANNEL_PING */
+
+	/* keeper to front */
+	CHANNEL_HALT,   /* stop accepting */
+	CHANNEL_RESUME, /* accept again */
+	CHANNEL_DRAIN,  /* close the listeners, finish the sessions within @count ms (0: no limit),
+			   exit */
+	CHANNEL_ENDED,  /* service, count: so many of its children ended, or could not be started */
+	CHANNEL_RELEASED, /* endpoint, status, count: its wait child ended after count ms */
+	CHANNEL_LISTENER, /* endpoint, its socket: bound at last */
+	CHANNEL_LEFTOVER, /* endpoint, a connected datagram socket: serve what is left unread */
+	CHANNEL_HOLD,     /* processes are short: send no requests */
+	CHANNEL_GO,       /* send requests again */
+	CHANNEL_PING,
+};
+
+struct channel_message {
+	uint32_t type;
+	uint32_t service;  /* index in the settings of this front */
+	uint32_t endpoint; /* number in the settings of this front */
+	uint32_t count;
+	int32_t status; /* as wait(2) gives it */
+	struct address peer;
+	struct address local;
+};
+
+/* Makes both ends. Returns 0 or a negative errno. */
+int channel_pair(int *out_keeper, int *out_front);
+
+/*
+ * Sends @message with @fd (-1: none), which stays the caller's. Returns 0, -EAGAIN when
+ * the other side is behind, -EPIPE when it has gone, or another negative errno.
+ */
+int channel_send(int channel, const struct channel_message *message, int fd);
+
+/*
+ * Returns 1 with a message and its descriptor (-1: none; close-on-exec; the caller's),
+ * 0 when the other side has gone, -EAGAIN when there is none, -EBADMSG for one of bad
+ * form, whose descriptors are closed, or -EMFILE when its descriptor was lost for want
+ * of a free number.
+ */
+int channel_receive(int channel, struct channel_message *out, int *out_fd);

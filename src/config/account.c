@@ -1,0 +1,179 @@
+#include "config/account.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Out of memory is an error like any other; uthash would exit. */
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+#include "base/cleanup.h"
+#include "base/number.h"
+
+/* More than the kernel takes are refused by setgroups() anyway. */
+#define GROUPS_MAX 65536
+
+/* The largest is "leave it" to chown() and its like. */
+#define ID_MAX ((int64_t)UINT32_MAX - 1)
+
+struct found {
+	char *text; /* "u" or "g", and what was asked for */
+	int error;
+	struct account account;
+	UT_hash_handle hh;
+};
+
+struct accounts {
+	struct found *found;
+};
+
+int accounts_new(struct accounts **out)
+{
+	*out = calloc(1, sizeof(**out));
+	return *out ? 0 : -ENOMEM;
+}
+
+static void free_found(struct found *found)
+{
+	free(found->text);
+	free(found->account.name);
+	free(found);
+}
+
+void accounts_free(struct accounts *accounts)
+{
+	struct found *at, *following;
+
+	if (!accounts)
+		return;
+	HASH_ITER(hh, accounts->found, at, following)
+	{
+		HASH_DEL(accounts->found, at);
+		free_found(at);
+	}
+	free(accounts);
+}
+
+/* The databases say "not there" in many ways. */
+static int error_of_database(void)
+{
+	return errno == ENOMEM || errno == EIO || errno == EMFILE || errno == ENFILE ? -errno
+										     : -ENOENT;
+}
+
+/* "+" and "-" begin what is no name but a remark to the databases themselves. */
+static int ask_user(const char *text, struct account *out)
+{
+	struct passwd *entry;
+	int64_t id;
+
+	if (strchr("+-", *text))
+		return -ENOENT;
+
+	errno = 0;
+	entry = number_parse(text, 0, ID_MAX, &id) == 0 ? getpwuid(id) : getpwnam(text);
+	if (!entry)
+		return error_of_database();
+
+	out->uid = entry->pw_uid;
+	out->gid = entry->pw_gid;
+	out->name = strdup(entry->pw_name);
+	return out->name ? 0 : -ENOMEM;
+}
+
+static int ask_group(const char *text, struct account *out)
+{
+	struct group *entry;
+	int64_t id;
+
+	if (strchr("+-", *text))
+		return -ENOENT;
+
+	errno = 0;
+	entry = number_parse(text, 0, ID_MAX, &id) == 0 ? getgrgid(id) : getgrnam(text);
+	if (!entry)
+		return error_of_database();
+	out->gid = entry->gr_gid;
+	return 0;
+}
+
+static int find(struct accounts *accounts, char kind, const char *text, struct found **out)
+{
+	AUTO(auto_free) char *key = NULL;
+	struct found *found;
+
+	key = malloc(strlen(text) + 2);
+	if (!key)
+		return -ENOMEM;
+	key[0] = kind;
+	strcpy(key + 1, text);
+
+	HASH_FIND_STR(accounts->found, key, *out);
+	if (*out)
+		return (*out)->error;
+
+	found = calloc(1, sizeof(*found));
+	if (!found)
+		return -ENOMEM;
+	found->text = take_ptr(key);
+	found->error = kind == 'u' ? ask_user(text, &found->account)
+				   : ask_group(text, &found->account);
+	HASH_ADD_KEYPTR(hh, accounts->found, found->text, strlen(found->text), found);
+	if (!found->hh.tbl) {
+		free_found(found);
+		return -ENOMEM;
+	}
+	*out = found;
+	return found->error;
+}
+
+int accounts_find_user(struct accounts *accounts, const char *text, const struct account **out)
+{
+	struct found *found;
+	int r;
+
+	r = find(accounts, 'u', text, &found);
+	if (r == 0)
+		*out = &found->account;
+	return r;
+}
+
+int accounts_find_group(struct accounts *accounts, const char *text, gid_t *out)
+{
+	struct found *found;
+	int r;
+
+	r = find(accounts, 'g', text, &found);
+	if (r == 0)
+		*out = found->account.gid;
+	return r;
+}
+
+int account_groups(const struct account *account, gid_t gid, gid_t **out_groups, size_t *out_n)
+{
+	AUTO(auto_free) gid_t *groups = NULL;
+	int n = 16;
+
+	for (;;) {
+		int room = n;
+		gid_t *larger = reallocarray(groups, n, sizeof(*groups));
+
+		if (!larger)
+			return -ENOMEM;
+		groups = larger;
+		if (getgrouplist(account->name, gid, groups, &n) >= 0)
+			break;
+		if (room >= GROUPS_MAX)
+			return -E2BIG;
+		if (n <= room)
+			n = 2 * room;
+	}
+
+	*out_groups = take_ptr(groups);
+	*out_n = n;
+	return 0;
+}

@@ -1,0 +1,70 @@
+#include "config/arena.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Large enough that 10,000 services need few blocks, small enough for a page of services. */
+#define BLOCK_SIZE 16384
+
+struct arena_block {
+	struct arena_block *next;
+	size_t used;
+	size_t size;
+	max_align_t memory[];
+};
+
+static struct arena_block *add_block(struct arena *arena, size_t wanted)
+{
+	size_t size = wanted > BLOCK_SIZE ? wanted : BLOCK_SIZE;
+	struct arena_block *block;
+
+	if (size > SIZE_MAX - sizeof(*block))
+		return NULL;
+	block = calloc(1, sizeof(*block) + size);
+	if (!block)
+		return NULL;
+
+	block->size = size;
+	block->next = arena->blocks;
+	arena->blocks = block;
+	return block;
+}
+
+void arena_fini(struct arena *arena)
+{
+	while (arena->blocks) {
+		struct arena_block *block = arena->blocks;
+
+		arena->blocks = block->next;
+		free(block);
+	}
+}
+
+void *arena_allocate(struct arena *arena, size_t size)
+{
+	struct arena_block *block = arena->blocks;
+	size_t rounded =
+		(size + sizeof(max_align_t) - 1) / sizeof(max_align_t) * sizeof(max_align_t);
+	void *piece;
+
+	if (rounded < size)
+		return NULL;
+	if (!block || block->size - block->used < rounded)
+		block = add_block(arena, rounded);
+	if (!block)
+		return NULL;
+
+	piece = (char *)block->memory + block->used;
+	block->used += rounded;
+	return piece;
+}
+
+char *arena_copy(struct arena *arena, const char *text, size_t length)
+{
+	char *copy = arena_allocate(arena, length + 1);
+
+	if (copy)
+		memcpy(copy, text, length);
+	return copy;
+}

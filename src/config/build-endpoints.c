@@ -1,0 +1,222 @@
+/* From the words of `listen` to addresses, and the search for two that are the same. */
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/claims.h"
+#include "config/names.h"
+#include "config/parse.h"
+
+/* Of one service: more are a slip in a range. */
+#define ENDPOINTS_MAX 65536
+
+enum {
+	HAS_TCP = 1 << 0,
+	HAS_UDP = 1 << 1,
+	HAS_IP = 1 << 2,
+	HAS_CONNECTIONS = 1 << 3,
+	HAS_SOCKET_FILE = 1 << 4,
+};
+
+/* What these options are about. */
+static const struct {
+	int option;
+	unsigned needs;
+	const char *what;
+} needs[] = {
+	{ OPTION_KEEPALIVE, HAS_TCP, "a TCP endpoint" },
+	{ OPTION_NODELAY, HAS_TCP, "a TCP endpoint" },
+	{ OPTION_BACKLOG, HAS_CONNECTIONS, "an endpoint with connections" },
+	{ OPTION_V6ONLY, HAS_IP, "a TCP or UDP endpoint" },
+	{ OPTION_FREEBIND, HAS_IP, "a TCP or UDP endpoint" },
+	{ OPTION_INTERFACE, HAS_IP, "a TCP or UDP endpoint" },
+	{ OPTION_SOCKET_MODE, HAS_SOCKET_FILE, "a Unix endpoint with a path" },
+	{ OPTION_SOCKET_USER, HAS_SOCKET_FILE, "a Unix endpoint with a path" },
+	{ OPTION_SOCKET_GROUP, HAS_SOCKET_FILE, "a Unix endpoint with a path" },
+};
+
+static unsigned traits_of(const struct endpoint *endpoint)
+{
+	if (endpoint->address.any.sa_family == AF_UNIX)
+		return (endpoint->type == SOCK_DGRAM ? 0 : HAS_CONNECTIONS) |
+		       (endpoint->address.un.sun_path[0] ? HAS_SOCKET_FILE : 0);
+	if (endpoint->type == SOCK_STREAM)
+		return HAS_IP | HAS_TCP | HAS_CONNECTIONS;
+	return HAS_IP | HAS_UDP;
+}
+
+static int lookup(struct build *build, const struct endpoint_text *text, struct address *out)
+{
+	struct names *names = build->parse->names;
+
+	if (text->family == AF_UNIX) {
+		*out = text->path;
+		return 1;
+	}
+	if (!names || !endpoint_needs_lookup(text))
+		return endpoint_lookup(text, out, NAMES_ADDRESSES_MAX);
+	return build->parse->rehearsal ? names_add(names, text, out) : names_find(names, text, out);
+}
+
+static struct endpoint *add_endpoint(struct service *service)
+{
+	struct endpoint *list = service->endpoints;
+	size_t n = service->n_endpoints;
+
+	/* Grows at every power of two. */
+	if ((n & (n - 1)) == 0) {
+		list = reallocarray(list, n ? 2 * n : 1, sizeof(*list));
+		if (!list)
+			return NULL;
+		service->endpoints = list;
+	}
+
+	list[n] = (struct endpoint){ 0 };
+	service->n_endpoints++;
+	return &list[n];
+}
+
+static int add(struct build *build, const struct endpoint_text *text, const struct address *address,
+	       unsigned port)
+{
+	const struct draft *draft = build->draft;
+	struct endpoint *endpoint;
+	bool any6;
+
+	if (build->service->n_endpoints == ENDPOINTS_MAX)
+		return -E2BIG;
+	endpoint = add_endpoint(build->service);
+	if (!endpoint)
+		return -ENOMEM;
+
+	endpoint->type = text->type;
+	endpoint->address = *address;
+	if (text->family == AF_UNIX)
+		return endpoint_set_text(endpoint);
+
+	any6 = address->any.sa_family == AF_INET6 &&
+	       IN6_IS_ADDR_UNSPECIFIED(&address->in6.sin6_addr);
+	address_set_port(&endpoint->address, port);
+	endpoint->v6only = any6 && (draft->v6only || text->family == AF_INET6);
+	endpoint->freebind = draft->freebind;
+	if (draft->interface)
+		snprintf(endpoint->interface, sizeof(endpoint->interface), "%s", draft->interface);
+	return endpoint_set_text(endpoint);
+}
+
+static int add_ports(struct build *build, const struct endpoint_text *text,
+		     const struct address *address)
+{
+	unsigned base = build->parse->root.port_base;
+
+	if (text->family == AF_UNIX)
+		return add(build, text, address, 0);
+	for (unsigned port = text->port_first; port <= text->port_last; port++) {
+		int r = add(build, text, address, port ? port + base : 0);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* Every endpoint of one word of `listen`. */
+static void listen_on(struct build *build, const struct value *value)
+{
+	struct address addresses[NAMES_ADDRESSES_MAX];
+	const char *quoted = mistakes_quote(value->text);
+	struct endpoint_text text;
+	const char *why;
+	int n, r;
+
+	if (endpoint_parse(&text, value->text, &why) < 0) {
+		build_mistake(build, OPTION_LISTEN, value->line, "'listen' %s", why);
+		return;
+	}
+	if (text.family != AF_UNIX && text.port_last + build->parse->root.port_base > 65535) {
+		build_mistake(build, OPTION_LISTEN, value->line,
+			      "'%s' and a 'port_base' of %d make a port above 65535", quoted,
+			      build->parse->root.port_base);
+		return;
+	}
+
+	n = lookup(build, &text, addresses);
+	if (n < 0) {
+		build_mistake(build, OPTION_LISTEN, value->line, "'%s': cannot find the host: %s",
+			      quoted, strerror(-n));
+		return;
+	}
+	for (int i = 0; i < n; i++) {
+		r = add_ports(build, &text, &addresses[i]);
+		if (r < 0) {
+			build_mistake(build, OPTION_LISTEN, value->line, "'%s': %s", quoted,
+				      r == -E2BIG ? "too many endpoints" : strerror(-r));
+			return;
+		}
+	}
+}
+
+/* The endpoints from @first on, which @value named; one mistake for all of them is enough. */
+static void claim(struct build *build, size_t first, size_t end, const struct value *value)
+{
+	struct service *service = build->service;
+
+	for (size_t i = first; i < end; i++) {
+		struct claim wanted = {
+			.endpoint = &service->endpoints[i],
+			.service = service->name,
+			.at = build_place(build, OPTION_LISTEN, value->line),
+		};
+		struct claim owner;
+		int r = claims_add(build->parse->claims, &wanted, &owner);
+
+		if (r == 0)
+			continue;
+		if (r == -EADDRINUSE)
+			build_mistake(build, OPTION_LISTEN, value->line,
+				      "'%s' is already taken by service '%s' (%s:%d)",
+				      mistakes_quote(value->text), owner.service, owner.at.file,
+				      owner.at.line);
+		else
+			build_mistake(build, OPTION_LISTEN, value->line, "out of memory");
+		return;
+	}
+}
+
+static void check_needs(struct build *build)
+{
+	unsigned traits = 0;
+
+	for (size_t i = 0; i < build->service->n_endpoints; i++)
+		traits |= traits_of(&build->service->endpoints[i]);
+	for (size_t i = 0; traits && i < sizeof(needs) / sizeof(needs[0]); i++)
+		if (build->draft->own[needs[i].option] && !(traits & needs[i].needs))
+			build_mistake(build, needs[i].option, 0, "'%s' needs %s",
+				      schema_options[needs[i].option].name, needs[i].what);
+}
+
+void build_endpoints(struct build *build)
+{
+	const struct values *words = &build->draft->listen;
+	size_t *ends = calloc(words->n + 1, sizeof(*ends));
+
+	if (!ends) {
+		build_mistake(build, OPTION_LISTEN, 0, "out of memory");
+		return;
+	}
+	if (build->draft->own[OPTION_LISTEN] && words->n == 0)
+		build_mistake(build, OPTION_LISTEN, 0, "'listen' names no endpoint");
+
+	for (size_t i = 0; i < words->n; i++) {
+		listen_on(build, &words->list[i]);
+		ends[i + 1] = build->service->n_endpoints;
+	}
+	/* Claims point to endpoints, which do not move any more. */
+	for (size_t i = 0; i < words->n; i++)
+		claim(build, ends[i], ends[i + 1], &words->list[i]);
+
+	check_needs(build);
+	free(ends);
+}

@@ -1,0 +1,67 @@
+/* Who the front is. */
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "config/account.h"
+#include "config/parse.h"
+
+/* Where the default user was never made; every system has this one. */
+#define SECOND_CHOICE "nobody"
+
+static void check_unprivileged(struct parse *parse, const struct account *account)
+{
+	if (parse->root.own[OPTION_FRONT_USER] && (!account || account->uid != geteuid()))
+		mistakes_add(&parse->mistakes, parse->root.at[OPTION_FRONT_USER],
+			     "'front_user' needs root: both processes run as the user who started "
+			     "superd");
+}
+
+/* The default may be missing; a user who was asked for may not. */
+static const struct account *find_user(struct parse *parse)
+{
+	const char *name = parse->root.front_user;
+	const struct account *account = NULL;
+
+	if (accounts_find_user(parse->accounts, name, &account) == 0)
+		return account;
+	if (!parse->options->privileged)
+		return NULL;
+	if (parse->root.own[OPTION_FRONT_USER]) {
+		mistakes_add(&parse->mistakes, parse->root.at[OPTION_FRONT_USER],
+			     "'front_user': no user '%s'", mistakes_quote(name));
+		return NULL;
+	}
+
+	if (accounts_find_user(parse->accounts, SECOND_CHOICE, &account) < 0)
+		mistakes_add(
+			&parse->mistakes, (struct place){ parse->settings->path, 1 },
+			"neither user '%s' nor user '%s' exists for the front; set 'front_user'",
+			name, SECOND_CHOICE);
+	else if (!parse->rehearsal)
+		log_warning(0, "there is no user '%s': the front runs as '%s'", name,
+			    SECOND_CHOICE);
+	return account;
+}
+
+void build_front(struct parse *parse)
+{
+	const struct account *account = find_user(parse);
+
+	if (!parse->options->privileged) {
+		check_unprivileged(parse, account);
+		return;
+	}
+	if (!account)
+		return;
+	if (account->uid == 0)
+		mistakes_add(&parse->mistakes, parse->root.at[OPTION_FRONT_USER],
+			     "'front_user' must not be root: the front faces the network");
+
+	parse->settings->front = (struct front_settings){
+		.change_user = true,
+		.uid = account->uid,
+		.gid = account->gid,
+	};
+}

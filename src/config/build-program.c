@@ -1,0 +1,284 @@
+/* Who a program is, what it is, where it starts and what it finds in its environment. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "config/account.h"
+#include "config/parse.h"
+#include "config/template.h"
+
+/* What superd itself sets for a program, per client. */
+static const char *const reserved[] = {
+	"PROTO",          "TCPREMOTEIP", "TCPREMOTEPORT", "TCPLOCALIP",     "TCPLOCALPORT",
+	"REMOTE_ADDR",    "REMOTE_PORT", "REMOTE_HOST",   "SERVER_ADDR",    "SERVER_PORT",
+	"SUPERD_SERVICE", "LISTEN_FDS",  "LISTEN_PID",    "LISTEN_FDNAMES",
+};
+
+/* Without root, the user may only be who superd is anyway, and then nothing changes. */
+static void check_unprivileged(struct build *build, const struct account *account)
+{
+	const struct draft *draft = build->draft;
+	gid_t gid;
+
+	if (account && account->uid != geteuid())
+		build_mistake(build, OPTION_USER, 0,
+			      "'user' needs root: superd runs as another user");
+	if (draft->group && accounts_find_group(build->parse->accounts, draft->group, &gid) == 0 &&
+	    gid != getegid())
+		build_mistake(build, OPTION_GROUP, 0,
+			      "'group' needs root: superd runs with another group");
+	if (draft->chroot)
+		build_mistake(build, OPTION_CHROOT, 0, "'chroot' needs root");
+	if (draft->nice < 0)
+		build_mistake(build, OPTION_NICE, 0, "a 'nice' below 0 needs root");
+}
+
+static const struct account *find_user(struct build *build)
+{
+	const struct account *account = NULL;
+	int r;
+
+	if (!build->draft->user) {
+		if (build->parse->options->privileged)
+			build_mistake(build, -1, 0,
+				      "needs 'user': superd runs as root, and a program does so "
+				      "only where that is said");
+		return NULL;
+	}
+
+	r = accounts_find_user(build->parse->accounts, build->draft->user, &account);
+	if (r == -ENOENT)
+		build_mistake(build, OPTION_USER, 0, "'user': no user '%s'",
+			      mistakes_quote(build->draft->user));
+	else if (r < 0)
+		build_mistake(build, OPTION_USER, 0, "'user': cannot look for '%s': %s",
+			      mistakes_quote(build->draft->user), strerror(-r));
+	return account;
+}
+
+static void build_identity(struct build *build)
+{
+	const struct draft *draft = build->draft;
+	struct identity *identity = &build->service->program.identity;
+	const struct account *account = find_user(build);
+	int r = 0;
+
+	if (!build->parse->options->privileged)
+		check_unprivileged(build, account);
+	if (account) {
+		identity->uid = account->uid;
+		identity->gid = account->gid;
+	}
+	if (draft->group &&
+	    accounts_find_group(build->parse->accounts, draft->group, &identity->gid) < 0)
+		build_mistake(build, OPTION_GROUP, 0, "'group': no group '%s'",
+			      mistakes_quote(draft->group));
+	if (!account || !build->parse->options->privileged)
+		return;
+
+	identity->change = true;
+	if (draft->groups)
+		r = account_groups(account, identity->gid, &identity->groups, &identity->n_groups);
+	if (r < 0)
+		build_mistake(build, OPTION_GROUPS, 0, "'groups': cannot list those of '%s': %s",
+			      account->name, strerror(-r));
+}
+
+/* Finds @path as the program will, where a symbolic link cannot leave the new root. */
+static int status_within(const char *root, const char *path, struct stat *out)
+{
+	struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT };
+	AUTO(auto_close) int top = -1;
+	AUTO(auto_close) int fd = -1;
+
+	if (!root)
+		return stat(path, out) < 0 ? -errno : 0;
+
+	top = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (top < 0)
+		return -errno;
+	fd = syscall(SYS_openat2, top, path, &how, sizeof(how));
+	if (fd < 0)
+		return -errno;
+	return fstat(fd, out) < 0 ? -errno : 0;
+}
+
+/* Whether @root, or @path in it, is a directory; says so if not. */
+static bool check_directory(struct build *build, int number, const char *root, const char *path)
+{
+	const char *name = schema_options[number].name;
+	struct stat status;
+	int r;
+
+	r = status_within(root, path, &status);
+	if (r < 0)
+		build_mistake(build, number, 0, "'%s': cannot use '%s': %s", name,
+			      mistakes_quote(path), strerror(-r));
+	else if (!S_ISDIR(status.st_mode))
+		build_mistake(build, number, 0, "'%s': '%s' is no directory", name,
+			      mistakes_quote(path));
+	return r == 0 && S_ISDIR(status.st_mode);
+}
+
+static void check_executable(struct build *build, const struct value *program)
+{
+	const char *quoted = mistakes_quote(program->text);
+	struct stat status;
+	int r;
+
+	if (program->text[0] != '/') {
+		build_mistake(build, OPTION_EXEC, program->line,
+			      "'exec' takes the absolute path of a program first, not '%s'",
+			      quoted);
+		return;
+	}
+
+	r = status_within(build->draft->chroot, program->text, &status);
+	if (r < 0)
+		build_mistake(build, OPTION_EXEC, program->line, "cannot use the program '%s': %s",
+			      quoted, strerror(-r));
+	else if (!S_ISREG(status.st_mode))
+		build_mistake(build, OPTION_EXEC, program->line,
+			      "the program '%s' is no regular file", quoted);
+	else if (!(status.st_mode & 0111))
+		build_mistake(build, OPTION_EXEC, program->line,
+			      "the program '%s' may be executed by nobody", quoted);
+}
+
+static void check_arguments(struct build *build)
+{
+	const struct values *exec = &build->draft->exec;
+	bool has_client = build->draft->dispatch != DISPATCH_WAIT;
+
+	for (size_t i = 0; i < exec->n; i++) {
+		const struct value *value = &exec->list[i];
+		char why[256];
+
+		if (template_check(value->text, i > 0, has_client, why, sizeof(why)) < 0)
+			build_mistake(build, OPTION_EXEC, value->line, "%s", why);
+	}
+}
+
+static void build_argv(struct build *build)
+{
+	const struct values *exec = &build->draft->exec;
+	char **argv = calloc(exec->n + 1, sizeof(*argv));
+
+	build->service->program.argv = argv;
+	for (size_t i = 0; argv && i < exec->n; i++)
+		argv[i] = build_copy(build, exec->list[i].text);
+	if (!argv)
+		build_mistake(build, OPTION_EXEC, 0, "out of memory");
+
+	if (exec->n == 0) {
+		build_mistake(build, OPTION_EXEC, 0, "'exec' names no program");
+		return;
+	}
+	check_arguments(build);
+	if (!build->draft->chroot ||
+	    check_directory(build, OPTION_CHROOT, NULL, build->draft->chroot))
+		check_executable(build, &exec->list[0]);
+}
+
+static bool has_variable(char **env, const char *name, size_t length)
+{
+	for (; *env; env++)
+		if (strncmp(*env, name, length) == 0 && (*env)[length] == '=')
+			return true;
+	return false;
+}
+
+/* Whether @name can be set from the configuration; says so if not. */
+static bool is_free(struct build *build, int number, const struct value *value, size_t length)
+{
+	for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++)
+		if (strlen(reserved[i]) == length &&
+		    memcmp(reserved[i], value->text, length) == 0) {
+			build_mistake(build, number, value->line,
+				      "'%s': superd itself sets '%s' for every program",
+				      schema_options[number].name, reserved[i]);
+			return false;
+		}
+	return true;
+}
+
+static void add_variables(struct build *build, char **env, size_t *n)
+{
+	const struct values *list = &build->draft->env;
+
+	for (size_t i = 0; i < list->n; i++) {
+		const struct value *value = &list->list[i];
+		size_t length = strcspn(value->text, "=");
+
+		if (!is_free(build, OPTION_ENV, value, length))
+			continue;
+		if (has_variable(env, value->text, length))
+			build_mistake(build, OPTION_ENV, value->line, "'env' sets '%s' twice",
+				      mistakes_quote_part(value->text, length));
+		else if ((env[*n] = build_copy(build, value->text)))
+			++*n;
+	}
+}
+
+/* What `env` sets wins over what superd was started with; what that does not have stays away. */
+static void pass_variables(struct build *build, char **env, size_t *n)
+{
+	const struct values *list = &build->draft->passenv;
+
+	for (size_t i = 0; i < list->n; i++) {
+		const struct value *value = &list->list[i];
+		size_t length = strlen(value->text);
+		const char *here = getenv(value->text);
+
+		if (!is_free(build, OPTION_PASSENV, value, length) || !here ||
+		    has_variable(env, value->text, length))
+			continue;
+		if (asprintf(&env[*n], "%s=%s", value->text, here) >= 0) {
+			++*n;
+		} else {
+			env[*n] = NULL;
+			build_mistake(build, OPTION_PASSENV, value->line, "out of memory");
+		}
+	}
+}
+
+static void build_environment(struct build *build)
+{
+	size_t n_max = build->draft->env.n + build->draft->passenv.n;
+	char **env = calloc(n_max + 1, sizeof(*env));
+	size_t n = 0;
+
+	build->service->program.env = env;
+	if (!env) {
+		build_mistake(build, -1, 0, "out of memory");
+		return;
+	}
+	add_variables(build, env, &n);
+	pass_variables(build, env, &n);
+}
+
+void build_program(struct build *build)
+{
+	const struct draft *draft = build->draft;
+	struct program_settings *program = &build->service->program;
+
+	program->umask = draft->umask;
+	program->nice = draft->nice;
+	program->stderr_to = draft->stderr_to;
+	program->directory = build_copy(build, draft->directory);
+	program->chroot = build_copy(build, draft->chroot);
+
+	build_identity(build);
+	build_argv(build);
+	build_environment(build);
+	if (draft->own[OPTION_DIRECTORY] || draft->at[OPTION_DIRECTORY].line)
+		check_directory(build, OPTION_DIRECTORY, draft->chroot, draft->directory);
+}

@@ -1,0 +1,113 @@
+/*
+ * Checks what the options of a service mean together, and fills in the settings of
+ * the service; its endpoints and its program have files of their own.
+ */
+
+#include <string.h>
+#include <unistd.h>
+
+#include "config/account.h"
+#include "config/parse.h"
+
+struct place build_place(const struct build *build, int number, int line)
+{
+	struct place place = { build->service->file, build->service->line };
+
+	if (number >= 0 && build->draft->at[number].line)
+		place = build->draft->at[number];
+	if (line)
+		place.line = line;
+	return place;
+}
+
+char *build_copy(struct build *build, const char *text)
+{
+	char *copy = text ? strdup(text) : NULL;
+
+	if (text && !copy)
+		build_mistake(build, -1, 0, "out of memory");
+	return copy;
+}
+
+static void check_kind(struct build *build)
+{
+	const struct draft *draft = build->draft;
+	static const int of_programs[] = {
+		OPTION_DISPATCH,  OPTION_USER,    OPTION_GROUP,  OPTION_GROUPS,
+		OPTION_DIRECTORY, OPTION_CHROOT,  OPTION_UMASK,  OPTION_NICE,
+		OPTION_ENV,       OPTION_PASSENV, OPTION_STDERR,
+	};
+
+	if (!draft->own[OPTION_BUILTIN] && !draft->own[OPTION_EXEC])
+		build_mistake(build, -1, 0, "needs 'exec' or 'builtin'");
+	if (draft->own[OPTION_BUILTIN] && draft->own[OPTION_EXEC])
+		build_mistake(build, OPTION_EXEC, 0, "takes 'exec' or 'builtin', not both (%s:%d)",
+			      draft->at[OPTION_BUILTIN].file, draft->at[OPTION_BUILTIN].line);
+	if (!draft->own[OPTION_LISTEN])
+		build_mistake(build, -1, 0, "needs 'listen'");
+
+	if (!draft->own[OPTION_BUILTIN] || draft->own[OPTION_EXEC])
+		return;
+	for (size_t i = 0; i < sizeof(of_programs) / sizeof(of_programs[0]); i++)
+		if (draft->own[of_programs[i]])
+			build_mistake(build, of_programs[i], 0,
+				      "'%s' is for programs, and a built-in is none",
+				      schema_options[of_programs[i]].name);
+}
+
+static void check_amplify(struct build *build)
+{
+	if (build->draft->own[OPTION_AMPLIFY] && build->draft->builtin != BUILTIN_CHARGEN)
+		build_mistake(build, OPTION_AMPLIFY, 0, "'amplify' is for the built-in 'chargen'");
+}
+
+static void build_socket(struct build *build)
+{
+	const struct draft *draft = build->draft;
+	struct socket_settings *socket = &build->service->socket;
+	const struct account *account;
+
+	socket->backlog = draft->backlog;
+	socket->keepalive = draft->keepalive;
+	socket->nodelay = draft->nodelay;
+	socket->mode = draft->socket_mode;
+	socket->uid = (uid_t)-1;
+	socket->gid = (gid_t)-1;
+
+	if (draft->socket_user) {
+		if (accounts_find_user(build->parse->accounts, draft->socket_user, &account) < 0)
+			build_mistake(build, OPTION_SOCKET_USER, 0, "'socket_user': no user '%s'",
+				      mistakes_quote(draft->socket_user));
+		else if (!build->parse->options->privileged && account->uid != geteuid())
+			build_mistake(build, OPTION_SOCKET_USER, 0,
+				      "'socket_user' needs root: a file stays its maker's");
+		else
+			socket->uid = account->uid;
+	}
+	if (draft->socket_group &&
+	    accounts_find_group(build->parse->accounts, draft->socket_group, &socket->gid) < 0)
+		build_mistake(build, OPTION_SOCKET_GROUP, 0, "'socket_group': no group '%s'",
+			      mistakes_quote(draft->socket_group));
+}
+
+void build_service(struct build *build)
+{
+	const struct draft *draft = build->draft;
+	struct service *service = build->service;
+
+	check_kind(build);
+	check_amplify(build);
+
+	service->builtin = draft->builtin;
+	service->dispatch = draft->own[OPTION_BUILTIN] ? DISPATCH_SESSION : draft->dispatch;
+	service->amplify = draft->amplify && draft->builtin == BUILTIN_CHARGEN;
+	service->instances = draft->instances;
+	service->overflow = draft->overflow;
+	service->log_on_success = draft->log_on_success;
+	service->log_on_failure = draft->log_on_failure;
+
+	build_socket(build);
+	build_endpoints(build);
+	if (draft->own[OPTION_EXEC] && !draft->own[OPTION_BUILTIN])
+		build_program(build);
+}

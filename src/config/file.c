@@ -1,0 +1,78 @@
+#include "config/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+
+/* A hundred thousand services have room; a file of another kind is not read to its end. */
+#define SIZE_MAX_OF_FILE (16 << 20)
+
+static int refuse(const char **out_why, const char *why)
+{
+	*out_why = why;
+	return -EINVAL;
+}
+
+static int fail(const char **out_why, const char *why)
+{
+	*out_why = why;
+	return errno == EINVAL ? -EIO : -errno;
+}
+
+static int read_all(int fd, char *text, size_t size, size_t *out_length)
+{
+	*out_length = 0;
+	while (*out_length < size) {
+		ssize_t n = read(fd, text + *out_length, size - *out_length);
+
+		if (n < 0 && errno != EINTR)
+			return -1;
+		if (n == 0)
+			return 0;
+		if (n > 0)
+			*out_length += n;
+	}
+	return 0;
+}
+
+static bool is_same(const struct stat *a, const struct stat *b)
+{
+	return a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec && a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
+	       a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+}
+
+int file_read(char **out_text, size_t *out_length, struct stat *out_stat, const char *path,
+	      const char **out_why)
+{
+	AUTO(auto_close) int fd = -1;
+	AUTO(auto_free) char *text = NULL;
+	struct stat after;
+
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		return fail(out_why, "cannot open");
+	if (fstat(fd, out_stat) < 0)
+		return fail(out_why, "cannot read");
+	if (S_ISDIR(out_stat->st_mode))
+		return refuse(out_why, "this is a directory, not a file");
+	if (!S_ISREG(out_stat->st_mode))
+		return refuse(out_why, "this is no regular file");
+	if (out_stat->st_size > SIZE_MAX_OF_FILE)
+		return refuse(out_why, "the file is larger than 16 MiB");
+
+	/* One byte more than it should have, to see whether it grows. */
+	text = calloc(1, out_stat->st_size + 2);
+	if (!text)
+		return fail(out_why, "cannot read");
+	if (read_all(fd, text, out_stat->st_size + 1, out_length) < 0 || fstat(fd, &after) < 0)
+		return fail(out_why, "cannot read");
+	if (*out_length != (size_t)out_stat->st_size || !is_same(out_stat, &after))
+		return refuse(out_why, "the file changed while it was read");
+
+	*out_text = take_ptr(text);
+	return 0;
+}

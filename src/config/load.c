@@ -1,0 +1,119 @@
+#include "config/load.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "config/names.h"
+#include "config/parse.h"
+#include "config/settings.h"
+
+enum {
+	REHEARSAL_GOOD,
+	REHEARSAL_BAD,
+};
+
+DEFINE_AUTO(struct sources, sources_free);
+DEFINE_AUTO(struct names, names_free);
+
+static int rehearse(const struct sources *sources, struct names *names,
+		    const struct load_options *options)
+{
+	struct settings *settings;
+
+	return parse_run(&settings, sources, names, options, true) < 0 ? REHEARSAL_BAD
+								       : REHEARSAL_GOOD;
+}
+
+int rehearsal_start(struct rehearsal *rehearsal, const struct sources *sources,
+		    const struct load_options *options)
+{
+	AUTO(auto_names_free) struct names *names = NULL;
+	pid_t parent = getpid();
+	pid_t pid;
+	int r;
+
+	r = names_new(&names);
+	if (r < 0)
+		return r;
+
+	pid = fork();
+	if (pid < 0)
+		return -errno;
+	if (pid == 0) {
+		/* Nobody waits for it when the keeper has gone, perhaps before this line. */
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		_exit(getppid() == parent ? rehearse(sources, names, options) : REHEARSAL_BAD);
+	}
+
+	rehearsal->pid = pid;
+	rehearsal->names = take_ptr(names);
+	return 0;
+}
+
+int rehearsal_result(const struct rehearsal *rehearsal, int status)
+{
+	if (WIFEXITED(status) && WEXITSTATUS(status) == REHEARSAL_GOOD)
+		return 0;
+	if (WIFSIGNALED(status))
+		log_error(
+			0,
+			"the process that tries the configuration was killed by signal %d (SIG%s)",
+			WTERMSIG(status), sigabbrev_np(WTERMSIG(status)) ?: "?");
+	else if (WEXITSTATUS(status) != REHEARSAL_BAD)
+		log_error(0, "the process that tries the configuration exited with status %d",
+			  WEXITSTATUS(status));
+	return -EINVAL;
+}
+
+void rehearsal_fini(struct rehearsal *rehearsal)
+{
+	names_free(take_ptr(rehearsal->names));
+}
+
+int settings_parse(struct settings **out, const struct sources *sources, struct names *names,
+		   const struct load_options *options)
+{
+	return parse_run(out, sources, names, options, false);
+}
+
+static int rehearse_and_parse(struct settings **out, const struct sources *sources,
+			      const struct load_options *options)
+{
+	struct rehearsal rehearsal = { 0 };
+	int status;
+	int r;
+
+	r = rehearsal_start(&rehearsal, sources, options);
+	if (r < 0)
+		return log_error(r, "cannot start the process that tries the configuration");
+
+	do
+		r = waitpid(rehearsal.pid, &status, 0);
+	while (r < 0 && errno == EINTR);
+
+	if (r < 0)
+		r = log_error(-errno, "cannot wait for the process that tries the configuration");
+	else
+		r = rehearsal_result(&rehearsal, status);
+	if (r == 0)
+		r = settings_parse(out, sources, rehearsal.names, options);
+	rehearsal_fini(&rehearsal);
+	return r;
+}
+
+int settings_load(struct settings **out, const char *path, const struct load_options *options)
+{
+	AUTO(auto_sources_free) struct sources *sources = NULL;
+	int r;
+
+	r = sources_read(&sources, path);
+	if (r < 0)
+		return r;
+	return rehearse_and_parse(out, sources, options);
+}

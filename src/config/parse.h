@@ -1,0 +1,60 @@
+#pragma once
+
+/* One parse, from sources to settings, and the parts that build a service from its draft. */
+
+#include "config/arena.h"
+#include "config/load.h"
+#include "config/mistakes.h"
+#include "config/schema.h"
+
+struct accounts;
+struct claims;
+struct decoder;
+struct titles;
+
+struct parse {
+	const struct sources *sources;
+	const struct load_options *options;
+	struct names *names;
+	bool rehearsal; /* fills @names, and leaves warnings to the parse that counts */
+
+	struct mistakes mistakes;
+	struct arena arena;
+	struct decoder *decoder;
+	struct accounts *accounts;
+	struct claims *claims;
+	struct titles *titles;
+	struct root root;
+	struct draft defaults;
+	struct place defaults_at;
+	struct settings *settings;
+	size_t services_allocated;
+};
+
+/* Returns 0 or a negative errno, after logging every mistake. */
+int parse_run(struct settings **out, const struct sources *sources, struct names *names,
+	      const struct load_options *options, bool rehearsal);
+
+/* The service at hand. */
+struct build {
+	struct parse *parse;
+	const struct draft *draft;
+	struct service *service;
+};
+
+/* These add mistakes; what they could not build stays empty. */
+void build_service(struct build *build);
+void build_endpoints(struct build *build);
+void build_program(struct build *build);
+void build_front(struct parse *parse);
+
+/* A mistake of the service, at @line of where @number was set, or of the service itself. */
+#define build_mistake(build, number, line_of, fmt, ...)                              \
+	mistakes_add(&(build)->parse->mistakes, build_place(build, number, line_of), \
+		     "service '%s': " fmt, (build)->service->name, ##__VA_ARGS__)
+
+/* Where option @number was set (line @line of that file, unless 0); else the service's place. */
+struct place build_place(const struct build *build, int number, int line);
+
+/* @text is NULL-safe. Returns NULL and adds a mistake when memory is missing. */
+char *build_copy(struct build *build, const char *text);

@@ -1,0 +1,128 @@
+#include "config/section.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "config/decode.h"
+
+/* "service 'x': " before what is said about an option; nothing at top level. */
+static void option_mistake(const struct section_reader *reader, const struct section *section,
+			   int line, const char *message)
+{
+	struct place at = { section->file, line };
+
+	if (section->kind == SECTION_ROOT)
+		mistakes_add(reader->mistakes, at, "%s", message);
+	else
+		mistakes_add(reader->mistakes, at, "%s: %s", section->subject, message);
+}
+
+static void unknown(const struct section_reader *reader, const struct section *section,
+		    const struct atom *name)
+{
+	struct place at = { section->file, name->line };
+	const char *quoted = mistakes_quote_part(name->text, name->length);
+	const char *where = section->kind == SECTION_ROOT ? "at" : "in";
+	const char *nearest;
+	char word[64];
+
+	if (!atom_plain(name, word, sizeof(word)))
+		word[0] = '\0';
+	nearest = schema_nearest(word, section->kind);
+	if (nearest)
+		mistakes_add(reader->mistakes, at, "unknown option '%s' %s %s; did you mean '%s'?",
+			     quoted, where, section->subject, nearest);
+	else
+		mistakes_add(reader->mistakes, at, "unknown option '%s' %s %s", quoted, where,
+			     section->subject);
+}
+
+static const char *home_of(const struct option *option)
+{
+	if (option->where & SECTION_ROOT)
+		return "outside of all sections";
+	if (option->where & SECTION_DEFAULTS)
+		return "in a service or in 'defaults'";
+	return "in a service";
+}
+
+/* Returns the number of the option if it may stand here, else -1 after saying why not. */
+static int admit(const struct section_reader *reader, const struct section *section,
+		 const struct assignment *assignment)
+{
+	const struct atom *name = &assignment->name;
+	int number = schema_find(name->text, name->length);
+	const struct option *option = &schema_options[number < 0 ? 0 : number];
+	char message[256];
+
+	if (number < 0) {
+		unknown(reader, section, name);
+		return -1;
+	}
+	if (!(option->where & section->kind))
+		snprintf(message, sizeof(message), "'%s' can only stand %s", option->name,
+			 home_of(option));
+	else if (section->own[number] && number != OPTION_INCLUDE)
+		snprintf(message, sizeof(message), "'%s' is set already (%s:%d)", option->name,
+			 section->at[number].file, section->at[number].line);
+	else if (assignment->is_list && !option->is_list)
+		snprintf(message, sizeof(message), "'%s' takes %s, not a list", option->name,
+			 option->takes);
+	else
+		return number;
+
+	option_mistake(reader, section, name->line, message);
+	return -1;
+}
+
+static void store(const struct section_reader *reader, const struct section *section, int number,
+		  const struct values *values)
+{
+	const struct option *option = &schema_options[number];
+	const struct value *bad = option->parse(values, (char *)section->fields + option->offset);
+	char message[512];
+
+	if (!bad)
+		return;
+	snprintf(message, sizeof(message), "'%s' takes %s, not '%s'", option->name, option->takes,
+		 mistakes_quote(bad->text));
+	option_mistake(reader, section, bad->line, message);
+}
+
+void section_read(const struct section_reader *reader, const struct section *section,
+		  struct statement *statement)
+{
+	struct value *values;
+	int r;
+
+	for (size_t i = 0; i < statement->n_assignments;) {
+		const struct assignment *assignment = &statement->assignments[i];
+		int number = admit(reader, section, assignment);
+
+		if (number < 0) {
+			statement_drop(statement, i);
+			continue;
+		}
+		section->own[number] = true;
+		section->at[number] = (struct place){ section->file, assignment->name.line };
+		i++;
+	}
+	if (statement->n_assignments == 0)
+		return;
+
+	r = decoder_run(reader->decoder, statement, reader->arena, &values);
+	if (r < 0) {
+		option_mistake(reader, section, statement->assignments[0].name.line,
+			       r == -ENOMEM ? "out of memory" : "the values cannot be understood");
+		return;
+	}
+
+	for (size_t i = 0; i < statement->n_assignments; i++) {
+		const struct assignment *assignment = &statement->assignments[i];
+		struct values of = { values + assignment->first, assignment->n_values };
+
+		store(reader, section, schema_find(assignment->name.text, assignment->name.length),
+		      &of);
+	}
+}

@@ -1,0 +1,86 @@
+#include "config/settings.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+static void free_list(char **list)
+{
+	for (char **at = list; list && *at; at++)
+		free(*at);
+	free(list);
+}
+
+static void service_fini(struct service *service)
+{
+	for (size_t i = 0; i < service->n_endpoints; i++)
+		endpoint_fini(&service->endpoints[i]);
+	free(service->endpoints);
+	free_list(service->program.argv);
+	free_list(service->program.env);
+	free(service->program.identity.groups);
+	free(service->program.directory);
+	free(service->program.chroot);
+	free(service->name);
+}
+
+struct settings *settings_ref(struct settings *settings)
+{
+	settings->references++;
+	return settings;
+}
+
+void settings_unref(struct settings *settings)
+{
+	if (!settings)
+		return;
+	assert(settings->references > 0);
+	if (--settings->references > 0)
+		return;
+
+	for (size_t i = 0; i < settings->n_services; i++)
+		service_fini(&settings->services[i]);
+	for (size_t i = 0; i < settings->n_files; i++)
+		free(settings->files[i]);
+	free(settings->services);
+	free(settings->files);
+	free(settings->log_path);
+	free(settings->path);
+	free(settings);
+}
+
+const struct service *settings_service_of(const struct settings *settings, size_t number)
+{
+	size_t low = 0;
+	size_t high = settings->n_services;
+
+	assert(number < settings->n_endpoints);
+
+	/* The last service whose first endpoint is not after @number. */
+	while (high - low > 1) {
+		size_t middle = low + (high - low) / 2;
+
+		if (settings->services[middle].first_endpoint <= number)
+			low = middle;
+		else
+			high = middle;
+	}
+	return &settings->services[low];
+}
+
+const struct endpoint *settings_endpoint(const struct settings *settings, size_t number)
+{
+	const struct service *service = settings_service_of(settings, number);
+
+	return &service->endpoints[number - service->first_endpoint];
+}
+
+const char *builtin_name(enum builtin_kind kind)
+{
+	static const char *const names[] = {
+		[BUILTIN_NONE] = "none",       [BUILTIN_ECHO] = "echo",
+		[BUILTIN_DISCARD] = "discard", [BUILTIN_CHARGEN] = "chargen",
+		[BUILTIN_DAYTIME] = "daytime", [BUILTIN_TIME] = "time",
+	};
+
+	return names[kind];
+}

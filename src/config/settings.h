@@ -1,0 +1,138 @@
+#pragma once
+
+/*
+ * Settings are the immutable result of loading a configuration. Everything in
+ * them is checked and resolved: users are ids, endpoints are addresses, programs
+ * exist. A reload makes new settings and never edits old ones, so whoever holds a
+ * reference may go on reading.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/log.h"
+#include "net/endpoint.h"
+#include "net/poller.h"
+
+enum builtin_kind {
+	BUILTIN_NONE,
+	BUILTIN_ECHO,
+	BUILTIN_DISCARD,
+	BUILTIN_CHARGEN,
+	BUILTIN_DAYTIME,
+	BUILTIN_TIME,
+};
+
+enum dispatch {
+	DISPATCH_SESSION, /* a built-in */
+	DISPATCH_SPAWN,
+	DISPATCH_WAIT,
+};
+
+enum overflow {
+	OVERFLOW_QUEUE,
+	OVERFLOW_REFUSE,
+};
+
+enum stderr_to {
+	STDERR_SOCKET,
+	STDERR_LOG,
+	STDERR_NULL,
+};
+
+/* What log_on_success and log_on_failure choose. */
+enum {
+	RECORD_HOST = 1 << 0,
+	RECORD_PID = 1 << 1,
+	RECORD_DURATION = 1 << 2,
+	RECORD_EXIT = 1 << 3,
+	RECORD_TRAFFIC = 1 << 4,
+	RECORD_ATTEMPT = 1 << 5,
+};
+
+/* Who a program is. */
+struct identity {
+	bool change; /* false: stays who superd is */
+	uid_t uid;
+	gid_t gid;
+	gid_t *groups;
+	size_t n_groups;
+};
+
+struct program_settings {
+	char **argv; /* as written, NULL-terminated; argv[0] is an absolute path */
+	char **env;  /* NULL-terminated NAME=VALUE, from env and passenv, without PATH unless set */
+	struct identity identity;
+	char *directory;
+	char *chroot; /* or NULL */
+	mode_t umask;
+	int nice;
+	enum stderr_to stderr_to;
+};
+
+struct socket_settings {
+	int backlog;
+	bool keepalive;
+	bool nodelay;
+	mode_t mode;
+	uid_t uid; /* (uid_t)-1: not set */
+	gid_t gid;
+};
+
+struct service {
+	char *name;
+	const char *file; /* where it was defined */
+	int line;
+	size_t index; /* in settings->services */
+
+	struct endpoint *endpoints;
+	size_t n_endpoints;
+	size_t first_endpoint; /* this service's endpoints are numbers first_endpoint, +1, ... of
+				  the settings */
+
+	enum dispatch dispatch;
+	enum builtin_kind builtin;
+	bool amplify;
+	struct program_settings program;
+
+	unsigned instances; /* UINT_MAX: no limit */
+	enum overflow overflow;
+	struct socket_settings socket;
+	unsigned log_on_success;
+	unsigned log_on_failure;
+};
+
+struct front_settings {
+	bool change_user;
+	uid_t uid;
+	gid_t gid;
+};
+
+struct settings {
+	unsigned references;
+	char *path;
+	enum poller_kind poller;
+	bool log_is_auto;
+	enum log_target log_target; /* meaningless when log_is_auto */
+	char *log_path;             /* for LOG_TO_FILE */
+	int64_t grace_ms;
+	struct front_settings front;
+
+	struct service *services; /* the enabled ones, in the order of the files */
+	size_t n_services;
+	size_t n_endpoints; /* of all services */
+	char **files;       /* all that were read; services point here */
+	size_t n_files;
+};
+
+/* Not for threads. */
+struct settings *settings_ref(struct settings *settings);
+void settings_unref(struct settings *settings);
+
+/* The service that owns endpoint @number of the settings; @number must be in range. */
+const struct service *settings_service_of(const struct settings *settings, size_t number);
+const struct endpoint *settings_endpoint(const struct settings *settings, size_t number);
+
+const char *builtin_name(enum builtin_kind kind);

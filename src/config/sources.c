@@ -1,0 +1,235 @@
+#include "config/sources.h"
+
+#include <errno.h>
+#include <glob.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "config/file.h"
+#include "config/syntax.h"
+#include "config/text.h"
+
+/* Deeper is a mistake rather than a wish. */
+#define DEPTH_MAX 8
+
+/* All files together; the keeper holds them while it loads. */
+#define BYTES_MAX (64 << 20)
+
+struct reader {
+	struct sources *sources;
+	struct mistakes mistakes;
+	size_t open[DEPTH_MAX]; /* the files whose includes are being followed */
+	size_t depth;
+};
+
+static void read_source(struct reader *reader, const char *path, struct place included);
+
+DEFINE_AUTO(struct sources, sources_free);
+
+void sources_free(struct sources *sources)
+{
+	if (!sources)
+		return;
+	for (size_t i = 0; i < sources->n; i++) {
+		free(sources->list[i].path);
+		free(sources->list[i].text);
+	}
+	free(sources->list);
+	free(sources);
+}
+
+static struct source *add_source(struct sources *sources, const char *path, struct place included)
+{
+	size_t wanted = sources->allocated ? 2 * sources->allocated : 8;
+	struct source *list = sources->list;
+	char *copy;
+
+	if (sources->n == sources->allocated) {
+		list = reallocarray(list, wanted, sizeof(*list));
+		if (!list)
+			return NULL;
+		sources->list = list;
+		sources->allocated = wanted;
+	}
+
+	copy = strdup(path);
+	if (!copy)
+		return NULL;
+	list[sources->n] = (struct source){ .path = copy, .included = included };
+	return &list[sources->n++];
+}
+
+/* One file under two names would define its services twice, and one in a circle for ever. */
+static bool is_known(struct reader *reader, const struct source *source)
+{
+	const struct sources *sources = reader->sources;
+	struct place at = source->included;
+	size_t known;
+
+	for (known = 0; &sources->list[known] < source; known++)
+		if (sources->list[known].device == source->device &&
+		    sources->list[known].inode == source->inode)
+			break;
+	if (&sources->list[known] == source)
+		return false;
+
+	for (size_t i = 0; i < reader->depth; i++)
+		if (reader->open[i] == known) {
+			mistakes_add(&reader->mistakes, at, "'%s' includes itself",
+				     mistakes_quote(source->path));
+			return true;
+		}
+	mistakes_add(&reader->mistakes, at, "'%s' is included already (%s:%d)",
+		     mistakes_quote(source->path), sources->list[known].included.file,
+		     sources->list[known].included.line);
+	return true;
+}
+
+/* For an included file, the mistake is where it was named. */
+static void complain(struct reader *reader, const struct source *source, int error, const char *why)
+{
+	const char *reason = error == -EINVAL ? "" : strerror(-error);
+	const char *colon = error == -EINVAL ? "" : ": ";
+
+	if (source->included.line)
+		mistakes_add(&reader->mistakes, source->included, "'%s': %s%s%s",
+			     mistakes_quote(source->path), why, colon, reason);
+	else
+		mistakes_add(&reader->mistakes, (struct place){ source->path, 1 }, "%s%s%s", why,
+			     colon, reason);
+}
+
+/* What @path means in @file; a backslash goes before those of @special in @file's directory. */
+static char *path_beside(const char *file, const char *path, const char *special)
+{
+	const char *slash = strrchr(file, '/');
+	size_t length = slash && path[0] != '/' ? slash + 1 - file : 0;
+	char *out = malloc(2 * length + strlen(path) + 1);
+	char *to = out;
+
+	if (!out)
+		return NULL;
+	for (size_t i = 0; i < length; i++) {
+		if (strchr(special, file[i]))
+			*to++ = '\\';
+		*to++ = file[i];
+	}
+	strcpy(to, path);
+	return out;
+}
+
+static int include_matches(struct reader *reader, const char *pattern, struct place at)
+{
+	glob_t found;
+	int r;
+
+	r = glob(pattern, 0, NULL, &found);
+	if (r == GLOB_NOMATCH)
+		return 0;
+	if (r != 0)
+		return -EIO;
+
+	for (size_t i = 0; i < found.gl_pathc; i++)
+		read_source(reader, found.gl_pathv[i], at);
+	globfree(&found);
+	return 0;
+}
+
+static void include(struct reader *reader, const char *file, const struct atom *atom)
+{
+	struct place at = { file, atom->line };
+	AUTO(auto_free) char *path = NULL;
+	char text[PATH_MAX];
+	bool many;
+
+	if (!atom_plain(atom, text, sizeof(text)) || !text[0]) {
+		mistakes_add(&reader->mistakes, at,
+			     "'include' takes paths without backslashes, not '%s'",
+			     mistakes_quote_part(atom->text, atom->length));
+		return;
+	}
+
+	many = strpbrk(text, "*?[");
+	path = path_beside(file, text, many ? "*?[\\" : "");
+	if (path && !many)
+		read_source(reader, path, at);
+	else if (!path || include_matches(reader, path, at) < 0)
+		mistakes_add(&reader->mistakes, at, "cannot look for '%s'", mistakes_quote(text));
+}
+
+static void follow_includes(struct reader *reader, size_t number)
+{
+	/* The list may move while files are added, the texts do not. */
+	const char *file = reader->sources->list[number].path;
+	struct statement *statement;
+	struct syntax syntax;
+
+	syntax_init(&syntax, reader->sources->list[number].text, file, NULL);
+	reader->open[reader->depth++] = number;
+	while ((statement = syntax_next(&syntax))) {
+		if (statement->keyword.length ||
+		    !atom_is(&statement->assignments[0].name, "include"))
+			continue;
+		for (size_t i = 0; i < statement->n_values; i++)
+			include(reader, file, &statement->values[i]);
+	}
+	reader->depth--;
+	syntax_fini(&syntax);
+}
+
+static void read_source(struct reader *reader, const char *path, struct place included)
+{
+	struct source *source = add_source(reader->sources, path, included);
+	const char *why = "cannot read";
+	struct stat status;
+	size_t length;
+	int r;
+
+	if (!source) {
+		mistakes_add(&reader->mistakes, included, "out of memory");
+		return;
+	}
+	if (reader->depth == DEPTH_MAX) {
+		complain(reader, source, -EINVAL, "files include files too deeply");
+		return;
+	}
+
+	r = file_read(&source->text, &length, &status, path, &why);
+	if (r == 0 && (reader->sources->bytes += length) > BYTES_MAX) {
+		why = "the files together are larger than 64 MiB";
+		r = -EINVAL;
+	}
+	if (r < 0) {
+		complain(reader, source, r, why);
+		return;
+	}
+
+	source->device = status.st_dev;
+	source->inode = status.st_ino;
+	if (!is_known(reader, source) &&
+	    config_text_prepare(source->text, length, source->path, &reader->mistakes) == 0)
+		follow_includes(reader, source - reader->sources->list);
+}
+
+int sources_read(struct sources **out, const char *path)
+{
+	AUTO(auto_sources_free) struct sources *sources = calloc(1, sizeof(*sources));
+	struct reader reader = { .sources = sources };
+	int r;
+
+	if (!sources)
+		return log_error(-ENOMEM, "%s: cannot read", path);
+
+	read_source(&reader, path, (struct place){ path, 0 });
+	r = mistakes_report(&reader.mistakes);
+	mistakes_fini(&reader.mistakes);
+	if (r < 0)
+		return r;
+
+	*out = take_ptr(sources);
+	return 0;
+}

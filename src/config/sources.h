@@ -1,0 +1,25 @@
+#pragma once
+
+/* What sources_read() has read, for those who parse it. */
+
+#include <stddef.h>
+#include <sys/stat.h>
+
+#include "config/load.h"
+#include "config/mistakes.h"
+
+struct source {
+	char *path;
+	char *text; /* prepared by config_text_prepare() */
+	dev_t device;
+	ino_t inode;
+	struct place included; /* by whom; nowhere for the first */
+};
+
+/* The first is the main file; the others in the order of their inclusion. */
+struct sources {
+	struct source *list;
+	size_t n;
+	size_t allocated;
+	size_t bytes;
+};

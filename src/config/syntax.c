@@ -1,0 +1,322 @@
+#include "config/syntax.h"
+
+#include <assert.h>
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_word_character(char c)
+{
+	return isalnum((unsigned char)c) || (c && strchr("_-./:@%[]*", c));
+}
+
+static size_t string_length(const char *text)
+{
+	const char *at = text + 1;
+
+	while (*at && *at != *text)
+		at += *at == '\\' && (*text == '"' || at[1] == '\\' || at[1] == '\'') ? 2 : 1;
+	return at - text + 1;
+}
+
+static enum token token_at(const char *at, size_t *out_length)
+{
+	const char *mark = "{},=";
+	static const enum token marks[] = { TOKEN_OPEN, TOKEN_CLOSE, TOKEN_COMMA, TOKEN_EQUALS };
+
+	*out_length = *at != '\0';
+	if (!*at)
+		return TOKEN_END;
+	if (*at == '"' || *at == '\'') {
+		*out_length = string_length(at);
+		return TOKEN_STRING;
+	}
+	if (strchr(mark, *at))
+		return marks[strchr(mark, *at) - mark];
+	if (!is_word_character(*at))
+		return TOKEN_OTHER;
+
+	while (is_word_character(at[*out_length]))
+		++*out_length;
+	return TOKEN_WORD;
+}
+
+static void advance(struct syntax *syntax)
+{
+	syntax->depth += (syntax->token == TOKEN_OPEN) - (syntax->token == TOKEN_CLOSE);
+
+	for (; *syntax->at && strchr(" \t\n", *syntax->at); syntax->at++)
+		syntax->line += *syntax->at == '\n';
+
+	syntax->atom.text = syntax->at;
+	syntax->atom.line = syntax->line;
+	syntax->token = token_at(syntax->at, &syntax->atom.length);
+	syntax->at += syntax->atom.length;
+}
+
+void syntax_init(struct syntax *syntax, const char *text, const char *file,
+		 struct mistakes *mistakes)
+{
+	*syntax = (struct syntax){
+		.file = file,
+		.mistakes = mistakes,
+		.at = text,
+		.line = 1,
+	};
+	advance(syntax);
+}
+
+void syntax_fini(struct syntax *syntax)
+{
+	free(syntax->statement.assignments);
+	free(syntax->statement.values);
+}
+
+/* Complains about the token that is there, or about @line if that is not 0. */
+#define complain(syntax, at_line, ...)                                                          \
+	(mistakes_add(                                                                          \
+		 (syntax)->mistakes,                                                            \
+		 (struct place){ (syntax)->file, (at_line) ? (at_line) : (syntax)->atom.line }, \
+		 __VA_ARGS__),                                                                  \
+	 -EINVAL)
+
+static const char *quote(const struct atom *atom)
+{
+	return mistakes_quote_part(atom->text, atom->length);
+}
+
+/* Goes on with the next line, or where the section of depth @level ends. */
+static void skip_line(struct syntax *syntax, int line, int level)
+{
+	while (syntax->token != TOKEN_END) {
+		if (syntax->depth == level &&
+		    (syntax->atom.line > line || syntax->token == TOKEN_CLOSE))
+			return;
+		advance(syntax);
+	}
+}
+
+static int out_of_memory(struct syntax *syntax)
+{
+	return complain(syntax, 0, "out of memory");
+}
+
+static void *with_room(void *list, size_t n, size_t *allocated, size_t size)
+{
+	size_t wanted = *allocated ? 2 * *allocated : 16;
+
+	if (n < *allocated)
+		return list;
+	list = reallocarray(list, wanted, size);
+	if (list)
+		*allocated = wanted;
+	return list;
+}
+
+static int add_value(struct syntax *syntax)
+{
+	struct statement *statement = &syntax->statement;
+	struct atom *values = with_room(statement->values, statement->n_values,
+					&statement->values_allocated, sizeof(*values));
+
+	if (!values)
+		return out_of_memory(syntax);
+
+	statement->values = values;
+	values[statement->n_values++] = syntax->atom;
+	advance(syntax);
+	return 0;
+}
+
+static int add_assignment(struct syntax *syntax, const struct assignment *assignment)
+{
+	struct statement *statement = &syntax->statement;
+	struct assignment *list = with_room(statement->assignments, statement->n_assignments,
+					    &statement->assignments_allocated, sizeof(*list));
+
+	if (!list)
+		return out_of_memory(syntax);
+
+	statement->assignments = list;
+	list[statement->n_assignments++] = *assignment;
+	return 0;
+}
+
+static int read_list(struct syntax *syntax, const struct atom *name)
+{
+	advance(syntax);
+	while (syntax->token != TOKEN_CLOSE) {
+		int r;
+
+		if (syntax->token != TOKEN_WORD && syntax->token != TOKEN_STRING)
+			return complain(syntax, 0, "'%s' has no meaning in the list of '%s'",
+					quote(&syntax->atom), quote(name));
+		r = add_value(syntax);
+		if (r < 0)
+			return r;
+
+		if (syntax->token == TOKEN_COMMA)
+			advance(syntax);
+		else if (syntax->token == TOKEN_WORD || syntax->token == TOKEN_STRING)
+			return complain(syntax, 0, "',' is missing between the values of '%s'",
+					quote(name));
+	}
+	advance(syntax);
+	return 0;
+}
+
+/* A word on the next line is rather the next option, of a file that was edited half-way. */
+static int read_value(struct syntax *syntax, const struct atom *name)
+{
+	if (syntax->token == TOKEN_OPEN)
+		return read_list(syntax, name);
+	if (syntax->token == TOKEN_STRING)
+		return add_value(syntax);
+	if (syntax->token == TOKEN_WORD && syntax->atom.line == name->line)
+		return add_value(syntax);
+	if (syntax->token == TOKEN_OTHER)
+		return complain(syntax, 0, "the value of '%s' needs quotes", quote(name));
+	return complain(syntax, name->line, "'%s' has no value", quote(name));
+}
+
+static int read_assignment(struct syntax *syntax, const struct atom *name)
+{
+	struct assignment assignment = { .name = *name };
+	int r;
+
+	if (syntax->token == TOKEN_OTHER && syntax->atom.text[0] == '+')
+		return complain(syntax, 0, "'+=' is not known here; give '%s' all values with '='",
+				quote(name));
+	if (syntax->token != TOKEN_EQUALS)
+		return complain(syntax, name->line, "'=' is missing after '%s'", quote(name));
+	advance(syntax);
+
+	assignment.first = syntax->statement.n_values;
+	assignment.is_list = syntax->token == TOKEN_OPEN;
+	r = read_value(syntax, name);
+	if (r < 0) {
+		syntax->statement.n_values = assignment.first;
+		return r;
+	}
+
+	assignment.n_values = syntax->statement.n_values - assignment.first;
+	return add_assignment(syntax, &assignment);
+}
+
+/* The token must be a name; says what is wrong with it otherwise, and moves past it. */
+static int read_name(struct syntax *syntax, struct atom *out)
+{
+	enum token token = syntax->token;
+
+	*out = syntax->atom;
+	advance(syntax);
+	if (token == TOKEN_WORD && (isalpha((unsigned char)*out->text) || *out->text == '_'))
+		return 0;
+	if (token != TOKEN_WORD && token != TOKEN_STRING)
+		return complain(syntax, out->line, "'%s' has no meaning here", quote(out));
+	return complain(syntax, out->line,
+			"%s stands where the name of an option is expected; quotes hold a value "
+			"with spaces together, braces several values",
+			quote(out));
+}
+
+static void read_body(struct syntax *syntax)
+{
+	advance(syntax);
+	while (syntax->token != TOKEN_CLOSE && syntax->token != TOKEN_END) {
+		int line = syntax->atom.line;
+		struct atom name;
+		int r;
+
+		r = read_name(syntax, &name);
+		if (r == 0 && (syntax->token == TOKEN_OPEN || syntax->token == TOKEN_STRING))
+			r = complain(syntax, name.line, "'%s': a section cannot stand in another",
+				     quote(&name));
+		else if (r == 0)
+			r = read_assignment(syntax, &name);
+		if (r < 0) {
+			syntax->statement.broken = true;
+			skip_line(syntax, line, 1);
+		}
+	}
+	advance(syntax);
+}
+
+static int read_statement(struct syntax *syntax)
+{
+	struct statement *statement = &syntax->statement;
+	struct atom name;
+	int r;
+
+	r = read_name(syntax, &name);
+	if (r < 0)
+		return r;
+
+	if (syntax->token == TOKEN_STRING || syntax->token == TOKEN_WORD) {
+		if (syntax->atom.line != name.line)
+			return complain(syntax, name.line, "'=' is missing after '%s'",
+					quote(&name));
+		statement->title = syntax->atom;
+		advance(syntax);
+		if (syntax->token != TOKEN_OPEN)
+			return complain(syntax, name.line, "'%c' is missing after '%s'",
+					atom_is(&name, "service") ? '{' : '=', quote(&name));
+	}
+	if (syntax->token != TOKEN_OPEN)
+		return read_assignment(syntax, &name);
+
+	statement->keyword = name;
+	read_body(syntax);
+	return 0;
+}
+
+struct statement *syntax_next(struct syntax *syntax)
+{
+	struct statement *statement = &syntax->statement;
+
+	while (syntax->token != TOKEN_END) {
+		int line = syntax->atom.line;
+
+		statement->keyword = statement->title = (struct atom){ 0 };
+		statement->broken = false;
+		statement->n_assignments = statement->n_values = 0;
+		if (read_statement(syntax) == 0)
+			return statement;
+		skip_line(syntax, line, 0);
+	}
+	return NULL;
+}
+
+void statement_drop(struct statement *statement, size_t i)
+{
+	struct assignment dropped = statement->assignments[i];
+	struct atom *values = statement->values + dropped.first;
+
+	statement->n_assignments--;
+	statement->n_values -= dropped.n_values;
+	memmove(values, values + dropped.n_values,
+		(statement->n_values - dropped.first) * sizeof(*values));
+	for (; i < statement->n_assignments; i++) {
+		statement->assignments[i] = statement->assignments[i + 1];
+		statement->assignments[i].first -= dropped.n_values;
+	}
+}
+
+bool atom_is(const struct atom *atom, const char *text)
+{
+	return strlen(text) == atom->length && memcmp(atom->text, text, atom->length) == 0;
+}
+
+bool atom_plain(const struct atom *atom, char *out, size_t size)
+{
+	size_t quotes = atom->length && (*atom->text == '"' || *atom->text == '\'');
+	size_t length = atom->length - 2 * quotes;
+
+	assert(atom->length >= 2 * quotes);
+	if (length >= size || memchr(atom->text, '\\', atom->length))
+		return false;
+	memcpy(out, atom->text + quotes, length);
+	out[length] = '\0';
+	return true;
+}

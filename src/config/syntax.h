@@ -1,0 +1,78 @@
+#pragma once
+
+/*
+ * Takes prepared text apart into statements: an assignment at top level, or a
+ * section with its assignments. Mistakes are added, and what follows them is read
+ * all the same. What the values mean is left to others; their quotes and escapes are
+ * left to libconfuse.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "config/mistakes.h"
+
+/* A word or a string, with its quotes, inside the text. */
+struct atom {
+	const char *text;
+	size_t length;
+	int line;
+};
+
+struct assignment {
+	struct atom name;
+	size_t first; /* of its values, in the statement's */
+	size_t n_values;
+	bool is_list;
+};
+
+struct statement {
+	struct atom keyword; /* of a section; empty for an assignment at top level */
+	struct atom title;   /* empty: none */
+	bool broken;         /* mistakes have been told: something is missing here */
+
+	struct assignment *assignments;
+	size_t n_assignments;
+	size_t assignments_allocated;
+	struct atom *values;
+	size_t n_values;
+	size_t values_allocated;
+};
+
+enum token {
+	TOKEN_END,
+	TOKEN_WORD,
+	TOKEN_STRING,
+	TOKEN_OPEN,
+	TOKEN_CLOSE,
+	TOKEN_COMMA,
+	TOKEN_EQUALS,
+	TOKEN_OTHER,
+};
+
+struct syntax {
+	const char *file;
+	struct mistakes *mistakes;
+	const char *at;
+	int line;
+	int depth; /* of the braces before the token */
+	enum token token;
+	struct atom atom;
+	struct statement statement;
+};
+
+/* @text must have been prepared; @mistakes may be NULL. */
+void syntax_init(struct syntax *syntax, const char *text, const char *file,
+		 struct mistakes *mistakes);
+void syntax_fini(struct syntax *syntax);
+
+/* The next statement, valid until the next call, or NULL at the end. */
+struct statement *syntax_next(struct syntax *syntax);
+
+/* Takes assignment number @i, with its values, out of the statement. */
+void statement_drop(struct statement *statement, size_t i);
+
+bool atom_is(const struct atom *atom, const char *text);
+
+/* Copies the text without quotes, unless it is longer than @size - 1 or has an escape. */
+bool atom_plain(const struct atom *atom, char *out, size_t size);

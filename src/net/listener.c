@@ -1,0 +1,357 @@
+#include "net/listener.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "net/socket-file.h"
+
+DEFINE_AUTO(struct listener, listener_free);
+
+int listener_new(struct listener **out, const struct endpoint *endpoint)
+{
+	AUTO(auto_listener_free) struct listener *listener = NULL;
+	int r;
+
+	listener = calloc(1, sizeof(*listener));
+	if (!listener)
+		return -ENOMEM;
+
+	listener->fd = -1;
+	r = endpoint_copy(&listener->endpoint, endpoint);
+	if (r < 0)
+		return r;
+
+	*out = take_ptr(listener);
+	return 0;
+}
+
+static int family_of(const struct listener *listener)
+{
+	return listener->endpoint.address.any.sa_family;
+}
+
+/* Whether the socket has, or will have, a file. */
+static bool has_path(const struct listener *listener)
+{
+	return family_of(listener) == AF_UNIX && listener->endpoint.address.un.sun_path[0];
+}
+
+static int set_flag(int fd, int level, int name, int value)
+{
+	return setsockopt(fd, level, name, &value, sizeof(value)) < 0 ? -errno : 0;
+}
+
+/* On a socket for both families the IPv6 option tells of IPv4 datagrams too. */
+static int set_packet_info(const struct listener *listener, int fd, bool wanted)
+{
+	if (listener->endpoint.type != SOCK_DGRAM || family_of(listener) == AF_UNIX)
+		return 0;
+	if (family_of(listener) == AF_INET6)
+		return set_flag(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, wanted);
+	return set_flag(fd, IPPROTO_IP, IP_PKTINFO, wanted);
+}
+
+static int set_address_options(const struct listener *listener, int fd)
+{
+	const struct endpoint *endpoint = &listener->endpoint;
+	bool v6 = family_of(listener) == AF_INET6;
+	int r;
+
+	if (v6) {
+		r = set_flag(fd, IPPROTO_IPV6, IPV6_V6ONLY, endpoint->v6only);
+		if (r < 0)
+			return r;
+	}
+
+	if (endpoint->freebind) {
+		r = v6 ? set_flag(fd, IPPROTO_IPV6, IPV6_FREEBIND, 1)
+		       : set_flag(fd, IPPROTO_IP, IP_FREEBIND, 1);
+		if (r < 0)
+			return r;
+	}
+
+	if (endpoint->interface[0] &&
+	    setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, endpoint->interface,
+		       (socklen_t)strlen(endpoint->interface)) < 0)
+		return -errno;
+	return 0;
+}
+
+static int set_options(const struct listener *listener, int fd,
+		       const struct listener_options *options)
+{
+	int r = 0;
+
+	if (family_of(listener) == AF_UNIX)
+		return 0;
+
+	/* For datagrams SO_REUSEADDR would let anybody take the port over. */
+	if (listener->endpoint.type == SOCK_STREAM)
+		r = set_flag(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+	else if (options->share_port)
+		r = set_flag(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+	if (r < 0)
+		return r;
+
+	r = set_address_options(listener, fd);
+	if (r < 0)
+		return r;
+	return set_packet_info(listener, fd, options->packet_info);
+}
+
+static int bind_and_listen(struct listener *listener, int fd,
+			   const struct listener_options *options)
+{
+	const struct address *address = &listener->endpoint.address;
+	struct stat file;
+	int r;
+
+	if (has_path(listener)) {
+		r = socket_file_open(fd, address, options, &file);
+		if (r < 0)
+			return r;
+		listener->file_device = file.st_dev;
+		listener->file_inode = file.st_ino;
+		return 0;
+	}
+
+	if (bind(fd, &address->any, address->length) < 0)
+		return -errno;
+	if (listener->endpoint.type != SOCK_DGRAM && listen(fd, options->backlog) < 0)
+		return -errno;
+	return 0;
+}
+
+int listener_open(struct listener *listener, const struct listener_options *options)
+{
+	AUTO(auto_close) int fd = -1;
+	int r;
+
+	assert(listener->fd < 0);
+
+	fd = socket(family_of(listener), listener->endpoint.type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+
+	r = set_options(listener, fd, options);
+	if (r < 0)
+		return r;
+	r = bind_and_listen(listener, fd, options);
+	if (r < 0)
+		return r;
+
+	listener->fd = take_fd(fd);
+	listener->adopted = false;
+	return 0;
+}
+
+bool listener_may_retry(int error)
+{
+	switch (-error) {
+	case EADDRINUSE:
+	case EADDRNOTAVAIL:
+	case EAGAIN:
+	case EDQUOT:
+	case EIO:
+	case EMFILE:
+	case ENETDOWN:
+	case ENETUNREACH:
+	case ENFILE:
+	case ENOBUFS:
+	case ENODEV:
+	case ENOENT:
+	case ENOMEM:
+	case ENOSPC:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static int get_option(int fd, int level, int name)
+{
+	socklen_t length = sizeof(int);
+	int value;
+
+	return getsockopt(fd, level, name, &value, &length) < 0 ? -errno : value;
+}
+
+static int get_address(int fd, struct address *out)
+{
+	*out = (struct address){ .length = sizeof(*out) - offsetof(struct address, any) };
+	return getsockname(fd, &out->any, &out->length) < 0 ? -errno : 0;
+}
+
+/* Describes @fd as an endpoint of which only the text is missing. */
+static int describe(int fd, struct endpoint *out)
+{
+	socklen_t length = sizeof(out->interface);
+	int r;
+
+	*out = (struct endpoint){ .type = get_option(fd, SOL_SOCKET, SO_TYPE) };
+	r = get_address(fd, &out->address);
+	if (r < 0)
+		return r;
+
+	switch (out->address.any.sa_family) {
+	case AF_INET6:
+		out->v6only = get_option(fd, IPPROTO_IPV6, IPV6_V6ONLY) > 0;
+		break;
+	case AF_INET:
+		break;
+	case AF_UNIX:
+		return out->address.length > offsetof(struct sockaddr_un, sun_path) ? 0 : -EINVAL;
+	default:
+		return -EAFNOSUPPORT;
+	}
+
+	if (getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, out->interface, &length) < 0)
+		out->interface[0] = '\0';
+	return 0;
+}
+
+bool listener_matches(const struct listener *listener, int fd)
+{
+	AUTO(endpoint_fini) struct endpoint found = { 0 };
+
+	return describe(fd, &found) == 0 && endpoint_set_text(&found) == 0 &&
+	       strcmp(found.text, listener->endpoint.text) == 0;
+}
+
+int listener_adopt(struct listener *listener, int fd, const struct listener_options *options)
+{
+	int r;
+
+	assert(listener->fd < 0);
+
+	r = fd_set_blocking(fd, false);
+	if (r < 0)
+		return r;
+	if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+		return -errno;
+
+	listener->fd = fd;
+	listener->adopted = true;
+	r = listener_apply(listener, options);
+	if (r < 0) {
+		listener->fd = -1;
+		listener->adopted = false;
+	}
+	return r;
+}
+
+static bool owns_file(const struct listener *listener)
+{
+	return listener->file_inode && socket_file_is(listener->endpoint.address.un.sun_path,
+						      listener->file_device, listener->file_inode);
+}
+
+int listener_apply(struct listener *listener, const struct listener_options *options)
+{
+	int r;
+
+	if (listener->fd < 0)
+		return 0;
+
+	if (listener->endpoint.type != SOCK_DGRAM && listen(listener->fd, options->backlog) < 0)
+		return -errno;
+
+	r = set_packet_info(listener, listener->fd, options->packet_info);
+	if (r < 0)
+		return r;
+
+	return owns_file(listener)
+		       ? socket_file_apply(listener->endpoint.address.un.sun_path, options)
+		       : 0;
+}
+
+void listener_close(struct listener *listener)
+{
+	if (listener->fd >= 0)
+		close(take_fd(listener->fd));
+	listener->file_inode = 0;
+}
+
+void listener_withdraw(struct listener *listener)
+{
+	if (owns_file(listener))
+		(void)unlink(listener->endpoint.address.un.sun_path);
+	listener_close(listener);
+}
+
+void listener_free(struct listener *listener)
+{
+	if (!listener)
+		return;
+
+	listener_withdraw(listener);
+	endpoint_fini(&listener->endpoint);
+	free(listener);
+}
+
+/* What accept(2) says of one client that has gone, not of the listener. */
+static bool is_lost_client(int error)
+{
+	switch (error) {
+	case ECONNABORTED:
+	case EHOSTDOWN:
+	case EHOSTUNREACH:
+	case EINTR:
+	case ENETDOWN:
+	case ENETUNREACH:
+	case ENONET:
+	case ENOPROTOOPT:
+	case EOPNOTSUPP:
+	case EPERM:
+	case EPROTO:
+		return true;
+	default:
+		return false;
+	}
+}
+
+int listener_accept(const struct listener *listener, int flags, struct address *out_peer)
+{
+	struct address peer = { .length = sizeof(peer) - offsetof(struct address, any) };
+	int fd;
+
+	fd = accept4(listener->fd, &peer.any, &peer.length, flags | SOCK_CLOEXEC);
+	if (fd < 0)
+		return is_lost_client(errno) ? -ECONNABORTED : -errno;
+
+	address_unmap(&peer);
+	*out_peer = peer;
+	return fd;
+}
+
+int listener_address(const struct listener *listener, struct address *out)
+{
+	/* A socket that replaced a stale one has another name in the kernel than its file has. */
+	if (family_of(listener) == AF_UNIX) {
+		*out = listener->endpoint.address;
+		return 0;
+	}
+
+	return listener->fd < 0 ? -EBADF : get_address(listener->fd, out);
+}
+
+char *listener_text(const struct listener *listener, char out[static ADDRESS_TEXT_MAX])
+{
+	struct endpoint endpoint = listener->endpoint;
+	struct address address;
+
+	if (listener_address(listener, &address) == 0)
+		address_set_port(&endpoint.address, address_port(&address));
+
+	endpoint_write_text(&endpoint, out, ADDRESS_TEXT_MAX);
+	return out;
+}

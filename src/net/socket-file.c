@@ -1,0 +1,152 @@
+#include "net/socket-file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "net/listener.h"
+
+static int set_owner(const char *path, const struct listener_options *options)
+{
+	if (options->uid == (uid_t)-1 && options->gid == (gid_t)-1)
+		return 0;
+	return fchownat(AT_FDCWD, path, options->uid, options->gid, AT_SYMLINK_NOFOLLOW) < 0
+		       ? -errno
+		       : 0;
+}
+
+/* The kernel gives the file the mode of the socket, less the umask: it never has another one. */
+static int bind_with_mode(int fd, const struct address *address, mode_t mode)
+{
+	mode_t mask;
+	int r;
+
+	if (fchmod(fd, mode) < 0)
+		return -errno;
+
+	mask = umask(0);
+	r = bind(fd, &address->any, address->length) < 0 ? -errno : 0;
+	(void)umask(mask);
+	return r;
+}
+
+/* Binds to a path that does not exist and makes the socket ready; undoes the file on failure. */
+static int make(int fd, const struct address *address, const struct listener_options *options,
+		struct stat *out)
+{
+	const char *path = address->un.sun_path;
+	socklen_t length = sizeof(int);
+	int type, r;
+
+	r = bind_with_mode(fd, address, options->mode);
+	if (r < 0)
+		return r;
+
+	r = set_owner(path, options);
+	if (r == 0 && getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) < 0)
+		r = -errno;
+	if (r == 0 && type != SOCK_DGRAM && listen(fd, options->backlog) < 0)
+		r = -errno;
+	if (r == 0 && lstat(path, out) < 0)
+		r = -errno;
+	if (r < 0)
+		(void)unlink(path);
+	return r;
+}
+
+/*
+ * Whether @path is a socket whose owner has gone. The type of the probe does not matter: a
+ * live socket of another type answers EPROTOTYPE, and sees no connection.
+ */
+static bool is_stale(const struct address *address)
+{
+	AUTO(auto_close) int probe = -1;
+	struct stat status;
+
+	if (lstat(address->un.sun_path, &status) < 0 || !S_ISSOCK(status.st_mode))
+		return false;
+
+	probe = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	return probe >= 0 && connect(probe, &address->any, address->length) < 0 &&
+	       errno == ECONNREFUSED;
+}
+
+/* A name beside @address that nobody uses. Returns 0, or -ENAMETOOLONG. */
+static int choose_beside(const struct address *address, struct address *out)
+{
+	const char *path = address->un.sun_path;
+	int n = (int)(strrchr(path, '/') - path);
+	unsigned number;
+	int length;
+
+	if (getrandom(&number, sizeof(number), GRND_NONBLOCK) < 0)
+		number = (unsigned)getpid();
+	*out = *address;
+	length = snprintf(out->un.sun_path, sizeof(out->un.sun_path), "%.*s/.sd%08x", n, path,
+			  number);
+	if (length < 0 || (size_t)length >= sizeof(out->un.sun_path))
+		return -ENAMETOOLONG;
+
+	out->length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + (size_t)length + 1);
+	return 0;
+}
+
+static int replace(int fd, const struct address *address, const struct listener_options *options,
+		   struct stat *out)
+{
+	struct address beside;
+	int r;
+
+	/* Without room for another name the old file has to go first. */
+	if (choose_beside(address, &beside) < 0) {
+		if (unlink(address->un.sun_path) < 0)
+			return -errno;
+		return make(fd, address, options, out);
+	}
+
+	r = make(fd, &beside, options, out);
+	if (r < 0)
+		return r;
+
+	if (rename(beside.un.sun_path, address->un.sun_path) < 0) {
+		r = -errno;
+		(void)unlink(beside.un.sun_path);
+	}
+	return r;
+}
+
+int socket_file_open(int fd, const struct address *address, const struct listener_options *options,
+		     struct stat *out)
+{
+	int r;
+
+	/* Only a socket bound to its own name tells that name to clients; so this comes first. */
+	r = make(fd, address, options, out);
+	if (r != -EADDRINUSE || !is_stale(address))
+		return r;
+
+	return replace(fd, address, options, out);
+}
+
+bool socket_file_is(const char *path, dev_t device, ino_t inode)
+{
+	struct stat status;
+
+	return lstat(path, &status) == 0 && S_ISSOCK(status.st_mode) && status.st_dev == device &&
+	       status.st_ino == inode;
+}
+
+int socket_file_apply(const char *path, const struct listener_options *options)
+{
+	int r;
+
+	r = set_owner(path, options);
+	if (r < 0)
+		return r;
+	return fchmodat(AT_FDCWD, path, options->mode, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+}

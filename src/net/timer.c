@@ -1,0 +1,146 @@
+#include "net/timer.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+
+#define FIRST_SIZE 64
+
+/* A binary heap of pointers: @heap[1] is the first to come, @heap[0] is not used. */
+struct timers {
+	struct timer **heap;
+	size_t n;
+	size_t size;
+	int64_t not_before_ms; /* what callbacks set while timers_run() is at work */
+};
+
+int timers_new(struct timers **out)
+{
+	struct timers *timers;
+
+	timers = calloc(1, sizeof(*timers));
+	if (!timers)
+		return -ENOMEM;
+
+	timers->not_before_ms = INT64_MIN;
+	*out = timers;
+	return 0;
+}
+
+void timers_free(struct timers *timers)
+{
+	if (!timers)
+		return;
+
+	for (size_t i = 1; i <= timers->n; i++)
+		timers->heap[i]->place = 0;
+	free(timers->heap);
+	free(timers);
+}
+
+int timers_wait_ms(const struct timers *timers, int64_t now_ms)
+{
+	int64_t left;
+
+	if (timers->n == 0)
+		return -1;
+
+	left = timers->heap[1]->at_ms - now_ms;
+	if (left < 0)
+		return 0;
+	return left > INT_MAX ? INT_MAX : (int)left;
+}
+
+static void put(struct timers *timers, struct timer *timer, size_t place)
+{
+	timers->heap[place] = timer;
+	timer->place = place;
+}
+
+/* Finds the place for a timer that belongs at or near @place, which is free. */
+static void settle(struct timers *timers, struct timer *timer, size_t place)
+{
+	while (place > 1 && timers->heap[place / 2]->at_ms > timer->at_ms) {
+		put(timers, timers->heap[place / 2], place);
+		place /= 2;
+	}
+
+	for (size_t child = 2 * place; child <= timers->n; child = 2 * place) {
+		if (child < timers->n &&
+		    timers->heap[child + 1]->at_ms < timers->heap[child]->at_ms)
+			child++;
+		if (timers->heap[child]->at_ms >= timer->at_ms)
+			break;
+		put(timers, timers->heap[child], place);
+		place = child;
+	}
+
+	put(timers, timer, place);
+}
+
+static int make_room(struct timers *timers)
+{
+	size_t size = timers->size ? 2 * timers->size : FIRST_SIZE;
+	struct timer **heap;
+
+	if (timers->n + 1 < timers->size)
+		return 0;
+
+	heap = reallocarray(timers->heap, size, sizeof(struct timer *));
+	if (!heap)
+		return -ENOMEM;
+
+	timers->heap = heap;
+	timers->size = size;
+	return 0;
+}
+
+int timer_set(struct timer *timer, struct timers *timers, int64_t at_ms, timer_fn *fn)
+{
+	int r;
+
+	assert(!timer->place || timer->timers == timers);
+
+	if (!timer->place) {
+		r = make_room(timers);
+		if (r < 0)
+			return r;
+		timer->place = ++timers->n;
+	}
+
+	timer->at_ms = at_ms > timers->not_before_ms ? at_ms : timers->not_before_ms;
+	timer->fn = fn;
+	timer->timers = timers;
+	settle(timers, timer, timer->place);
+	return 0;
+}
+
+void timer_cancel(struct timer *timer)
+{
+	struct timers *timers = timer->timers;
+	struct timer *last;
+
+	if (!timer->place)
+		return;
+
+	last = timers->heap[timers->n--];
+	if (last != timer)
+		settle(timers, last, timer->place);
+	timer->place = 0;
+}
+
+void timers_run(struct timers *timers, int64_t now_ms)
+{
+	/* A timer that a callback sets again and again must not keep the loop from its work. */
+	timers->not_before_ms = now_ms + 1;
+
+	while (timers->n > 0 && timers->heap[1]->at_ms <= now_ms) {
+		struct timer *timer = timers->heap[1];
+
+		timer_cancel(timer);
+		timer->fn(timer);
+	}
+
+	timers->not_before_ms = INT64_MIN;
+}

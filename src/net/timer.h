@@ -1,0 +1,40 @@
+#pragma once
+
+/*
+ * Timers on the monotonic clock, in a heap: the cost of setting one is
+ * logarithmic, that of having one is nothing.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct timer;
+struct timers;
+
+typedef void timer_fn(struct timer *timer);
+
+/* Embedded in its owner. Zeroed, it is not set. */
+struct timer {
+	int64_t at_ms;
+	size_t place; /* in the heap, from 1; 0 while not set */
+	timer_fn *fn;
+	struct timers *timers;
+};
+
+int timers_new(struct timers **out);
+void timers_free(struct timers *timers);
+
+/* Milliseconds until the first timer, for poller_run(): -1 when none is set. */
+int timers_wait_ms(const struct timers *timers, int64_t now_ms);
+
+/*
+ * Calls what is due. A callback may set and cancel any timer; what it sets to a time that
+ * has come already is called by a later run, in a millisecond.
+ */
+void timers_run(struct timers *timers, int64_t now_ms);
+
+/* Sets, or moves, the timer to @at_ms of clock_ms(). Returns 0 or -ENOMEM. */
+int timer_set(struct timer *timer, struct timers *timers, int64_t at_ms, timer_fn *fn);
+
+/* Harmless on a timer that is not set. */
+void timer_cancel(struct timer *timer);
