@@ -239,6 +239,20 @@ def test_a_stale_unix_path_is_replaced(superd, place):
     assert daemon.ask("echo", b"ping", "unix") == b"ping"
 
 
+def test_the_name_of_a_replaced_path_is_the_configured_one(superd, place):
+    """However it was put in place: clients and programs ask for it."""
+    path = place / "x.sock"
+    with socket.socket(socket.AF_UNIX) as stale:
+        stale.bind(str(path))
+    daemon = superd(
+        service("x", listen=f"unix:{path}", exec=["/bin/sh", "-c", "echo $SERVER_ADDR"])
+    )
+    assert daemon.ask("x", kind="unix").decode() == f"{path}\n"
+    assert sorted(os.listdir(place)) == sorted(
+        [daemon.config.name, f"{daemon.config.name}.notify", path.name]
+    )
+
+
 def test_a_unix_path_that_somebody_serves_is_left_to_them(superd, place):
     path = place / "x.sock"
     with socket.socket(socket.AF_UNIX) as other:
