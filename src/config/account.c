@@ -7,12 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Out of memory is an error like any other; uthash would exit. */
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
-
 #include "base/cleanup.h"
 #include "base/number.h"
+#include "config/table.h"
 
 /* More than the kernel takes are refused by setgroups() anyway. */
 #define GROUPS_MAX 65536

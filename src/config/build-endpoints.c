@@ -20,6 +20,12 @@ enum {
 	HAS_SOCKET_FILE = 1 << 4,
 };
 
+/* One of `listen`. */
+struct word {
+	struct endpoint_text text;
+	bool only_ipv6;
+};
+
 /* What these options are about. */
 static const struct {
 	int option;
@@ -78,12 +84,17 @@ static struct endpoint *add_endpoint(struct service *service)
 	return &list[n];
 }
 
-static int add(struct build *build, const struct endpoint_text *text, const struct address *address,
+static bool is_wildcard6(const struct address *address)
+{
+	return address->any.sa_family == AF_INET6 &&
+	       IN6_IS_ADDR_UNSPECIFIED(&address->in6.sin6_addr);
+}
+
+static int add(struct build *build, const struct word *word, const struct address *address,
 	       unsigned port)
 {
 	const struct draft *draft = build->draft;
 	struct endpoint *endpoint;
-	bool any6;
 
 	if (build->service->n_endpoints == ENDPOINTS_MAX)
 		return -E2BIG;
@@ -91,30 +102,27 @@ static int add(struct build *build, const struct endpoint_text *text, const stru
 	if (!endpoint)
 		return -ENOMEM;
 
-	endpoint->type = text->type;
+	endpoint->type = word->text.type;
 	endpoint->address = *address;
-	if (text->family == AF_UNIX)
+	if (word->text.family == AF_UNIX)
 		return endpoint_set_text(endpoint);
 
-	any6 = address->any.sa_family == AF_INET6 &&
-	       IN6_IS_ADDR_UNSPECIFIED(&address->in6.sin6_addr);
 	address_set_port(&endpoint->address, port);
-	endpoint->v6only = any6 && (draft->v6only || text->family == AF_INET6);
+	endpoint->v6only = is_wildcard6(address) && (draft->v6only || word->only_ipv6);
 	endpoint->freebind = draft->freebind;
 	if (draft->interface)
 		snprintf(endpoint->interface, sizeof(endpoint->interface), "%s", draft->interface);
 	return endpoint_set_text(endpoint);
 }
 
-static int add_ports(struct build *build, const struct endpoint_text *text,
-		     const struct address *address)
+static int add_ports(struct build *build, const struct word *word, const struct address *address)
 {
 	unsigned base = build->parse->root.port_base;
 
-	if (text->family == AF_UNIX)
-		return add(build, text, address, 0);
-	for (unsigned port = text->port_first; port <= text->port_last; port++) {
-		int r = add(build, text, address, port ? port + base : 0);
+	if (word->text.family == AF_UNIX)
+		return add(build, word, address, 0);
+	for (unsigned port = word->text.port_first; port <= word->text.port_last; port++) {
+		int r = add(build, word, address, port ? port + base : 0);
 
 		if (r < 0)
 			return r;
@@ -122,40 +130,54 @@ static int add_ports(struct build *build, const struct endpoint_text *text,
 	return 0;
 }
 
+static int parse_word(struct build *build, const struct value *value, struct word *out)
+{
+	const char *why;
+
+	if (endpoint_parse(&out->text, value->text, &why) < 0) {
+		build_mistake(build, OPTION_LISTEN, value->line, "'listen' %s", why);
+		return -EINVAL;
+	}
+
+	/* A literal address says which family it is of, the scheme whether it is the only one. */
+	out->only_ipv6 = strncmp(value->text, "tcp6:", 5) == 0 ||
+			 strncmp(value->text, "udp6:", 5) == 0;
+	if (out->text.family != AF_UNIX &&
+	    out->text.port_last + build->parse->root.port_base > 65535) {
+		build_mistake(build, OPTION_LISTEN, value->line,
+			      "'%s' and a 'port_base' of %d make a port above 65535",
+			      mistakes_quote(value->text), build->parse->root.port_base);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static const char *lookup_error(int error)
+{
+	return error == -ENOENT ? "there is none of this name" : strerror(-error);
+}
+
 /* Every endpoint of one word of `listen`. */
 static void listen_on(struct build *build, const struct value *value)
 {
 	struct address addresses[NAMES_ADDRESSES_MAX];
 	const char *quoted = mistakes_quote(value->text);
-	struct endpoint_text text;
-	const char *why;
-	int n, r;
+	struct word word;
+	int n, r = 0;
 
-	if (endpoint_parse(&text, value->text, &why) < 0) {
-		build_mistake(build, OPTION_LISTEN, value->line, "'listen' %s", why);
+	if (parse_word(build, value, &word) < 0)
 		return;
-	}
-	if (text.family != AF_UNIX && text.port_last + build->parse->root.port_base > 65535) {
-		build_mistake(build, OPTION_LISTEN, value->line,
-			      "'%s' and a 'port_base' of %d make a port above 65535", quoted,
-			      build->parse->root.port_base);
-		return;
-	}
 
-	n = lookup(build, &text, addresses);
-	if (n < 0) {
+	n = lookup(build, &word.text, addresses);
+	if (n < 0)
 		build_mistake(build, OPTION_LISTEN, value->line, "'%s': cannot find the host: %s",
-			      quoted, strerror(-n));
-		return;
-	}
-	for (int i = 0; i < n; i++) {
-		r = add_ports(build, &text, &addresses[i]);
-		if (r < 0) {
-			build_mistake(build, OPTION_LISTEN, value->line, "'%s': %s", quoted,
-				      r == -E2BIG ? "too many endpoints" : strerror(-r));
-			return;
-		}
-	}
+			      quoted, lookup_error(n));
+
+	for (int i = 0; i < n && r == 0; i++)
+		r = add_ports(build, &word, &addresses[i]);
+	if (r < 0)
+		build_mistake(build, OPTION_LISTEN, value->line, "'%s': %s", quoted,
+			      r == -E2BIG ? "these are too many endpoints" : strerror(-r));
 }
 
 /* The endpoints from @first on, which @value named; one mistake for all of them is enough. */

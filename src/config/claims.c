@@ -6,9 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Out of memory is an error like any other; uthash would exit. */
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
+#include "config/table.h"
 
 #define KEY_MAX (ADDRESS_TEXT_MAX + 32)
 
@@ -105,7 +103,9 @@ static struct bucket *address_bucket(struct claims *claims, const struct endpoin
 	char text[ADDRESS_TEXT_MAX];
 	char key[KEY_MAX];
 
-	snprintf(key, sizeof(key), "%d at %s", endpoint->type,
+	/* A path is one file, whatever the type. */
+	snprintf(key, sizeof(key), "%d at %s",
+		 address_is_unix(&endpoint->address) ? 0 : endpoint->type,
 		 address_text(&endpoint->address, text));
 	return bucket_for(claims, key);
 }

@@ -114,9 +114,8 @@ static int take_name(struct parse *parse, struct place at, const struct statemen
 	if (!good) {
 		mistakes_add(&parse->mistakes, at,
 			     "the name of a service has 1 to %d printable characters without "
-			     "spaces, quotes, '/' and '\\', which %s has not",
-			     NAME_MAX_OF_SERVICE,
-			     mistakes_quote_part(statement->title.text, statement->title.length));
+			     "spaces, quotes, '/' and '\\', which '%s' has not",
+			     NAME_MAX_OF_SERVICE, atom_quote(&statement->title));
 		return -EINVAL;
 	}
 
@@ -196,7 +195,7 @@ static void unknown_section(struct parse *parse, const char *file, const struct 
 {
 	static const char *const known[] = { "service", "defaults", NULL };
 	struct place at = { file, keyword->line };
-	const char *quoted = mistakes_quote_part(keyword->text, keyword->length);
+	const char *quoted = atom_quote(keyword);
 	char word[64];
 	int nearest;
 

@@ -85,6 +85,9 @@ static void store(const struct section_reader *reader, const struct section *sec
 
 	if (!bad)
 		return;
+
+	/* Nothing more is to be said about what the default would have been. */
+	section->own[number] = false;
 	snprintf(message, sizeof(message), "'%s' takes %s, not '%s'", option->name, option->takes,
 		 mistakes_quote(bad->text));
 	option_mistake(reader, section, bad->line, message);

@@ -149,7 +149,7 @@ static void include(struct reader *reader, const char *file, const struct atom *
 	if (!atom_plain(atom, text, sizeof(text)) || !text[0]) {
 		mistakes_add(&reader->mistakes, at,
 			     "'include' takes paths without backslashes, not '%s'",
-			     mistakes_quote_part(atom->text, atom->length));
+			     atom_quote(atom));
 		return;
 	}
 
@@ -194,7 +194,7 @@ static void read_source(struct reader *reader, const char *path, struct place in
 		return;
 	}
 	if (reader->depth == DEPTH_MAX) {
-		complain(reader, source, -EINVAL, "files include files too deeply");
+		complain(reader, source, -EINVAL, "files are included more than 8 deep");
 		return;
 	}
 

@@ -81,9 +81,11 @@ void syntax_fini(struct syntax *syntax)
 		 __VA_ARGS__),                                                                  \
 	 -EINVAL)
 
-static const char *quote(const struct atom *atom)
+const char *atom_quote(const struct atom *atom)
 {
-	return mistakes_quote_part(atom->text, atom->length);
+	size_t quotes = atom->length > 1 && (*atom->text == '"' || *atom->text == '\'');
+
+	return mistakes_quote_part(atom->text + quotes, atom->length - 2 * quotes);
 }
 
 /* Goes on with the next line, or where the section of depth @level ends. */
@@ -151,7 +153,7 @@ static int read_list(struct syntax *syntax, const struct atom *name)
 
 		if (syntax->token != TOKEN_WORD && syntax->token != TOKEN_STRING)
 			return complain(syntax, 0, "'%s' has no meaning in the list of '%s'",
-					quote(&syntax->atom), quote(name));
+					atom_quote(&syntax->atom), atom_quote(name));
 		r = add_value(syntax);
 		if (r < 0)
 			return r;
@@ -160,7 +162,7 @@ static int read_list(struct syntax *syntax, const struct atom *name)
 			advance(syntax);
 		else if (syntax->token == TOKEN_WORD || syntax->token == TOKEN_STRING)
 			return complain(syntax, 0, "',' is missing between the values of '%s'",
-					quote(name));
+					atom_quote(name));
 	}
 	advance(syntax);
 	return 0;
@@ -176,8 +178,8 @@ static int read_value(struct syntax *syntax, const struct atom *name)
 	if (syntax->token == TOKEN_WORD && syntax->atom.line == name->line)
 		return add_value(syntax);
 	if (syntax->token == TOKEN_OTHER)
-		return complain(syntax, 0, "the value of '%s' needs quotes", quote(name));
-	return complain(syntax, name->line, "'%s' has no value", quote(name));
+		return complain(syntax, 0, "the value of '%s' needs quotes", atom_quote(name));
+	return complain(syntax, name->line, "'%s' has no value", atom_quote(name));
 }
 
 static int read_assignment(struct syntax *syntax, const struct atom *name)
@@ -187,9 +189,9 @@ static int read_assignment(struct syntax *syntax, const struct atom *name)
 
 	if (syntax->token == TOKEN_OTHER && syntax->atom.text[0] == '+')
 		return complain(syntax, 0, "'+=' is not known here; give '%s' all values with '='",
-				quote(name));
+				atom_quote(name));
 	if (syntax->token != TOKEN_EQUALS)
-		return complain(syntax, name->line, "'=' is missing after '%s'", quote(name));
+		return complain(syntax, name->line, "'=' is missing after '%s'", atom_quote(name));
 	advance(syntax);
 
 	assignment.first = syntax->statement.n_values;
@@ -214,11 +216,11 @@ static int read_name(struct syntax *syntax, struct atom *out)
 	if (token == TOKEN_WORD && (isalpha((unsigned char)*out->text) || *out->text == '_'))
 		return 0;
 	if (token != TOKEN_WORD && token != TOKEN_STRING)
-		return complain(syntax, out->line, "'%s' has no meaning here", quote(out));
+		return complain(syntax, out->line, "'%s' has no meaning here", atom_quote(out));
 	return complain(syntax, out->line,
-			"%s stands where the name of an option is expected; quotes hold a value "
+			"'%s' stands where the name of an option is expected; quotes hold a value "
 			"with spaces together, braces several values",
-			quote(out));
+			atom_quote(out));
 }
 
 static void read_body(struct syntax *syntax)
@@ -232,7 +234,7 @@ static void read_body(struct syntax *syntax)
 		r = read_name(syntax, &name);
 		if (r == 0 && (syntax->token == TOKEN_OPEN || syntax->token == TOKEN_STRING))
 			r = complain(syntax, name.line, "'%s': a section cannot stand in another",
-				     quote(&name));
+				     atom_quote(&name));
 		else if (r == 0)
 			r = read_assignment(syntax, &name);
 		if (r < 0) {
@@ -256,12 +258,12 @@ static int read_statement(struct syntax *syntax)
 	if (syntax->token == TOKEN_STRING || syntax->token == TOKEN_WORD) {
 		if (syntax->atom.line != name.line)
 			return complain(syntax, name.line, "'=' is missing after '%s'",
-					quote(&name));
+					atom_quote(&name));
 		statement->title = syntax->atom;
 		advance(syntax);
 		if (syntax->token != TOKEN_OPEN)
 			return complain(syntax, name.line, "'%c' is missing after '%s'",
-					atom_is(&name, "service") ? '{' : '=', quote(&name));
+					atom_is(&name, "service") ? '{' : '=', atom_quote(&name));
 	}
 	if (syntax->token != TOKEN_OPEN)
 		return read_assignment(syntax, &name);

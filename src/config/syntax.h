@@ -72,6 +72,9 @@ struct statement *syntax_next(struct syntax *syntax);
 /* Takes assignment number @i, with its values, out of the statement. */
 void statement_drop(struct statement *statement, size_t i);
 
+/* As a message may show it, without its quotes; valid for the next few calls. */
+const char *atom_quote(const struct atom *atom);
+
 bool atom_is(const struct atom *atom, const char *text);
 
 /* Copies the text without quotes, unless it is longer than @size - 1 or has an escape. */

@@ -62,6 +62,8 @@ static const char *number_escape(struct scan *scan, int base, int digits_max)
 		return "a string cannot hold a zero byte";
 	if (value > 0377)
 		return "an octal escape goes up to '\\377'";
+	if (base == 8 && digit_of(*scan->at) < 10)
+		return "a digit cannot follow an octal escape; write it as '\\x..'";
 	return NULL;
 }
 
@@ -130,7 +132,9 @@ static const char *other(struct scan *scan)
 
 	if (c == '\n')
 		scan->line++;
-	else if ((c < ' ' && c != '\t') || c >= 0x7f)
+	else if ((c < ' ' && c != '\t') || c == 0x7f)
+		return "a control character stands here, outside of quotes";
+	else if (c > 0x7f)
 		return "only ASCII text can stand outside of quotes and comments";
 	scan->at++;
 	return NULL;

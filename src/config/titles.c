@@ -4,9 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Out of memory is an error like any other; uthash would exit. */
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
+#include "config/table.h"
 
 struct title {
 	struct place at;

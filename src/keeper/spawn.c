@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/close_range.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -10,12 +12,25 @@
 
 #define EXIT_NOT_STARTED 127
 
-/* dup2() also clears the close-on-exec flag. A source below @count would be overwritten: it moves.
+/*
+ * Until here the child shares the keeper's table of descriptors. It takes a copy
+ * only up to the last that the program needs: copying the listeners of a thousand
+ * services would cost more than starting the program.
+ *
+ * dup2() also clears the close-on-exec flag. A source below @count would be
+ * overwritten: it moves.
  */
 static int place_descriptors(const struct spawn_descriptors *descriptors)
 {
 	int source[] = { descriptors->in, descriptors->out, descriptors->err, descriptors->fourth };
 	int count = descriptors->fourth >= 0 ? 4 : 3;
+	int last = STDERR_FILENO;
+
+	for (int i = 0; i < count; i++)
+		if (source[i] > last)
+			last = source[i];
+	if (close_range(last + 1, ~0U, CLOSE_RANGE_UNSHARE) < 0)
+		return -1;
 
 	for (int i = 0; i < count; i++)
 		if (source[i] < count)
@@ -138,27 +153,42 @@ static enum spawn_step run_child(const struct spawn_plan *plan,
 	return SPAWN_EXEC;
 }
 
-/* Volatile because the child writes it behind the compiler's back. */
-static volatile struct spawn_failure child_failure;
+struct start {
+	const struct spawn_plan *plan;
+	const struct spawn_descriptors *descriptors;
+	struct spawn_failure failure;
+};
+
+/* The child's own: the keeper waits meanwhile, and finds its stack as it was. */
+static char child_stack[64 * 1024] __attribute__((__aligned__(16)));
+
+static int begin_child(void *argument)
+{
+	struct start *start = argument;
+
+	start->failure.step = run_child(start->plan, start->descriptors);
+	start->failure.error = errno;
+	_exit(EXIT_NOT_STARTED);
+}
+
+/* vfork(2) with one difference: the table of descriptors is shared until the child takes its part.
+ */
+static pid_t share_and_fork(struct start *start)
+{
+	return clone(begin_child, child_stack + sizeof(child_stack),
+		     CLONE_VM | CLONE_VFORK | CLONE_FILES | SIGCHLD, start);
+}
 
 pid_t spawn(const struct spawn_plan *plan, const struct spawn_descriptors *descriptors,
 	    struct spawn_failure *out_failure)
 {
+	struct start start = { .plan = plan, .descriptors = descriptors };
 	pid_t pid;
 
-	child_failure.step = SPAWN_NONE;
-	pid = vfork();
-	if (pid == 0) {
-		child_failure.step = run_child(plan, descriptors);
-		child_failure.error = errno;
-		_exit(EXIT_NOT_STARTED);
-	}
-
+	pid = share_and_fork(&start);
 	if (pid < 0)
-		*out_failure = (struct spawn_failure){ SPAWN_PROCESS, errno };
-	else
-		*out_failure =
-			(struct spawn_failure){ child_failure.step, (int)child_failure.error };
+		start.failure = (struct spawn_failure){ SPAWN_PROCESS, errno };
+	*out_failure = start.failure;
 	if (out_failure->step == SPAWN_NONE)
 		return pid;
 

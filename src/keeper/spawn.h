@@ -3,9 +3,9 @@
 /*
  * Starts a program with a client: the one routine that every way of starting goes through.
  *
- * A plan is complete before: ids, arguments, environment, limits. Between vfork()
- * and execve() the child makes system calls only. It runs in the keeper's memory
- * until it executes, so a step that failed is simply written there. A failed step
+ * A plan is complete before: ids, arguments, environment, limits. The child runs in
+ * the keeper's memory, which waits, until it executes, as after vfork(2): it makes
+ * system calls only, and a step that failed is simply written there. A failed step
  * means that the program is not run. Silent: the caller logs.
  */
 

@@ -1,0 +1,86 @@
+#!/usr/bin/env python3
+"""Runs `superd --check` on every configuration of good/ and bad/.
+
+What stands in good/ must load and print its .expected; what stands in bad/ must
+be refused with exactly the messages of its .expected. Files named root-* are for
+superd as root, user-* for superd as an ordinary user; started by root, the latter
+run as nobody. Speaks TAP. With --write, the .expected files of bad/ are written anew.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ORDINARY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"]
+
+
+def command_for(superd, case):
+    """The command line, or a sentence that says why there is none."""
+    command = [superd, "--check", "--config", str(case)]
+    if case.name.startswith("root-") and os.geteuid() != 0:
+        return "needs root"
+    if not case.name.startswith("user-") or os.geteuid() != 0:
+        return command
+    command = ORDINARY + command
+    try:
+        readable = [subprocess.run(ORDINARY + ["test", *test], cwd=HERE).returncode == 0
+                    for test in (("-x", superd), ("-r", str(case)))]
+    except FileNotFoundError:
+        return "needs setpriv"
+    if not all(readable):
+        return "an ordinary user cannot reach the files"
+    return command
+
+
+def run(command):
+    environment = {"PATH": os.environ["PATH"], "LC_ALL": "C"}
+    for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LD_LIBRARY_PATH"):
+        if name in os.environ:
+            environment[name] = os.environ[name]
+    return subprocess.run(command, cwd=HERE, env=environment, capture_output=True, text=True)
+
+
+def check(case, result):
+    """What is wrong, as lines; none if all is well."""
+    good = case.parent.name == "good"
+    expected = (HERE / case.with_suffix(".expected")).read_text()
+    status = 0 if good else 78
+    found = result.stdout if good else result.stderr
+    problems = []
+    if result.returncode != status:
+        problems.append(f"exit status {result.returncode}, not {status}")
+    if found != expected:
+        problems += ["expected:", *expected.splitlines(), "found:", *found.splitlines()]
+    if good and problems:
+        problems += result.stderr.splitlines()
+    return problems
+
+
+def main():
+    write = "--write" in sys.argv
+    superd = os.path.abspath(sys.argv[-1])
+    cases = [case.relative_to(HERE) for kind in ("good", "bad")
+             for case in sorted((HERE / kind).glob("*.conf"))]
+    failed = 0
+    print(f"1..{len(cases)}")
+    for number, case in enumerate(cases, 1):
+        name = f"{number} - {case}"
+        command = command_for(superd, case)
+        if isinstance(command, str):
+            print(f"ok {name} # SKIP {command}")
+            continue
+        result = run(command)
+        if write and case.parent.name == "bad":
+            (HERE / case.with_suffix(".expected")).write_text(result.stderr)
+        problems = check(case, result)
+        failed += bool(problems)
+        print("not ok" if problems else "ok", name)
+        for line in problems:
+            print("#", line)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
