@@ -1,4 +1,286 @@
-int main(void)
+/* superd: the order of start-up, the command line, and exit codes. Nothing else. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/number.h"
+#include "build-config.h"
+#include "config/load.h"
+#include "config/settings.h"
+#include "front/front.h"
+#include "keeper/keeper.h"
+#include "keeper/notify.h"
+
+struct arguments {
+	const char *config;
+	int port_base;
+	bool foreground;
+	bool check;
+	bool debug;
+};
+
+static const char usage[] =
+	"usage: superd [OPTION]...\n"
+	"Listens for many services and answers each client with a built-in or a program.\n"
+	"\n"
+	"  -c, --config FILE     read FILE instead of " SUPERD_CONFIG "\n"
+	"  -f, --foreground      stay in the foreground\n"
+	"  -t, --check           check the configuration, print every mistake, and exit\n"
+	"  -p, --port-base N     add N to every port\n"
+	"  -d, --debug           log more\n"
+	"  -V, --version         print the version and exit\n"
+	"  -h, --help            print this and exit\n"
+	"\n"
+	"See superd(8) and superd.conf(5).\n";
+
+/* Where the process in the background says how starting went. */
+static int starter = -1;
+
+static int parse_port_base(const char *text, int *out)
 {
+	int64_t value;
+
+	if (number_parse(text, 0, 65535, &value) < 0) {
+		fprintf(stderr, "superd: --port-base takes a number from 0 to 65535, not '%s'\n",
+			text);
+		return -EINVAL;
+	}
+	*out = (int)value;
 	return 0;
+}
+
+/* Returns 0 to go on, or -1 with an exit status. */
+static int parse_arguments(struct arguments *out, int argc, char **argv, int *out_status)
+{
+	static const struct option options[] = {
+		{ "config", required_argument, NULL, 'c' },
+		{ "foreground", no_argument, NULL, 'f' },
+		{ "check", no_argument, NULL, 't' },
+		{ "port-base", required_argument, NULL, 'p' },
+		{ "debug", no_argument, NULL, 'd' },
+		{ "version", no_argument, NULL, 'V' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	int option;
+
+	*out_status = EX_USAGE;
+	while ((option = getopt_long(argc, argv, "c:ftp:dVh", options, NULL)) != -1) {
+		switch (option) {
+		case 'c':
+			out->config = optarg;
+			break;
+		case 'f':
+			out->foreground = true;
+			break;
+		case 't':
+			out->check = true;
+			break;
+		case 'p':
+			if (parse_port_base(optarg, &out->port_base) < 0)
+				return -1;
+			break;
+		case 'd':
+			out->debug = true;
+			break;
+		case 'V':
+			puts("superd " SUPERD_VERSION);
+			*out_status = EX_OK;
+			return -1;
+		case 'h':
+			fputs(usage, stdout);
+			*out_status = EX_OK;
+			return -1;
+		default:
+			fputs("Try 'superd --help'.\n", stderr);
+			return -1;
+		}
+	}
+	if (optind < argc) {
+		fprintf(stderr, "superd: '%s' is not an option\nTry 'superd --help'.\n",
+			argv[optind]);
+		return -1;
+	}
+	return 0;
+}
+
+/*
+ * Whoever started superd may have ignored SIGCHLD, or blocked anything. From here
+ * on every signal has its default disposition, which programs inherit, and is
+ * blocked: what superd acts on it reads from a signalfd.
+ */
+static void reset_signals(void)
+{
+	sigset_t all;
+
+	for (int number = 1; number < NSIG; number++)
+		(void)signal(number, SIG_DFL);
+	sigfillset(&all);
+	(void)sigprocmask(SIG_SETMASK, &all, NULL);
+}
+
+/* A reload must find the file again, wherever the process is by then. */
+static char *absolute(const char *path)
+{
+	char *real = realpath(path, NULL);
+
+	return real && path[0] != '/' ? real : (free(real), strdup(path));
+}
+
+static int check(const char *path, const struct load_options *options)
+{
+	struct settings *settings;
+
+	if (settings_load(&settings, path, options) < 0)
+		return EX_CONFIG;
+
+	printf("%s: %zu services, %zu listeners\n", path, settings->n_services,
+	       settings->n_endpoints);
+	settings_unref(settings);
+	return EX_OK;
+}
+
+/* What belongs to whoever started a daemon that has gone to the background. */
+static void let_go(void)
+{
+	int null;
+
+	if (starter < 0)
+		return;
+	close(starter);
+	starter = -1;
+
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	for (int fd = 0; null >= 0 && fd <= STDERR_FILENO; fd++)
+		(void)dup2(null, fd);
+	if (null > STDERR_FILENO)
+		close(null);
+}
+
+static void say_serving(void)
+{
+	if (starter >= 0)
+		(void)!write(starter, "", 1);
+	let_go();
+}
+
+static int run_front(const struct birth *birth)
+{
+	let_go();
+	return front_main(birth);
+}
+
+/* In the process that was started: waits until the one in the background serves, or ends. */
+static int wait_for_service(int channel, pid_t pid)
+{
+	int status;
+	ssize_t n;
+	char byte;
+
+	do
+		n = read(channel, &byte, 1);
+	while (n < 0 && errno == EINTR);
+	if (n > 0)
+		return EX_OK;
+	if (waitpid(pid, &status, 0) < 0)
+		return EX_OSERR;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : EX_OSERR;
+}
+
+/* Returns -1 in the background, and in the process that was started its exit status. */
+static int go_to_background(void)
+{
+	int ends[2];
+	pid_t pid;
+
+	if (pipe2(ends, O_CLOEXEC) < 0 || (pid = fork()) < 0) {
+		log_error(-errno, "cannot go to the background");
+		return EX_OSERR;
+	}
+	if (pid > 0) {
+		close(ends[1]);
+		return wait_for_service(ends[0], pid);
+	}
+
+	close(ends[0]);
+	starter = ends[1];
+	(void)setsid();
+	if (chdir("/") < 0)
+		log_warning(-errno, "cannot leave the working directory, ignoring");
+	return -1;
+}
+
+static int serve(const struct arguments *arguments, const char *path,
+		 const struct load_options *load, const struct rlimit *descriptors)
+{
+	const struct keeper_options options = {
+		.path = path,
+		.port_base = arguments->port_base,
+		.privileged = load->privileged,
+		.foreground = arguments->foreground,
+		.descriptors = *descriptors,
+		.front_main = run_front,
+		.serving = say_serving,
+	};
+	struct inherited inherited;
+	struct settings *settings;
+	int r;
+
+	r = inherited_take(&inherited);
+	if (r < 0)
+		log_warning(r, "cannot take the sockets of the service manager, ignoring");
+	fd_close_others(inherited.n > 0 ? 3 + (int)inherited.n : 3);
+
+	if (settings_load(&settings, path, load) < 0) {
+		log_error(0, "not started: '%s' has mistakes", path);
+		return EX_CONFIG;
+	}
+	if (!arguments->foreground) {
+		int status = go_to_background();
+
+		if (status >= 0)
+			return status;
+	}
+	return keeper_run(&options, settings, &inherited);
+}
+
+int main(int argc, char **argv)
+{
+	struct arguments arguments = { .config = SUPERD_CONFIG, .port_base = -1 };
+	struct load_options load = { .privileged = geteuid() == 0 };
+	struct rlimit descriptors;
+	char *path;
+	int status;
+
+	if (fd_fill_standard() < 0)
+		return EX_OSERR;
+	if (parse_arguments(&arguments, argc, argv, &status) < 0)
+		return status;
+
+	log_set_debug(arguments.debug);
+	load.port_base = arguments.port_base;
+	path = absolute(arguments.config);
+	if (!path || fd_raise_limit(&descriptors) < 0)
+		return EX_OSERR;
+
+	reset_signals();
+	umask(022);
+	status = arguments.check ? check(path, &load)
+				 : serve(&arguments, path, &load, &descriptors);
+	free(path);
+	log_close();
+	return status;
 }

@@ -34,6 +34,11 @@ int fd_raise_limit(struct rlimit *out_old)
 	return 0;
 }
 
+void fd_close_others(int first)
+{
+	(void)close_range(first, ~0U, 0);
+}
+
 int fd_set_blocking(int fd, bool blocking)
 {
 	int flags, wanted;

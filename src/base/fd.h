@@ -13,5 +13,8 @@ int fd_raise_limit(struct rlimit *out_old);
 
 int fd_set_blocking(int fd, bool blocking);
 
+/* Closes @first and all above it. */
+void fd_close_others(int first);
+
 /* Never returns 0, 1 or 2. The result is close-on-exec. */
 int fd_duplicate(int fd);

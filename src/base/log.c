@@ -67,8 +67,8 @@ static bool say_dropped(void)
 	if (dropped == 0)
 		return true;
 
-	(void)snprintf(text, sizeof(text), "%" PRIu64 " line%s of log were dropped", dropped,
-		       dropped == 1 ? "" : "s");
+	(void)snprintf(text, sizeof(text), "%" PRIu64 " %s dropped", dropped,
+		       dropped == 1 ? "line of log was" : "lines of log were");
 	if (log_sink_write(&sink, &line) < 0)
 		return false;
 

@@ -110,7 +110,7 @@ static int parse_with_unit(const char *text, const struct unit *units, int64_t m
 int number_parse_duration(const char *text, int64_t max_ms, int64_t *out_ms)
 {
 	static const struct unit units[] = {
-		{ "", 1000 },     { "ms", 1 },       { "s", 1000 }, { "m", 60 * 1000 },
+		{ "", 1000 },     { "ms", 1 },       { "s", 1000 }, { "m", 60000 },
 		{ "h", 3600000 }, { "d", 86400000 }, { NULL, 0 },
 	};
 

@@ -281,14 +281,19 @@ void listener_close(struct listener *listener)
 	listener->file_inode = 0;
 }
 
+void listener_withdraw(struct listener *listener)
+{
+	if (owns_file(listener))
+		(void)unlink(listener->endpoint.address.un.sun_path);
+	listener_close(listener);
+}
+
 void listener_free(struct listener *listener)
 {
 	if (!listener)
 		return;
 
-	if (owns_file(listener))
-		(void)unlink(listener->endpoint.address.un.sun_path);
-	listener_close(listener);
+	listener_withdraw(listener);
 	endpoint_fini(&listener->endpoint);
 	free(listener);
 }

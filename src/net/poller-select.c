@@ -106,7 +106,7 @@ static void mark_word(struct state *state, int first, unsigned long bits, unsign
 static int select_await(struct poller *poller, void *data, int timeout_ms)
 {
 	struct timeval timeout = { .tv_sec = timeout_ms / 1000,
-				   .tv_usec = timeout_ms % 1000 * 1000 };
+				   .tv_usec = (suseconds_t)(timeout_ms % 1000) * 1000 };
 	struct state *state = data;
 	int n_words = state->highest / WORD_BITS + 1;
 	union set reading, writing;

@@ -56,8 +56,8 @@ extern const struct poller_backend poller_select;
 int poller_new(struct poller **out, enum poller_kind kind);
 
 /*
- * Forgets the watches that are left. This is also how a forked child rids itself of its
- * parent's poller: to remove a watch there would remove it from the parent's.
+ * Forgets the watches that are left, which must still exist. This is also how a forked child rids
+ * itself of its parent's poller: to remove a watch there would remove it from the parent's.
  */
 void poller_free(struct poller *poller);
 

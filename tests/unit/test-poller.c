@@ -24,6 +24,7 @@ struct probe {
 };
 
 static struct poller *poller;
+static struct probe a, b; /* they outlive the poller */
 static int pair[2];
 
 static void count(struct watch *watch)
@@ -57,6 +58,8 @@ static int set_up(void **state)
 {
 	const enum poller_kind *kind = *state;
 
+	a = (struct probe){ 0 };
+	b = (struct probe){ 0 };
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
 		return -1;
 	return poller_new(&poller, *kind);
@@ -72,91 +75,79 @@ static int tear_down(void **state)
 
 static void test_readiness_is_reported_until_it_is_gone(void **state)
 {
-	struct probe probe = { 0 };
 	char byte;
 
-	assert_int_equal(watch_add(&probe.watch, poller, pair[0], WATCH_READ, count), 0);
+	assert_int_equal(watch_add(&a.watch, poller, pair[0], WATCH_READ, count), 0);
 	assert_int_equal(poller_run(poller, 0), 0);
-	assert_int_equal(probe.calls, 0);
+	assert_int_equal(a.calls, 0);
 
 	assert_int_equal(write(pair[1], "x", 1), 1);
 	assert_int_equal(poller_run(poller, -1), 0);
 	assert_int_equal(poller_run(poller, -1), 0);
-	assert_int_equal(probe.calls, 2);
-	assert_int_equal(probe.seen, WATCH_READ);
+	assert_int_equal(a.calls, 2);
+	assert_int_equal(a.seen, WATCH_READ);
 
 	assert_int_equal(read(pair[0], &byte, 1), 1);
 	assert_int_equal(poller_run(poller, 0), 0);
-	assert_int_equal(probe.calls, 2);
+	assert_int_equal(a.calls, 2);
 }
 
 static void test_both_directions_are_one_call(void **state)
 {
-	struct probe probe = { 0 };
-
 	assert_int_equal(write(pair[1], "x", 1), 1);
-	assert_int_equal(watch_add(&probe.watch, poller, pair[0], WATCH_READ | WATCH_WRITE, count),
-			 0);
+	assert_int_equal(watch_add(&a.watch, poller, pair[0], WATCH_READ | WATCH_WRITE, count), 0);
 	assert_int_equal(poller_run(poller, -1), 0);
-	assert_int_equal(probe.calls, 1);
-	assert_int_equal(probe.seen, WATCH_READ | WATCH_WRITE);
+	assert_int_equal(a.calls, 1);
+	assert_int_equal(a.seen, WATCH_READ | WATCH_WRITE);
 }
 
 static void test_only_what_is_wanted_is_reported(void **state)
 {
-	struct probe probe = { 0 };
-
 	assert_int_equal(write(pair[1], "x", 1), 1);
-	assert_int_equal(watch_add(&probe.watch, poller, pair[0], WATCH_WRITE, count), 0);
+	assert_int_equal(watch_add(&a.watch, poller, pair[0], WATCH_WRITE, count), 0);
 	assert_int_equal(poller_run(poller, -1), 0);
-	assert_int_equal(probe.seen, WATCH_WRITE);
+	assert_int_equal(a.seen, WATCH_WRITE);
 
-	assert_int_equal(watch_change(&probe.watch, WATCH_READ), 0);
+	assert_int_equal(watch_change(&a.watch, WATCH_READ), 0);
 	assert_int_equal(poller_run(poller, -1), 0);
-	assert_int_equal(probe.seen, WATCH_READ);
+	assert_int_equal(a.seen, WATCH_READ);
 }
 
 static void test_a_paused_watch_is_silent_even_at_a_hang_up(void **state)
 {
-	struct probe probe = { 0 };
-
-	assert_int_equal(watch_add(&probe.watch, poller, pair[0], 0, count), 0);
+	assert_int_equal(watch_add(&a.watch, poller, pair[0], 0, count), 0);
 	close(pair[1]);
 	pair[1] = -1;
 	assert_int_equal(poller_run(poller, 0), 0);
-	assert_int_equal(probe.calls, 0);
+	assert_int_equal(a.calls, 0);
 
-	assert_int_equal(watch_change(&probe.watch, WATCH_READ), 0);
+	assert_int_equal(watch_change(&a.watch, WATCH_READ), 0);
 	assert_int_equal(poller_run(poller, -1), 0);
-	assert_int_equal(probe.calls, 1);
+	assert_int_equal(a.calls, 1);
 
-	assert_int_equal(watch_change(&probe.watch, 0), 0);
+	assert_int_equal(watch_change(&a.watch, 0), 0);
 	assert_int_equal(poller_run(poller, 0), 0);
-	assert_int_equal(probe.calls, 1);
+	assert_int_equal(a.calls, 1);
 }
 
-static void add_two(struct probe *a, struct probe *b, watch_fn *fn)
+static void add_two(watch_fn *fn)
 {
-	a->victim = b;
-	b->victim = a;
-	assert_int_equal(watch_add(&a->watch, poller, pair[0], WATCH_WRITE, fn), 0);
-	assert_int_equal(watch_add(&b->watch, poller, pair[1], WATCH_WRITE, fn), 0);
+	a.victim = &b;
+	b.victim = &a;
+	assert_int_equal(watch_add(&a.watch, poller, pair[0], WATCH_WRITE, fn), 0);
+	assert_int_equal(watch_add(&b.watch, poller, pair[1], WATCH_WRITE, fn), 0);
 }
 
 static void test_removed_watch_is_not_called(void **state)
 {
-	struct probe a = { 0 }, b = { 0 };
-
-	add_two(&a, &b, remove_victim);
+	add_two(remove_victim);
 	assert_int_equal(poller_run(poller, 0), 0);
 	assert_int_equal(a.calls + b.calls, 1);
 }
 
 static void test_watch_paused_in_the_same_turn_is_not_called(void **state)
 {
-	struct probe a = { 0 }, b = { 0 };
-
-	add_two(&a, &b, pause_victim);
+	add_two(pause_victim);
 	assert_int_equal(poller_run(poller, 0), 0);
 	assert_int_equal(a.calls + b.calls, 1);
 }
@@ -180,8 +171,6 @@ static void test_a_watch_may_free_itself_and_be_added_again(void **state)
 
 static void test_one_descriptor_has_one_watch(void **state)
 {
-	struct probe a = { 0 }, b = { 0 };
-
 	assert_int_equal(watch_add(&a.watch, poller, pair[0], WATCH_READ, count), 0);
 	assert_int_equal(watch_add(&b.watch, poller, pair[0], WATCH_READ, count), -EEXIST);
 	assert_null(b.watch.poller);
@@ -230,32 +219,30 @@ static int high_descriptor(void)
 
 static void test_select_refuses_what_it_cannot_hold(void **state)
 {
-	struct probe probe = { 0 };
 	int fd = high_descriptor();
 
 	assert_string_equal(poller_name(poller), "select");
-	assert_int_equal(watch_add(&probe.watch, poller, fd, WATCH_READ, count), -ERANGE);
-	assert_null(probe.watch.poller);
+	assert_int_equal(watch_add(&a.watch, poller, fd, WATCH_READ, count), -ERANGE);
+	assert_null(a.watch.poller);
 	close(fd);
 }
 
 static void test_auto_moves_all_watches_to_epoll_once(void **state)
 {
-	struct probe low = { 0 }, high = { 0 };
 	int fd = high_descriptor();
 
 	assert_string_equal(poller_name(poller), "select");
-	assert_int_equal(watch_add(&low.watch, poller, pair[0], WATCH_WRITE, count), 0);
+	assert_int_equal(watch_add(&a.watch, poller, pair[0], WATCH_WRITE, count), 0);
 	assert_int_equal(poller_run(poller, 0), 0);
 	assert_string_equal(poller_name(poller), "select");
 
-	assert_int_equal(watch_add(&high.watch, poller, fd, WATCH_WRITE, count), 0);
+	assert_int_equal(watch_add(&b.watch, poller, fd, WATCH_WRITE, count), 0);
 	assert_string_equal(poller_name(poller), "epoll");
 	assert_int_equal(poller_run(poller, 0), 0);
-	assert_int_equal(low.calls, 2);
-	assert_int_equal(high.calls, 1);
+	assert_int_equal(a.calls, 2);
+	assert_int_equal(b.calls, 1);
 
-	watch_remove(&high.watch);
+	watch_remove(&b.watch);
 	close(fd);
 	assert_string_equal(poller_name(poller), "epoll");
 }

@@ -71,6 +71,7 @@ static void test_wait_is_until_the_first(void **state)
 	assert_int_equal(timers_wait_ms(timers, 50), 450);
 	timer_cancel(&a);
 	assert_int_equal(timers_wait_ms(timers, 50), 850);
+	timer_cancel(&b);
 }
 
 static void test_only_what_is_due_is_called(void **state)
@@ -85,6 +86,7 @@ static void test_only_what_is_due_is_called(void **state)
 	assert_int_equal(n_called, 1);
 	assert_int_equal(a.place, 0);
 	assert_int_not_equal(b.place, 0);
+	timer_cancel(&b);
 }
 
 static void test_a_timer_that_sets_itself_does_not_hold_the_loop(void **state)
@@ -96,6 +98,7 @@ static void test_a_timer_that_sets_itself_does_not_hold_the_loop(void **state)
 	assert_int_equal(n_called, 1);
 	timers_run(timers, 101);
 	assert_int_equal(n_called, 2);
+	timer_cancel(&timer);
 }
 
 static void test_a_callback_may_cancel_what_is_due_too(void **state)

@@ -1,0 +1,143 @@
+#include "channel/channel.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+#include <unistd.h>
+
+/* One more than is ever sent, so that a message with too many is seen as such. */
+#define DESCRIPTORS_MAX 2
+
+static bool is_known(uint32_t type)
+{
+	return type >= CHANNEL_READY && type <= CHANNEL_PING;
+}
+
+static bool has_descriptor(uint32_t type)
+{
+	return type == CHANNEL_SPAWN || type == CHANNEL_DATAGRAM || type == CHANNEL_LISTENER ||
+	       type == CHANNEL_LEFTOVER;
+}
+
+static bool is_address(const struct address *address)
+{
+	if (address->length == 0)
+		return true;
+
+	switch (address->any.sa_family) {
+	case AF_INET:
+		return address->length == sizeof(address->in);
+	case AF_INET6:
+		return address->length == sizeof(address->in6);
+	case AF_UNIX:
+		return address->length >= sizeof(sa_family_t) &&
+		       address->length <= sizeof(address->un);
+	default:
+		return false;
+	}
+}
+
+int channel_pair(int *out_keeper, int *out_front)
+{
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) < 0)
+		return -errno;
+
+	*out_keeper = pair[0];
+	*out_front = pair[1];
+	return 0;
+}
+
+int channel_send(int channel, const struct channel_message *message, int fd)
+{
+	struct iovec part = { .iov_base = (void *)message, .iov_len = sizeof(*message) };
+	char control[CMSG_SPACE(sizeof(int))] = { 0 };
+	struct msghdr header = { .msg_iov = &part, .msg_iovlen = 1 };
+
+	if (fd >= 0) {
+		struct cmsghdr *rights;
+
+		header.msg_control = control;
+		header.msg_controllen = sizeof(control);
+		rights = CMSG_FIRSTHDR(&header);
+		rights->cmsg_level = SOL_SOCKET;
+		rights->cmsg_type = SCM_RIGHTS;
+		rights->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(rights), &fd, sizeof(int));
+	}
+
+	if (sendmsg(channel, &header, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
+		/* Too many descriptors on the way: the other side is behind with those too. */
+		if (errno == ETOOMANYREFS || errno == ENOBUFS || errno == ENOMEM)
+			return -EAGAIN;
+		return errno == ECONNRESET ? -EPIPE : -errno;
+	}
+	return 0;
+}
+
+/* Returns how many descriptors came; all that do not fit into @out are closed. */
+static size_t take_descriptors(struct msghdr *header, int out[static DESCRIPTORS_MAX])
+{
+	size_t n = 0;
+
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c; c = CMSG_NXTHDR(header, c)) {
+		size_t carried;
+
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+			continue;
+		carried = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		for (size_t i = 0; i < carried; i++) {
+			int fd;
+
+			memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(int));
+			if (n < DESCRIPTORS_MAX)
+				out[n++] = fd;
+			else
+				close(fd);
+		}
+	}
+	return n;
+}
+
+static bool is_well_formed(const struct channel_message *message, ssize_t size, size_t n_fds)
+{
+	return size == (ssize_t)sizeof(*message) && is_known(message->type) &&
+	       n_fds == (has_descriptor(message->type) ? 1 : 0) && is_address(&message->peer) &&
+	       is_address(&message->local);
+}
+
+int channel_receive(int channel, struct channel_message *out, int *out_fd)
+{
+	struct iovec part = { .iov_base = out, .iov_len = sizeof(*out) };
+	union {
+		char bytes[CMSG_SPACE(DESCRIPTORS_MAX * sizeof(int))];
+		struct cmsghdr align;
+	} control;
+	struct msghdr header = { .msg_iov = &part,
+				 .msg_iovlen = 1,
+				 .msg_control = &control,
+				 .msg_controllen = sizeof(control) };
+	int fds[DESCRIPTORS_MAX];
+	size_t n_fds;
+	ssize_t size;
+
+	size = recvmsg(channel, &header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+	if (size < 0)
+		return errno == ECONNRESET ? 0 : -errno;
+	if (size == 0)
+		return 0;
+
+	n_fds = take_descriptors(&header, fds);
+	if (is_well_formed(out, size, n_fds)) {
+		*out_fd = n_fds ? fds[0] : -1;
+		return 1;
+	}
+
+	for (size_t i = 0; i < n_fds; i++)
+		close(fds[i]);
+	/* The kernel delivers the bytes and drops a descriptor that finds no free number. */
+	if (n_fds == 0 && (header.msg_flags & MSG_CTRUNC) && has_descriptor(out->type))
+		return -EMFILE;
+	return -EBADMSG;
+}

@@ -1,0 +1,176 @@
+#include "front/accept.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "front/client-log.h"
+#include "front/gate.h"
+#include "front/requests.h"
+#include "front/state.h"
+
+#define BATCH_MAX 16 /* clients of one listener before others have their turn */
+#define ELDERS_LOOK_MS 250
+
+static uint64_t elder_sessions(const struct birth *birth, unsigned slot)
+{
+	uint64_t sessions = 0;
+
+	for (size_t i = 0; i < birth->n_elders; i++)
+		sessions += atomic_load_explicit(&birth->elders[i]->sessions[slot],
+						 memory_order_relaxed);
+	return sessions;
+}
+
+struct admission_counters accept_counters(const struct front_service *service)
+{
+	const struct birth *birth = service->front->birth;
+	unsigned slot = birth->slots[service->settings->index];
+
+	if (front_is_program(service))
+		return (struct admission_counters){ .children = service->live };
+	return (struct admission_counters){
+		.sessions =
+			atomic_load_explicit(&birth->tally->sessions[slot], memory_order_relaxed),
+		.elders = elder_sessions(birth, slot),
+	};
+}
+
+static void look_again(struct timer *timer)
+{
+	gate_release_service(container_of(timer, struct front_service, elders));
+}
+
+void accept_watch_elders(struct front_service *service)
+{
+	struct front *front = service->front;
+
+	if (accept_counters(service).elders > 0)
+		(void)timer_set(&service->elders, front->timers, clock_ms() + ELDERS_LOOK_MS,
+				look_again);
+}
+
+static void set_options(const struct front_listener *listener, int fd)
+{
+	const struct socket_settings *socket = &listener->service->settings->socket;
+	const int on = 1;
+
+	if (address_is_unix(&listener->listener->endpoint.address))
+		return;
+	/* Both only make things better: a client is not lost for them. */
+	if (socket->nodelay)
+		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if (socket->keepalive)
+		(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+}
+
+static void serve(struct front_listener *listener, int fd, const struct address *peer)
+{
+	struct front_service *service = listener->service;
+	struct front *front = service->front;
+	unsigned slot = front->birth->slots[service->settings->index];
+	int r;
+
+	log_accepted(service->settings, peer);
+	atomic_fetch_add_explicit(&front->birth->tally->sessions[slot], 1, memory_order_relaxed);
+	r = session_start(&front->sessions, service->settings, fd, peer);
+	if (r < 0) {
+		atomic_fetch_sub_explicit(&front->birth->tally->sessions[slot], 1,
+					  memory_order_relaxed);
+		log_lost(service->settings, peer, r, "no session");
+	}
+}
+
+static void ask_for_program(struct front_listener *listener, int fd, const struct address *peer)
+{
+	struct front_service *service = listener->service;
+	struct channel_message message = {
+		.type = CHANNEL_SPAWN,
+		.service = (uint32_t)service->settings->index,
+		.endpoint = listener->number,
+		.peer = *peer,
+	};
+
+	service->live++;
+	requests_send(service->front, &message, fd);
+}
+
+static void refuse(struct front_service *service, int fd, const struct address *peer)
+{
+	struct admission_counters counters = accept_counters(service);
+
+	close(fd);
+	atomic_fetch_add_explicit(&front_board(service)->refused, 1, memory_order_relaxed);
+	log_refused(service->settings, peer, admission_used(&counters));
+}
+
+static void on_accept_error(struct front_listener *listener, int error)
+{
+	switch (error) {
+	case -EAGAIN:
+	case -ECONNABORTED:
+	case -EINTR:
+		return;
+	case -EMFILE:
+	case -ENFILE:
+	case -ENOBUFS:
+	case -ENOMEM:
+		break;
+	default:
+		log_warning(error, "service '%s': cannot accept a client",
+			    listener->service->settings->name);
+	}
+	/* The client still waits in the queue: trying at once would spin. */
+	gate_starve(listener->service->front, error);
+}
+
+/* Returns whether there may be more clients to take now. */
+static bool accept_one(struct front_listener *listener, enum admission admission)
+{
+	struct front_service *service = listener->service;
+	bool program = front_is_program(service);
+	struct address peer;
+	int fd;
+
+	fd = listener_accept(listener->listener, program ? 0 : SOCK_NONBLOCK, &peer);
+	if (fd < 0) {
+		on_accept_error(listener, fd);
+		return fd == -ECONNABORTED;
+	}
+
+	gate_fed(service->front);
+	if (admission == ADMISSION_REFUSE) {
+		refuse(service, fd, &peer);
+		return true;
+	}
+	atomic_fetch_add_explicit(&front_board(service)->accepted, 1, memory_order_relaxed);
+	set_options(listener, fd);
+	if (program)
+		ask_for_program(listener, fd, &peer);
+	else
+		serve(listener, fd, &peer);
+	return true;
+}
+
+void accept_on_ready(struct watch *watch)
+{
+	struct front_listener *listener = container_of(watch, struct front_listener, watch);
+	struct front_service *service = listener->service;
+
+	for (int i = 0; i < BATCH_MAX; i++) {
+		struct admission_counters counters = accept_counters(service);
+		enum admission admission = admission_decide(service->settings, &counters);
+
+		if (!gate_is_open(listener))
+			return;
+		if (admission == ADMISSION_HOLD) {
+			gate_park_full(listener);
+			accept_watch_elders(service);
+			return;
+		}
+		if (!accept_one(listener, admission))
+			return;
+	}
+}

@@ -1,0 +1,108 @@
+#include "front/client-log.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "config/settings.h"
+#include "front/session.h"
+#include "net/address.h"
+
+/* The words for one peer, and the fields that point at them. */
+struct words {
+	char who[ADDRESS_TEXT_MAX];
+	char host[ADDRESS_TEXT_MAX];
+	char port[8];
+	struct log_fields fields;
+};
+
+static void say_peer(struct words *words, const struct service *service, const struct address *peer,
+		     const char *event)
+{
+	struct address plain = *peer;
+
+	address_unmap(&plain);
+	(void)address_text(&plain, words->who);
+	(void)address_host(&plain, words->host);
+	snprintf(words->port, sizeof(words->port), "%u", address_port(&plain) % 65536);
+	words->fields = (struct log_fields){
+		.service = service->name,
+		.event = event,
+		.remote_addr = words->host,
+		.remote_port = address_is_unix(&plain) ? NULL : words->port,
+	};
+}
+
+static void hide_peer(struct words *words, const struct service *service, const char *event)
+{
+	snprintf(words->who, sizeof(words->who), "a client");
+	words->fields = (struct log_fields){ .service = service->name, .event = event };
+}
+
+static void choose_words(struct words *words, const struct service *service,
+			 const struct address *peer, const char *event, bool with_host)
+{
+	if (with_host)
+		say_peer(words, service, peer, event);
+	else
+		hide_peer(words, service, event);
+}
+
+void log_accepted(const struct service *service, const struct address *peer)
+{
+	struct words words;
+
+	if (!(service->log_on_success & (RECORD_HOST | RECORD_PID)))
+		return;
+
+	choose_words(&words, service, peer, "accepted", service->log_on_success & RECORD_HOST);
+	log_event(LOG_INFO, &words.fields, 0, "service '%s': accepted %s", service->name,
+		  words.who);
+}
+
+void log_refused(const struct service *service, const struct address *peer, uint64_t used)
+{
+	struct words words;
+
+	if (!service->log_on_failure)
+		return;
+
+	choose_words(&words, service, peer, "refused", service->log_on_failure & RECORD_HOST);
+	log_event(LOG_INFO, &words.fields, 0,
+		  "service '%s': refused %s: %" PRIu64 " of %u instances are in use", service->name,
+		  words.who, used, service->instances);
+}
+
+void log_lost(const struct service *service, const struct address *peer, int error, const char *why)
+{
+	struct words words;
+
+	choose_words(&words, service, peer, "lost", service->log_on_failure & RECORD_HOST);
+	log_event(LOG_WARNING, &words.fields, error, "service '%s': lost %s: %s", service->name,
+		  words.who, why);
+}
+
+void log_ended(const struct session *session)
+{
+	const struct service *service = session->service;
+	unsigned chosen = service->log_on_success;
+	struct address peer = session_peer(session);
+	int64_t ms = clock_ms() - session->started_ms;
+	struct words words;
+	char after[40] = "";
+	char traffic[80] = "";
+
+	if (!(chosen & (RECORD_DURATION | RECORD_EXIT | RECORD_TRAFFIC)))
+		return;
+
+	choose_words(&words, service, &peer, "ended", chosen & RECORD_HOST);
+	if (chosen & RECORD_DURATION)
+		snprintf(after, sizeof(after), " after %" PRId64 ".%03" PRId64 " s", ms / 1000,
+			 ms % 1000);
+	if (chosen & RECORD_TRAFFIC)
+		snprintf(traffic, sizeof(traffic), ", %" PRIu64 " bytes in, %" PRIu64 " bytes out",
+			 session->bytes_in, session->bytes_out);
+	log_event(LOG_INFO, &words.fields, session->error, "service '%s': ended %s%s%s",
+		  service->name, words.who, after, traffic);
+}

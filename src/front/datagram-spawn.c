@@ -1,0 +1,301 @@
+#include "front/datagram-spawn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "front/accept.h"
+#include "front/client-log.h"
+#include "front/gate.h"
+#include "front/packet.h"
+#include "front/requests.h"
+#include "front/state.h"
+
+#define BATCH_MAX 16               /* of one listener before others have their turn */
+#define LEFTOVER_MAX 1024          /* datagrams read from one socket that a child left */
+#define PENDING_MAX 64             /* of a service */
+#define DATAGRAM_SIZE (256 * 1024) /* a Unix datagram may be longer than UDP's */
+#define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)
+
+struct packet {
+	struct packet *next;
+	uint32_t endpoint;
+	struct address peer;
+	struct address local;
+	size_t n;
+	const char *bytes;
+	char copy[];
+};
+
+struct pending {
+	struct packet *first;
+	struct packet *last;
+	unsigned n;
+};
+
+static char data[DATAGRAM_SIZE];
+
+static void drop(struct front_service *service, const struct address *peer, int error,
+		 const char *why)
+{
+	atomic_fetch_add_explicit(&front_board(service)->dropped, 1, memory_order_relaxed);
+	log_lost(service->settings, peer, error, why);
+}
+
+static int get_memfd(struct front *front)
+{
+	if (front->spare_memfd < 0)
+		front->spare_memfd = memfd_create("datagram", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	return front->spare_memfd < 0 ? -errno : 0;
+}
+
+/* Puts the datagram into the spare file, so that what was received has a place for sure. */
+static int fill_memfd(struct front *front, const struct packet *packet, int *out_fd)
+{
+	AUTO(auto_close) int fd = -1;
+	int r;
+
+	r = get_memfd(front);
+	if (r < 0)
+		return r;
+	fd = take_fd(front->spare_memfd);
+	if (pwrite(fd, packet->bytes, packet->n, 0) != (ssize_t)packet->n)
+		return -ENOMEM;
+	if (fcntl(fd, F_ADD_SEALS, SEALS) < 0)
+		return -errno;
+	*out_fd = take_fd(fd);
+	return 0;
+}
+
+static void ask_for_program(struct front_service *service, const struct packet *packet)
+{
+	struct channel_message message = {
+		.type = CHANNEL_DATAGRAM,
+		.service = (uint32_t)service->settings->index,
+		.endpoint = packet->endpoint,
+		.peer = packet->peer,
+		.local = packet->local,
+	};
+	int fd = -1;
+	int r;
+
+	r = fill_memfd(service->front, packet, &fd);
+	if (r < 0) {
+		drop(service, &packet->peer, r, "cannot keep its datagram");
+		return;
+	}
+	atomic_fetch_add_explicit(&front_board(service)->datagrams, 1, memory_order_relaxed);
+	service->live++;
+	requests_send(service->front, &message, fd);
+}
+
+/* A sender without a name or port cannot be connected to. */
+static bool has_return_address(const struct packet *packet)
+{
+	if (address_is_unix(&packet->peer))
+		return packet->peer.length > sizeof(sa_family_t);
+	return packet->peer.length > 0 && address_port(&packet->peer) != 0;
+}
+
+/* Returns 0 with a datagram whose bytes are in @data, or a negative errno. */
+static int receive(int fd, struct packet *packet)
+{
+	union {
+		char bytes[PACKET_CONTROL_SIZE];
+		struct cmsghdr align;
+	} control;
+	struct iovec part = { .iov_base = data, .iov_len = sizeof(data) };
+	struct msghdr header = {
+		.msg_name = &packet->peer.any,
+		.msg_namelen = sizeof(packet->peer.un),
+		.msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control),
+	};
+	ssize_t n;
+
+	n = recvmsg(fd, &header, MSG_DONTWAIT);
+	if (n < 0)
+		return -errno;
+
+	packet->peer.length = header.msg_namelen;
+	address_unmap(&packet->peer);
+	packet_local(&header, &packet->local);
+	packet->bytes = data;
+	packet->n = (size_t)n;
+	return header.msg_flags & MSG_TRUNC ? -EMSGSIZE : 0;
+}
+
+static enum admission admit(const struct front_service *service)
+{
+	struct admission_counters counters = accept_counters(service);
+
+	return admission_decide(service->settings, &counters);
+}
+
+static void refuse(struct front_service *service, const struct address *peer)
+{
+	struct admission_counters counters = accept_counters(service);
+
+	atomic_fetch_add_explicit(&front_board(service)->refused, 1, memory_order_relaxed);
+	log_refused(service->settings, peer, admission_used(&counters));
+}
+
+/* Returns whether there may be more to receive now. */
+static bool receive_one(struct front_listener *listener, enum admission admission)
+{
+	struct front_service *service = listener->service;
+	struct packet packet = { .endpoint = listener->number };
+	int r;
+
+	r = get_memfd(service->front);
+	if (r < 0) {
+		gate_starve(service->front, r);
+		return false;
+	}
+	(void)listener_address(listener->listener, &packet.local);
+	r = receive(listener->watch.fd, &packet);
+	if (r < 0 && r != -EMSGSIZE)
+		return false;
+
+	gate_fed(service->front);
+	if (r < 0)
+		drop(service, &packet.peer, r, "its datagram is too long");
+	else if (!has_return_address(&packet))
+		drop(service, &packet.peer, 0, "it has no address to answer");
+	else if (admission == ADMISSION_REFUSE)
+		refuse(service, &packet.peer);
+	else
+		ask_for_program(service, &packet);
+	return true;
+}
+
+void datagram_spawn_on_ready(struct watch *watch)
+{
+	struct front_listener *listener = container_of(watch, struct front_listener, watch);
+
+	for (int i = 0; i < BATCH_MAX; i++) {
+		enum admission admission = admit(listener->service);
+
+		if (!gate_is_open(listener))
+			return;
+		if (admission == ADMISSION_HOLD) {
+			gate_park_full(listener);
+			return;
+		}
+		if (!receive_one(listener, admission))
+			return;
+	}
+}
+
+static int push(struct front_service *service, const struct packet *packet)
+{
+	struct pending *pending = service->pending;
+	struct packet *copy;
+
+	if (!pending) {
+		pending = calloc(1, sizeof(*pending));
+		if (!pending)
+			return -ENOMEM;
+		service->pending = pending;
+		list_add_before(&service->front->pending, &service->pending_link);
+	}
+	if (pending->n == PENDING_MAX)
+		return -ENOBUFS;
+
+	copy = malloc(sizeof(*copy) + packet->n);
+	if (!copy)
+		return -ENOMEM;
+	*copy = *packet;
+	copy->next = NULL;
+	copy->bytes = memcpy(copy->copy, packet->bytes, packet->n);
+	if (pending->last)
+		pending->last->next = copy;
+	else
+		pending->first = copy;
+	pending->last = copy;
+	pending->n++;
+	return 0;
+}
+
+static struct packet *pop(struct front_service *service)
+{
+	struct pending *pending = service->pending;
+	struct packet *packet = pending->first;
+
+	if (packet) {
+		pending->first = packet->next;
+		if (!pending->first)
+			pending->last = NULL;
+		pending->n--;
+	}
+	if (!pending->first) {
+		list_unlink(&service->pending_link);
+		free(pending);
+		service->pending = NULL;
+	}
+	return packet;
+}
+
+void datagram_spawn_pending(struct front_service *service)
+{
+	while (service->pending && gate_lets_requests(service->front) &&
+	       admit(service) == ADMISSION_ADMIT) {
+		struct packet *packet = pop(service);
+
+		if (packet)
+			ask_for_program(service, packet);
+		free(packet);
+	}
+}
+
+void datagram_spawn_leftover(struct front_listener *listener, const struct channel_message *message,
+			     int fd)
+{
+	struct front_service *service = listener->service;
+
+	for (int i = 0; i < LEFTOVER_MAX; i++) {
+		struct packet packet = { .endpoint = listener->number, .local = message->local };
+		int r;
+
+		r = receive(fd, &packet);
+		if (r == -ECONNREFUSED) /* an answer of the child's met nobody */
+			continue;
+		if (r < 0 && r != -EMSGSIZE)
+			break;
+		packet.local = message->local;
+		if (!has_return_address(&packet))
+			packet.peer = message->peer;
+		if (r == 0)
+			r = push(service, &packet);
+		if (r < 0)
+			drop(service, &packet.peer, r, "its datagram finds no room");
+		datagram_spawn_pending(service);
+	}
+	close(fd);
+}
+
+static void abandon(struct front_service *service)
+{
+	while (service->pending) {
+		struct packet *packet = pop(service);
+
+		if (packet)
+			drop(service, &packet->peer, 0, "its datagram waited when the front ended");
+		free(packet);
+	}
+}
+
+void datagram_spawn_abandon(struct front *front)
+{
+	list_for_each(at, following, &front->pending)
+		abandon(container_of(at, struct front_service, pending_link));
+	if (front->spare_memfd >= 0)
+		close(take_fd(front->spare_memfd));
+}

@@ -1,0 +1,185 @@
+#include "front/front.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sysexits.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "front/client-log.h"
+#include "front/datagram-spawn.h"
+#include "front/datagram.h"
+#include "front/gate.h"
+#include "front/orders.h"
+#include "front/privileges.h"
+#include "front/requests.h"
+#include "front/state.h"
+#include "front/stderr.h"
+#include "front/wait.h"
+
+#define LOG_RETRY_MIN_MS 1000
+#define LOG_RETRY_MAX_MS 60000
+
+/* The hook of the log knows nobody. */
+static struct {
+	struct timer timer;
+	struct timers *timers;
+	int64_t pause_ms;
+} log_retrying;
+
+static void retry_log(struct timer *timer)
+{
+	if (log_retry())
+		return;
+	log_retrying.pause_ms *= 2;
+	if (log_retrying.pause_ms > LOG_RETRY_MAX_MS)
+		log_retrying.pause_ms = LOG_RETRY_MAX_MS;
+	(void)timer_set(timer, log_retrying.timers, clock_ms() + log_retrying.pause_ms, retry_log);
+}
+
+static void on_line_dropped(void)
+{
+	log_retrying.pause_ms = LOG_RETRY_MIN_MS;
+	(void)timer_set(&log_retrying.timer, log_retrying.timers, clock_ms() + LOG_RETRY_MIN_MS,
+			retry_log);
+}
+
+static void on_session_ended(struct session *session)
+{
+	struct front *front = container_of(session->sessions, struct front, sessions);
+	struct front_service *service = &front->services[session->service->index];
+	struct board_slot *board = front_board(service);
+	unsigned slot = front->birth->slots[session->service->index];
+
+	atomic_fetch_sub_explicit(&front->birth->tally->sessions[slot], 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&board->ended, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&board->bytes_in, session->bytes_in, memory_order_relaxed);
+	atomic_fetch_add_explicit(&board->bytes_out, session->bytes_out, memory_order_relaxed);
+	log_ended(session);
+	gate_release_service(service);
+	if (front->draining && front->sessions.count == 0)
+		front->done = true;
+}
+
+static void init_services(struct front *front)
+{
+	for (size_t i = 0; i < front->settings->n_services; i++) {
+		struct front_service *service = &front->services[i];
+		const struct service *settings = &front->settings->services[i];
+
+		service->front = front;
+		service->settings = settings;
+		service->live = front->birth->children[i];
+		list_init(&service->parked);
+		for (size_t j = 0; j < settings->n_endpoints; j++)
+			front->listeners[settings->first_endpoint + j].service = service;
+	}
+}
+
+static int init_listeners(struct front *front)
+{
+	for (size_t i = 0; i < front->settings->n_endpoints; i++) {
+		struct front_listener *listener = &front->listeners[i];
+		int r;
+
+		listener->number = (uint32_t)i;
+		listener->listener = front->birth->listeners[i];
+		datagram_guard_own_port(listener);
+		if (listener->service->settings->dispatch == DISPATCH_WAIT) {
+			r = wait_prepare(listener);
+			if (r < 0)
+				return r;
+		}
+		if (!listener->listener->busy)
+			gate_watch(listener);
+	}
+	return 0;
+}
+
+static int front_init(struct front *front, const struct birth *birth)
+{
+	const struct settings *settings = birth->settings;
+	int r;
+
+	*front = (struct front){
+		.birth = birth,
+		.settings = settings,
+		.kept_fd = -1,
+		.spare_memfd = -1,
+		.held = birth->hold,
+	};
+	list_init(&front->parked);
+	list_init(&front->pending);
+
+	r = poller_new(&front->poller, settings->poller);
+	if (r < 0)
+		return r;
+	r = timers_new(&front->timers);
+	if (r < 0)
+		return r;
+	front->services = calloc(settings->n_services + 1, sizeof(*front->services));
+	front->listeners = calloc(settings->n_endpoints + 1, sizeof(*front->listeners));
+	if (!front->services || !front->listeners)
+		return -ENOMEM;
+
+	sessions_init(&front->sessions, front->poller, front->timers, on_session_ended);
+	init_services(front);
+	r = init_listeners(front);
+	if (r < 0)
+		return r;
+	stderr_start(front);
+	return watch_add(&front->channel, front->poller, birth->channel, WATCH_READ,
+			 orders_on_ready);
+}
+
+/* Copes with a half-built front; what the birth brought is not ours to free. */
+static void front_fini(struct front *front)
+{
+	log_set_drop_hook(NULL);
+	stderr_stop(front);
+	datagram_spawn_abandon(front);
+	for (size_t i = 0; front->listeners && i < front->settings->n_endpoints; i++) {
+		watch_remove(&front->listeners[i].watch);
+		wait_forget(&front->listeners[i]);
+	}
+	watch_remove(&front->channel);
+	free(front->listeners);
+	free(front->services);
+	timers_free(front->timers);
+	poller_free(front->poller);
+}
+
+static int serve(struct front *front)
+{
+	log_retrying.timers = front->timers;
+	log_set_drop_hook(on_line_dropped);
+	requests_answer(front, CHANNEL_READY);
+
+	while (!front->done) {
+		int r;
+
+		r = poller_run(front->poller, timers_wait_ms(front->timers, clock_ms()));
+		if (r < 0)
+			return log_error(r, "cannot wait for clients");
+		timers_run(front->timers, clock_ms());
+	}
+	return 0;
+}
+
+int front_main(const struct birth *birth)
+{
+	static struct front front;
+	int r;
+
+	r = privileges_drop(&birth->settings->front);
+	if (r < 0)
+		return EX_OSERR;
+
+	r = front_init(&front, birth);
+	if (r < 0)
+		log_error(r, "cannot prepare to serve");
+	else
+		r = serve(&front);
+	front_fini(&front);
+	return r < 0 ? EX_OSERR : 0;
+}

@@ -1,0 +1,139 @@
+#include "front/gate.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "front/accept.h"
+#include "front/datagram-spawn.h"
+#include "front/datagram.h"
+#include "front/state.h"
+#include "front/wait.h"
+
+#define STARVED_PAUSE_MIN_MS 50
+#define STARVED_PAUSE_MAX_MS 500
+
+static watch_fn *choose(const struct front_listener *listener)
+{
+	bool datagram = listener->listener->endpoint.type == SOCK_DGRAM;
+
+	switch (listener->service->settings->dispatch) {
+	case DISPATCH_WAIT:
+		return wait_on_ready;
+	case DISPATCH_SPAWN:
+		return datagram ? datagram_spawn_on_ready : accept_on_ready;
+	default:
+		return datagram ? datagram_on_ready : accept_on_ready;
+	}
+}
+
+void gate_watch(struct front_listener *listener)
+{
+	struct front *front = listener->service->front;
+	int fd = listener->listener->fd;
+	int r;
+
+	list_unlink(&listener->link);
+	if (fd < 0 || front->draining)
+		return;
+
+	if (listener->watch.poller)
+		r = watch_change(&listener->watch, WATCH_READ);
+	else
+		r = watch_add(&listener->watch, front->poller, fd, WATCH_READ, choose(listener));
+	if (r < 0)
+		log_error(r, "service '%s': cannot watch its socket",
+			  listener->service->settings->name);
+}
+
+void gate_unwatch(struct front_listener *listener)
+{
+	list_unlink(&listener->link);
+	if (listener->watch.poller)
+		(void)watch_change(&listener->watch, 0);
+}
+
+static void park(struct front_listener *listener, struct list *where)
+{
+	gate_unwatch(listener);
+	list_add_before(where, &listener->link);
+}
+
+void gate_park_full(struct front_listener *listener)
+{
+	park(listener, &listener->service->parked);
+}
+
+bool gate_lets_requests(const struct front *front)
+{
+	return !front->halted && !front->held && !front->blocked && !front->draining;
+}
+
+bool gate_is_open(struct front_listener *listener)
+{
+	struct front *front = listener->service->front;
+	bool open = !front->halted;
+
+	if (front_is_program(listener->service))
+		open = gate_lets_requests(front);
+	/* What needs no descriptor goes on. */
+	if (front->starved && listener->watch.fn != datagram_on_ready &&
+	    listener->watch.fn != wait_on_ready)
+		open = false;
+
+	if (!open)
+		park(listener, &front->parked);
+	return open;
+}
+
+static void release(struct list *parked)
+{
+	list_for_each(at, following, parked)
+		gate_watch(container_of(at, struct front_listener, link));
+}
+
+void gate_release_service(struct front_service *service)
+{
+	if (service->pending)
+		datagram_spawn_pending(service);
+	release(&service->parked);
+}
+
+void gate_release_front(struct front *front)
+{
+	list_for_each(at, following, &front->pending)
+		datagram_spawn_pending(container_of(at, struct front_service, pending_link));
+	release(&front->parked);
+}
+
+static void try_again(struct timer *timer)
+{
+	struct front *front = container_of(timer, struct front, starved_timer);
+
+	front->starved = false;
+	gate_release_front(front);
+}
+
+void gate_starve(struct front *front, int error)
+{
+	int64_t pause_ms = front->starved_pause_ms * 2;
+
+	if (!front->starving) {
+		front->starving = true;
+		pause_ms = STARVED_PAUSE_MIN_MS;
+		log_warning(error, "cannot accept clients, trying again until it works");
+	}
+	if (pause_ms > STARVED_PAUSE_MAX_MS)
+		pause_ms = STARVED_PAUSE_MAX_MS;
+
+	front->starved_pause_ms = pause_ms;
+	front->starved = timer_set(&front->starved_timer, front->timers, clock_ms() + pause_ms,
+				   try_again) == 0;
+}
+
+void gate_fed(struct front *front)
+{
+	if (!front->starving)
+		return;
+
+	front->starving = false;
+	log_info("accepting clients again");
+}

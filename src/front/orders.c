@@ -1,0 +1,189 @@
+#include "front/orders.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "front/datagram-spawn.h"
+#include "front/datagram.h"
+#include "front/gate.h"
+#include "front/requests.h"
+#include "front/state.h"
+#include "front/stderr.h"
+#include "front/wait.h"
+
+#define ORDERS_MAX 64 /* a turn */
+
+static void end_sessions(struct timer *timer)
+{
+	struct front *front = container_of(timer, struct front, grace);
+
+	log_info("ending %zu sessions that had their time", front->sessions.count);
+	sessions_end_all(&front->sessions, -ETIMEDOUT);
+	front->done = true;
+}
+
+static void close_listeners(struct front *front)
+{
+	for (size_t i = 0; i < front->settings->n_endpoints; i++) {
+		struct front_listener *listener = &front->listeners[i];
+
+		list_unlink(&listener->link);
+		watch_remove(&listener->watch);
+		wait_forget(listener);
+		listener_close(listener->listener);
+	}
+}
+
+void orders_drain(struct front *front, int64_t grace_ms)
+{
+	if (!front->draining) {
+		front->draining = true;
+		front->halted = true;
+		close_listeners(front);
+		stderr_stop(front);
+		datagram_spawn_abandon(front);
+	}
+	if (front->sessions.count == 0)
+		front->done = true;
+	else if (grace_ms > 0)
+		(void)timer_set(&front->grace, front->timers, clock_ms() + grace_ms, end_sessions);
+}
+
+static void halt(struct front *front)
+{
+	front->halted = true;
+	stderr_stop(front);
+	requests_answer(front, CHANNEL_HALTED);
+}
+
+static void resume(struct front *front)
+{
+	if (front->draining)
+		return;
+	requests_forget(front, CHANNEL_HALTED);
+	front->halted = false;
+	stderr_start(front);
+	gate_release_front(front);
+}
+
+static void on_ended(struct front *front, const struct channel_message *message)
+{
+	struct front_service *service;
+
+	if (message->service >= front->settings->n_services)
+		return;
+	service = &front->services[message->service];
+	service->live -= message->count < service->live ? message->count : service->live;
+	gate_release_service(service);
+}
+
+static void install_listener(struct front *front, const struct channel_message *message, int fd)
+{
+	struct front_listener *listener = &front->listeners[message->endpoint];
+
+	if (front->draining || listener->listener->fd >= 0) {
+		close(fd);
+		return;
+	}
+	listener->listener->fd = fd;
+	datagram_guard_own_port(listener);
+	gate_watch(listener);
+}
+
+static void on_endpoint(struct front *front, const struct channel_message *message, int fd)
+{
+	if (message->endpoint >= front->settings->n_endpoints) {
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+
+	switch (message->type) {
+	case CHANNEL_RELEASED:
+		wait_released(&front->listeners[message->endpoint], message);
+		break;
+	case CHANNEL_LISTENER:
+		install_listener(front, message, fd);
+		break;
+	default:
+		datagram_spawn_leftover(&front->listeners[message->endpoint], message, fd);
+	}
+}
+
+static void obey(struct front *front, const struct channel_message *message, int fd)
+{
+	switch (message->type) {
+	case CHANNEL_HALT:
+		halt(front);
+		break;
+	case CHANNEL_RESUME:
+		resume(front);
+		break;
+	case CHANNEL_DRAIN:
+		orders_drain(front, message->count);
+		break;
+	case CHANNEL_ENDED:
+		on_ended(front, message);
+		break;
+	case CHANNEL_RELEASED:
+	case CHANNEL_LISTENER:
+	case CHANNEL_LEFTOVER:
+		on_endpoint(front, message, fd);
+		break;
+	case CHANNEL_HOLD:
+		front->held = true;
+		break;
+	case CHANNEL_GO:
+		front->held = false;
+		gate_release_front(front);
+		break;
+	case CHANNEL_PING:
+		requests_answer(front, CHANNEL_ALIVE);
+		break;
+	default:
+		log_warning(0, "the keeper sent a message of type %u, ignoring", message->type);
+		if (fd >= 0)
+			close(fd);
+	}
+}
+
+/* Without a keeper nobody can start a program or reload: serve to the end whom we have. */
+static void lose_keeper(struct front *front, int error)
+{
+	watch_remove(&front->channel);
+	front->orphaned = true;
+	requests_abandon(front);
+	if (!front->draining)
+		log_warning(error, "the keeper has gone, finishing");
+	orders_drain(front, front->settings->grace_ms > 0 ? front->settings->grace_ms : 1);
+}
+
+void orders_on_ready(struct watch *watch)
+{
+	struct front *front = container_of(watch, struct front, channel);
+
+	if (watch->ready & WATCH_WRITE)
+		requests_flush(front);
+
+	for (int i = 0; i < ORDERS_MAX; i++) {
+		struct channel_message message;
+		int fd = -1;
+		int r;
+
+		r = channel_receive(front->birth->channel, &message, &fd);
+		if (r == -EAGAIN || r == -EINTR)
+			return;
+		if (r == -EBADMSG || r == -EMFILE) {
+			log_error(r, "a message of the keeper was lost");
+			continue;
+		}
+		if (r <= 0) {
+			lose_keeper(front, r);
+			return;
+		}
+		obey(front, &message, fd);
+	}
+}

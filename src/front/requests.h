@@ -1,0 +1,26 @@
+#pragma once
+
+/*
+ * Requests to the keeper, in order. The channel may be full: then one request is kept,
+ * and until it is gone front->blocked keeps the others from being made.
+ */
+
+#include "channel/channel.h"
+
+struct front;
+struct watch;
+
+/* For CHANNEL_SPAWN, _DATAGRAM and _WAIT, while gate_lets_requests(). Takes @fd (or -1). */
+void requests_send(struct front *front, const struct channel_message *message, int fd);
+
+/* For answers without contents; they go out after all requests. */
+void requests_answer(struct front *front, enum channel_type type);
+
+/* Takes back an answer that has not gone out. */
+void requests_forget(struct front *front, enum channel_type type);
+
+/* The channel may take more. */
+void requests_flush(struct front *front);
+
+/* Says which client is lost with the kept request, if there is one. */
+void requests_abandon(struct front *front);

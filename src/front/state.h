@@ -1,0 +1,93 @@
+#pragma once
+
+/*
+ * What the parts of the front share: its services and listeners as they stand now.
+ * front.c makes all of it and is the only one that frees it.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "channel/birth.h"
+#include "channel/board.h"
+#include "channel/channel.h"
+#include "config/settings.h"
+#include "front/guard.h"
+#include "front/session.h"
+#include "net/listener.h"
+#include "net/poller.h"
+#include "net/timer.h"
+
+struct front;
+struct pending;
+struct stderr_reader;
+struct wait_state;
+
+struct front_service {
+	struct front *front;
+	const struct service *settings;
+	unsigned live;           /* children: born with, asked for and not yet ended */
+	struct list parked;      /* its listeners that wait for a slot */
+	struct timer elders;     /* looks again whether sessions of elder fronts have ended */
+	struct pending *pending; /* datagrams that wait for a slot, or NULL */
+	struct list pending_link;
+	struct stderr_reader *stderr_reader;
+};
+
+struct front_listener {
+	struct watch watch;
+	struct list link; /* in a list of parked ones, while it is not watched */
+	struct front_service *service;
+	struct listener *listener;
+	struct wait_state *wait; /* of dispatch `wait` alone */
+	uint32_t number;
+};
+
+struct front {
+	const struct birth *birth;
+	const struct settings *settings;
+	struct poller *poller;
+	struct timers *timers;
+	struct front_service *services;
+	struct front_listener *listeners;
+	struct sessions sessions;
+	struct guard guard;
+	struct list parked;  /* listeners that wait for the front as a whole */
+	struct list pending; /* services with datagrams that wait */
+
+	struct watch channel;
+	struct channel_message kept; /* a request that the channel did not take yet */
+	int kept_fd;
+	bool blocked; /* there is a kept request, or an owed answer */
+	bool has_kept;
+	unsigned owed; /* answers to send when the channel takes them, as 1 << type */
+	struct timer retry;
+
+	bool halted;   /* takes no clients */
+	bool held;     /* sends no requests: processes are short */
+	bool draining; /* the listeners are closed */
+	bool orphaned; /* the keeper has gone */
+	bool done;
+	struct timer grace;
+
+	bool starved;  /* descriptors or memory ran out: accepts nothing for a moment */
+	bool starving; /* has been said, and is not over */
+	int64_t starved_pause_ms;
+	struct timer starved_timer;
+
+	int spare_memfd; /* empty, so that a datagram once received finds its place */
+};
+
+static inline bool front_is_program(const struct front_service *service)
+{
+	return service->settings->dispatch != DISPATCH_SESSION;
+}
+
+static inline struct board_slot *front_board(const struct front_service *service)
+{
+	const struct birth *birth = service->front->birth;
+
+	return &birth->board[birth->slots[service->settings->index]];
+}

@@ -1,0 +1,155 @@
+#include "front/wait.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "front/gate.h"
+#include "front/requests.h"
+#include "front/state.h"
+#include "front/tries.h"
+
+#define HEAD_SIZE 64 /* of a datagram, for its fingerprint */
+
+struct wait_state {
+	struct tries tries;
+	struct timer pause;
+	struct front_listener *listener;
+};
+
+int wait_prepare(struct front_listener *listener)
+{
+	listener->wait = calloc(1, sizeof(*listener->wait));
+	if (!listener->wait)
+		return -ENOMEM;
+	listener->wait->listener = listener;
+	return 0;
+}
+
+void wait_forget(struct front_listener *listener)
+{
+	if (!listener->wait)
+		return;
+	timer_cancel(&listener->wait->pause);
+	free(listener->wait);
+	listener->wait = NULL;
+}
+
+static bool is_datagram(const struct front_listener *listener)
+{
+	return listener->listener->endpoint.type == SOCK_DGRAM;
+}
+
+/* Looks at the first datagram, or with MSG_DONTWAIT alone takes it. 0 when there is none. */
+static uint64_t look(const struct front_listener *listener, int flags, struct address *out_source)
+{
+	char head[HEAD_SIZE];
+	struct iovec part = { .iov_base = head, .iov_len = sizeof(head) };
+	struct msghdr header = {
+		.msg_name = &out_source->any,
+		.msg_namelen = sizeof(out_source->un),
+		.msg_iov = &part,
+		.msg_iovlen = 1,
+	};
+	ssize_t n;
+
+	n = recvmsg(listener->listener->fd, &header, MSG_DONTWAIT | MSG_TRUNC | flags);
+	if (n < 0)
+		return 0;
+	out_source->length = header.msg_namelen;
+	return tries_fingerprint(&out_source->any, out_source->length, head,
+				 (size_t)n < sizeof(head) ? (size_t)n : sizeof(head), (size_t)n);
+}
+
+static void drop_datagram(struct front_listener *listener)
+{
+	const struct service *service = listener->service->settings;
+	struct address source = { 0 };
+	char text[ADDRESS_TEXT_MAX];
+
+	if (look(listener, 0, &source) == 0)
+		return;
+	address_unmap(&source);
+	atomic_fetch_add_explicit(&front_board(listener->service)->dropped, 1,
+				  memory_order_relaxed);
+	log_warning(0, "service '%s': dropped a datagram from %s that its program did not read",
+		    service->name, address_text(&source, text));
+}
+
+static void end_pause(struct timer *timer)
+{
+	gate_watch(container_of(timer, struct wait_state, pause)->listener);
+}
+
+static void pause_start(struct front_listener *listener)
+{
+	struct front *front = listener->service->front;
+	struct wait_state *state = listener->wait;
+	int64_t pause_ms = tries_pause_ms(&state->tries);
+
+	log_warning(0, "service '%s': its program makes no headway, pausing for %" PRId64 " s",
+		    listener->service->settings->name, pause_ms / 1000);
+	if (timer_set(&state->pause, front->timers, clock_ms() + pause_ms, end_pause) < 0)
+		gate_watch(listener);
+}
+
+void wait_on_ready(struct watch *watch)
+{
+	struct front_listener *listener = container_of(watch, struct front_listener, watch);
+	struct channel_message message = {
+		.type = CHANNEL_WAIT,
+		.service = (uint32_t)listener->service->settings->index,
+		.endpoint = listener->number,
+	};
+	struct address source = { 0 };
+
+	if (!gate_is_open(listener))
+		return;
+	if (is_datagram(listener)) {
+		uint64_t fingerprint = look(listener, MSG_PEEK, &source);
+
+		if (fingerprint == 0)
+			return;
+		tries_start(&listener->wait->tries, fingerprint);
+	}
+	gate_unwatch(listener);
+	listener->listener->busy = true;
+	requests_send(listener->service->front, &message, -1);
+}
+
+static enum tries_verdict judge(struct front_listener *listener,
+				const struct channel_message *message)
+{
+	struct pollfd waiting = { .fd = listener->listener->fd, .events = POLLIN };
+	struct address source = { 0 };
+
+	if (is_datagram(listener))
+		return tries_judge_datagram(&listener->wait->tries,
+					    look(listener, MSG_PEEK, &source));
+	return tries_judge_stream(&listener->wait->tries, message->status != 0, message->count,
+				  poll(&waiting, 1, 0) > 0);
+}
+
+void wait_released(struct front_listener *listener, const struct channel_message *message)
+{
+	listener->listener->busy = false;
+	if (!listener->wait || listener->listener->fd < 0)
+		return;
+
+	switch (judge(listener, message)) {
+	case TRIES_FINE:
+	case TRIES_AGAIN:
+		gate_watch(listener);
+		break;
+	case TRIES_DROP:
+		drop_datagram(listener);
+		pause_start(listener);
+		break;
+	case TRIES_PAUSE:
+		pause_start(listener);
+		break;
+	}
+}

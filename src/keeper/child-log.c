@@ -1,0 +1,126 @@
+#include "keeper/child-log.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "config/settings.h"
+#include "keeper/spawn.h"
+#include "keeper/state.h"
+
+#define FAILURE_INTERVAL_MS 1000
+
+struct client_words {
+	char host[ADDRESS_TEXT_MAX];
+	char port[8];
+	char text[ADDRESS_TEXT_MAX + 1]; /* " 127.0.0.1:4000", or "" where it is not wanted */
+};
+
+static struct log_fields describe(struct client_words *words, const char *service,
+				  const char *event, const struct address *peer, bool named)
+{
+	struct log_fields fields = { .service = service, .event = event };
+
+	words->text[0] = '\0';
+	if (!named || peer->length == 0)
+		return fields;
+
+	words->text[0] = ' ';
+	address_text(peer, words->text + 1);
+	fields.remote_addr = address_host(peer, words->host);
+	if (!address_is_unix(peer)) {
+		snprintf(words->port, sizeof(words->port), "%u", address_port(peer));
+		fields.remote_port = words->port;
+	}
+	return fields;
+}
+
+void log_started(const struct child *child)
+{
+	struct client_words words;
+	struct log_fields fields;
+	char pid[24] = "";
+
+	if (!(child->records & (RECORD_HOST | RECORD_PID)))
+		return;
+
+	fields = describe(&words, child->slot->name, "accepted", &child->peer,
+			  child->records & RECORD_HOST);
+	if (child->records & RECORD_PID)
+		snprintf(pid, sizeof(pid), ", pid %ld", (long)child->pid);
+	log_event(LOG_INFO, &fields, 0, "service '%s': %s%s%s", child->slot->name,
+		  child->owns_listener ? "started" : "accepted", words.text, pid);
+}
+
+static void describe_end(char *out, size_t size, int status)
+{
+	if (WIFSIGNALED(status))
+		snprintf(out, size, ", killed by signal %d (SIG%s)", WTERMSIG(status),
+			 sigabbrev_np(WTERMSIG(status)) ? sigabbrev_np(WTERMSIG(status)) : "?");
+	else
+		snprintf(out, size, ", exit status %d", WEXITSTATUS(status));
+}
+
+void log_child_ended(const struct child *child, int status, int64_t lived_us)
+{
+	char pid[24] = "", duration[40] = "", end[48] = "";
+	struct client_words words;
+	struct log_fields fields;
+
+	if (!(child->records & (RECORD_DURATION | RECORD_EXIT)))
+		return;
+
+	fields = describe(&words, child->slot->name, "ended", &child->peer,
+			  child->records & RECORD_HOST);
+	if (child->records & RECORD_PID)
+		snprintf(pid, sizeof(pid), ", pid %ld", (long)child->pid);
+	if (child->records & RECORD_DURATION)
+		snprintf(duration, sizeof(duration), ", after %lld.%03d s",
+			 (long long)(lived_us / 1000000), (int)(lived_us / 1000 % 1000));
+	if (child->records & RECORD_EXIT)
+		describe_end(end, sizeof(end), status);
+	log_event(LOG_INFO, &fields, 0, "service '%s': ended%s%s%s%s", child->slot->name,
+		  words.text, pid, duration, end);
+}
+
+/* At the end of the interval what was left unsaid is said. */
+static void say_failures(struct timer *timer)
+{
+	struct keeper *keeper = container_of(timer, struct keeper, failures);
+
+	for (struct slot *slot = keeper->slots.by_name; slot; slot = slot->hh.next) {
+		const struct log_fields fields = { .service = slot->name, .event = "failed" };
+
+		if (!slot->failures_unsaid)
+			continue;
+		log_event(LOG_ERR, &fields, 0,
+			  "service '%s': its program could not be started for %u more clients",
+			  slot->name, slot->failures_unsaid);
+		slot->failures_unsaid = 0;
+		slot->failure_said_ms = clock_ms();
+	}
+}
+
+void log_not_started(struct keeper *keeper, struct slot *slot, const struct service *service,
+		     const struct address *peer, const struct spawn_failure *failure)
+{
+	struct client_words words;
+	struct log_fields fields;
+	int64_t now = clock_ms();
+
+	if (slot->failure_said_ms && now - slot->failure_said_ms < FAILURE_INTERVAL_MS) {
+		slot->failures_unsaid++;
+		if (!keeper->failures.place)
+			(void)timer_set(&keeper->failures, keeper->timers,
+					now + FAILURE_INTERVAL_MS, say_failures);
+		return;
+	}
+
+	slot->failure_said_ms = now;
+	fields = describe(&words, slot->name, "failed", peer, true);
+	log_event(LOG_ERR, &fields, -failure->error, "service '%s': cannot start '%s'%s%s: %s",
+		  slot->name, service->program.argv[0], words.text[0] ? " for" : "", words.text,
+		  spawn_step_text(failure->step));
+}

@@ -1,0 +1,377 @@
+#include "keeper/front-process.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "channel/board.h"
+#include "config/settings.h"
+#include "keeper/state.h"
+
+/* Requests of one front before the other watches get their turn. */
+#define BATCH 64
+
+struct outgoing {
+	struct list link;
+	struct channel_message message;
+	int fd;
+};
+
+static void forget_outgoing(struct outgoing *outgoing)
+{
+	list_unlink(&outgoing->link);
+	if (outgoing->fd >= 0)
+		close(outgoing->fd);
+	free(outgoing);
+}
+
+static void front_free(struct front *front)
+{
+	if (!front)
+		return;
+
+	list_for_each(at, next, &front->outgoing)
+		forget_outgoing(container_of(at, struct outgoing, link));
+	watch_remove(&front->watch);
+	if (front->channel >= 0)
+		close(front->channel);
+	list_unlink(&front->link);
+	generation_unref(front->generation);
+	if (front->tally) {
+		/* Newer fronts see the same memory, and must not count sessions that are no more.
+		 */
+		memset(front->tally, 0, sizeof(*front->tally));
+		tally_free(front->tally);
+	}
+	free(front);
+}
+
+DEFINE_AUTO(struct front, front_free);
+
+static unsigned live_sessions(const struct front *front)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < front->keeper->slots.n; i++)
+		n += atomic_load(&front->tally->sessions[i]);
+	return n;
+}
+
+static void forget(struct front *front)
+{
+	struct keeper *keeper = front->keeper;
+	unsigned lost = live_sessions(front);
+	bool failed = front->state != FRONT_DRAINING || front->ended_status != 0;
+
+	if (failed && WIFSIGNALED(front->ended_status))
+		log_error(0,
+			  "the front (pid %ld) was killed by signal %d (%s); %u sessions were lost",
+			  (long)front->pid, WTERMSIG(front->ended_status),
+			  strsignal(WTERMSIG(front->ended_status)), lost);
+	else if (failed)
+		log_error(0, "the front (pid %ld) ended with status %d; %u sessions were lost",
+			  (long)front->pid, WEXITSTATUS(front->ended_status), lost);
+
+	if (keeper->front == front)
+		keeper->front = NULL;
+	list_unlink(&front->link);
+	keeper_front_gone(keeper, front);
+	front_free(front);
+}
+
+static void forget_if_over(struct front *front)
+{
+	if (front->ended && front->silent)
+		forget(front);
+}
+
+/* Flushes what waited. Returns false when the channel is full again or the front has gone. */
+static bool flush(struct front *front)
+{
+	list_for_each(at, next, &front->outgoing) {
+		struct outgoing *outgoing = container_of(at, struct outgoing, link);
+		int r = channel_send(front->channel, &outgoing->message, outgoing->fd);
+
+		if (r == -EAGAIN)
+			return false;
+		forget_outgoing(outgoing);
+	}
+	return true;
+}
+
+static void watch_again(struct front *front)
+{
+	unsigned wanted = 0;
+
+	if (!front->silent && front->keeper->spare >= 0)
+		wanted |= WATCH_READ;
+	if (list_is_linked(&front->outgoing) && !front->silent)
+		wanted |= WATCH_WRITE;
+	(void)watch_change(&front->watch, wanted);
+}
+
+void front_send(struct front *front, const struct channel_message *message, int fd)
+{
+	struct outgoing *outgoing;
+
+	if (!list_is_linked(&front->outgoing) &&
+	    channel_send(front->channel, message, fd) != -EAGAIN) {
+		/* Sent, or it has gone: its end is noticed elsewhere. */
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+
+	outgoing = calloc(1, sizeof(*outgoing));
+	if (!outgoing) {
+		/* It would count wrongly for ever: a new one starts from the truth. */
+		log_error(-ENOMEM, "cannot keep a message for the front; starting another");
+		kill(front->pid, SIGKILL);
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	outgoing->message = *message;
+	outgoing->fd = fd;
+	list_add_before(&front->outgoing, &outgoing->link);
+	watch_again(front);
+}
+
+void front_order(struct front *front, enum channel_type type, uint32_t count)
+{
+	front_send(front, &(struct channel_message){ .type = type, .count = count }, -1);
+}
+
+void front_drain(struct front *front, uint32_t limit_ms)
+{
+	front->state = FRONT_DRAINING;
+	front_order(front, CHANNEL_DRAIN, limit_ms);
+}
+
+void front_retire(struct front *front)
+{
+	generation_unref(take_ptr(front->generation));
+}
+
+bool front_counts(const struct front *front)
+{
+	return front->state != FRONT_DRAINING;
+}
+
+void fronts_tell_ended(struct keeper *keeper, const struct slot *slot, unsigned n)
+{
+	list_for_each(at, next, &keeper->fronts) {
+		struct front *front = container_of(at, struct front, link);
+		struct channel_message message = { .type = CHANNEL_ENDED, .count = n };
+		int64_t service;
+
+		if (!front_counts(front))
+			continue;
+		service = generation_service(front->generation, slot);
+		if (service < 0)
+			continue;
+		message.service = (uint32_t)service;
+		front_send(front, &message, -1);
+	}
+}
+
+struct front *fronts_find(struct keeper *keeper, pid_t pid)
+{
+	list_for_each(at, next, &keeper->fronts) {
+		struct front *front = container_of(at, struct front, link);
+
+		if (front->pid == pid)
+			return front;
+	}
+	return NULL;
+}
+
+static int act_on(struct front *front, const struct channel_message *message, int fd)
+{
+	switch (message->type) {
+	case CHANNEL_READY:
+		if (front->state != FRONT_STARTING)
+			return 0;
+		front->state = FRONT_SERVING;
+		keeper_front_ready(front->keeper, front);
+		return 0;
+	case CHANNEL_HALTED:
+		if (front->state == FRONT_HALTING) {
+			front->state = FRONT_HALTED;
+			reload_halted(front->keeper);
+		}
+		return 0;
+	case CHANNEL_ALIVE:
+		front->ping_pending = false;
+		return 0;
+	default:
+		return request_handle(front->keeper, front, message, fd);
+	}
+}
+
+/* A front that says what no front says is not ours any more. */
+static void distrust(struct front *front)
+{
+	log_error(0, "the front (pid %ld) sent a message that it must not; ending it",
+		  (long)front->pid);
+	kill(front->pid, SIGKILL);
+	front->silent = true;
+}
+
+/* Returns whether there may be another message. */
+static bool take_message(struct front *front)
+{
+	struct channel_message message;
+	int fd = -1, r;
+
+	request_release_spare(front->keeper);
+	r = channel_receive(front->channel, &message, &fd);
+	if (r == 1)
+		r = act_on(front, &message, fd) < 0 ? -EBADMSG : 1;
+	request_restore_spare(front->keeper);
+
+	if (r == 0)
+		front->silent = true;
+	else if (r == -EBADMSG)
+		distrust(front);
+	else if (r == -EMFILE)
+		log_error(r, "a client was lost on its way from the front");
+	return r == 1 && front->keeper->spare >= 0;
+}
+
+static void on_channel(struct watch *watch)
+{
+	struct front *front = container_of(watch, struct front, watch);
+
+	if (watch->ready & WATCH_WRITE)
+		(void)flush(front);
+	for (int i = 0; (watch->ready & WATCH_READ) && i < BATCH; i++)
+		if (!take_message(front))
+			break;
+	watch_again(front);
+	forget_if_over(front);
+}
+
+void front_reaped(struct front *front, int status)
+{
+	front->ended = true;
+	front->ended_status = status;
+	forget_if_over(front);
+}
+
+void fronts_listen(struct keeper *keeper)
+{
+	list_for_each(at, next, &keeper->fronts)
+		watch_again(container_of(at, struct front, link));
+}
+
+void front_abandon(struct front *front)
+{
+	list_for_each(at, next, &front->outgoing) {
+		struct outgoing *outgoing = container_of(at, struct outgoing, link);
+
+		if (outgoing->fd >= 0)
+			close(outgoing->fd);
+	}
+	close(front->channel);
+}
+
+static unsigned *count_children(const struct generation *generation)
+{
+	unsigned *children = calloc(generation->n_slots + 1, sizeof(*children));
+
+	for (size_t i = 0; children && i < generation->n_slots; i++)
+		children[i] = generation->slots[i]->live;
+	return children;
+}
+
+static struct tally **find_elders(struct keeper *keeper, size_t *out_n)
+{
+	struct tally **elders;
+	size_t n = 0;
+
+	list_for_each(at, next, &keeper->fronts)
+		n++;
+	elders = calloc(n + 1, sizeof(*elders));
+	n = 0;
+	if (elders)
+		list_for_each(at, next, &keeper->fronts)
+			elders[n++] = container_of(at, struct front, link)->tally;
+	*out_n = n;
+	return elders;
+}
+
+/* Everything of the keeper's that a front must not have, for it faces the network. */
+static int be_front(struct keeper *keeper, struct birth *birth)
+{
+	list_for_each(at, next, &keeper->fronts)
+		front_abandon(container_of(at, struct front, link));
+	keeper_abandon(keeper);
+	return keeper->options->front_main(birth);
+}
+
+static struct front *front_new(struct keeper *keeper, struct generation *generation)
+{
+	struct front *front = calloc(1, sizeof(*front));
+
+	if (!front)
+		return NULL;
+	list_init(&front->link);
+	list_init(&front->outgoing);
+	front->keeper = keeper;
+	front->channel = -1;
+	front->generation = generation_ref(generation);
+	front->tally = tally_new();
+	front->started_ms = clock_ms();
+	return front;
+}
+
+int front_start(struct keeper *keeper, struct generation *generation, struct front **out)
+{
+	AUTO(auto_front_free) struct front *front = front_new(keeper, generation);
+	AUTO(auto_free) struct tally **elders = NULL;
+	AUTO(auto_free) unsigned *children = count_children(generation);
+	AUTO(auto_close) int theirs = -1;
+	struct birth birth = {
+		.settings = generation->settings,
+		.listeners = generation->listeners,
+		.children = children,
+		.slots = generation->slot_numbers,
+		.stderr_pipes = generation->stderr_pipes,
+		.board = keeper->board,
+		.hold = keeper->holding,
+	};
+	int r;
+
+	elders = find_elders(keeper, &birth.n_elders);
+	if (!front || !front->tally || !children || !elders)
+		return -ENOMEM;
+	birth.tally = front->tally;
+	birth.elders = elders;
+
+	r = channel_pair(&front->channel, &theirs);
+	if (r < 0)
+		return r;
+	birth.channel = theirs;
+	r = watch_add(&front->watch, keeper->poller, front->channel, WATCH_READ, on_channel);
+	if (r < 0)
+		return r;
+
+	front->pid = fork();
+	if (front->pid < 0)
+		return -errno;
+	if (front->pid == 0) {
+		close(front->channel);
+		_exit(be_front(keeper, &birth));
+	}
+
+	list_add_before(&keeper->fronts, &front->link);
+	*out = take_ptr(front);
+	return 0;
+}

@@ -1,0 +1,262 @@
+#include "keeper/house.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "config/settings.h"
+#include "keeper/notify.h"
+
+#define PAUSE_FIRST_MS 1000
+#define PAUSE_MAX_MS 60000
+
+static void forget(struct housed *housed)
+{
+	if (!housed)
+		return;
+	timer_cancel(&housed->retry);
+	listener_free(housed->listener);
+	free(housed->service);
+	free(housed->key);
+	free(housed);
+}
+
+DEFINE_AUTO(struct housed, forget);
+
+static struct listener_options options_of(const struct service *service,
+					  const struct endpoint *endpoint)
+{
+	bool datagrams = endpoint->type == SOCK_DGRAM;
+
+	return (struct listener_options){
+		.backlog = service->socket.backlog,
+		.packet_info = datagrams && service->dispatch != DISPATCH_WAIT,
+		.share_port = datagrams && service->dispatch == DISPATCH_SPAWN,
+		.mode = service->socket.mode,
+		.uid = service->socket.uid,
+		.gid = service->socket.gid,
+	};
+}
+
+/* Any free port is another one for each service that asks, so the service is part of the key. */
+static char *key_of(const struct service *service, size_t number)
+{
+	const struct endpoint *endpoint = &service->endpoints[number - service->first_endpoint];
+	char *key;
+	int n;
+
+	if (address_is_unix(&endpoint->address) || address_port(&endpoint->address) != 0)
+		return strdup(endpoint->text);
+
+	n = asprintf(&key, "%s %s %zu", endpoint->text, service->name,
+		     number - service->first_endpoint);
+	return n < 0 ? NULL : key;
+}
+
+static void say_listening(const struct housed *housed)
+{
+	const struct log_fields fields = { .service = housed->service, .event = "listening" };
+	char text[ADDRESS_TEXT_MAX];
+
+	log_event(LOG_INFO, &fields, 0, "service '%s': listening on %s%s", housed->service,
+		  listener_text(housed->listener, text),
+		  housed->listener->adopted ? " (passed by the service manager)" : "");
+}
+
+static struct inherited_socket *find_inherited(const struct housed *housed)
+{
+	struct inherited *inherited = housed->house->inherited;
+
+	for (size_t i = 0; inherited && i < inherited->n; i++)
+		if (inherited->sockets[i].fd >= 0 &&
+		    listener_matches(housed->listener, inherited->sockets[i].fd))
+			return &inherited->sockets[i];
+	for (size_t i = 0; inherited && i < inherited->n; i++)
+		if (inherited->sockets[i].fd >= 0 &&
+		    strcmp(inherited->sockets[i].name, housed->service) == 0)
+			return &inherited->sockets[i];
+	return NULL;
+}
+
+static int bind_or_adopt(struct housed *housed)
+{
+	struct inherited_socket *passed = find_inherited(housed);
+	int r;
+
+	if (!passed)
+		return listener_open(housed->listener, &housed->options);
+
+	r = listener_adopt(housed->listener, passed->fd, &housed->options);
+	if (r == 0)
+		passed->fd = -1;
+	return r;
+}
+
+static void try_again(struct timer *timer);
+
+static void wait_to_retry(struct housed *housed, int error)
+{
+	housed->error = error;
+	housed->pause_ms = housed->pause_ms ? housed->pause_ms * 2 : PAUSE_FIRST_MS;
+	if (housed->pause_ms > PAUSE_MAX_MS)
+		housed->pause_ms = PAUSE_MAX_MS;
+	(void)timer_set(&housed->retry, housed->house->timers, clock_ms() + housed->pause_ms,
+			try_again);
+	log_warning(0, "service '%s': cannot listen on %s: %s; trying again in %lld s",
+		    housed->service, housed->listener->endpoint.text, strerror(-error),
+		    (long long)housed->pause_ms / 1000);
+}
+
+static int bind_first(struct housed *housed)
+{
+	int r = bind_or_adopt(housed);
+
+	if (r == 0) {
+		say_listening(housed);
+		return 0;
+	}
+	if (listener_may_retry(r)) {
+		wait_to_retry(housed, r);
+		return 0;
+	}
+	return log_error(r, "service '%s': cannot listen on %s%s", housed->service,
+			 housed->listener->endpoint.text,
+			 r == -EACCES ? " (ports below 1024 and protected folders need root)" : "");
+}
+
+/* An error that no waiting mends refuses new settings; to a daemon that serves it is one more try.
+ */
+static void try_again(struct timer *timer)
+{
+	struct housed *housed = container_of(timer, struct housed, retry);
+	int r = bind_or_adopt(housed);
+
+	if (r < 0) {
+		wait_to_retry(housed, r);
+		return;
+	}
+	housed->error = 0;
+	housed->pause_ms = 0;
+	say_listening(housed);
+	housed->house->bound(housed, housed->house->arg);
+}
+
+static int set_service(struct housed *housed, const struct service *service)
+{
+	char *name = strdup(service->name);
+
+	if (!name)
+		return -ENOMEM;
+	free(housed->service);
+	housed->service = name;
+	return 0;
+}
+
+static int make(struct house *house, const struct service *service, size_t number, char *key,
+		struct housed **out)
+{
+	const struct endpoint *endpoint = &service->endpoints[number - service->first_endpoint];
+	AUTO(auto_forget) struct housed *housed = calloc(1, sizeof(*housed));
+	int r;
+
+	if (!housed) {
+		free(key);
+		return -ENOMEM;
+	}
+	housed->key = key;
+	housed->house = house;
+	housed->options = options_of(service, endpoint);
+
+	r = set_service(housed, service);
+	if (r < 0)
+		return r;
+	r = listener_new(&housed->listener, endpoint);
+	if (r < 0)
+		return r;
+	r = bind_first(housed);
+	if (r < 0)
+		return r;
+
+	HASH_ADD_KEYPTR(hh, house->by_key, housed->key, strlen(housed->key), housed);
+	*out = take_ptr(housed);
+	return 0;
+}
+
+int house_take(struct house *house, const struct service *service, size_t number,
+	       struct housed **out)
+{
+	char *key = key_of(service, number);
+	int r = 0;
+
+	if (!key)
+		return -ENOMEM;
+
+	HASH_FIND_STR(house->by_key, key, *out);
+	if (*out)
+		free(key);
+	else
+		r = make(house, service, number, key, out);
+	if (r < 0)
+		return r;
+
+	(*out)->generations++;
+	return 0;
+}
+
+void house_release(struct housed *housed)
+{
+	housed->generations--;
+}
+
+void house_apply(struct housed *housed, const struct service *service, size_t number)
+{
+	const struct endpoint *endpoint = &service->endpoints[number - service->first_endpoint];
+	int r;
+
+	(void)set_service(housed, service);
+	housed->options = options_of(service, endpoint);
+	if (housed->listener->fd < 0)
+		return;
+
+	r = listener_apply(housed->listener, &housed->options);
+	if (r < 0)
+		log_warning(r, "service '%s': cannot change the socket options of %s, ignoring",
+			    service->name, endpoint->text);
+}
+
+void house_sweep(struct house *house)
+{
+	struct housed *housed, *next;
+
+	HASH_ITER(hh, house->by_key, housed, next)
+	{
+		if (housed->generations > 0)
+			continue;
+		if (housed->listener->fd >= 0)
+			log_info("service '%s': no longer listening on %s", housed->service,
+				 housed->listener->endpoint.text);
+		HASH_DEL(house->by_key, housed);
+		forget(housed);
+	}
+}
+
+void house_close(struct house *house)
+{
+	for (struct housed *at = house->by_key; at; at = at->hh.next) {
+		timer_cancel(&at->retry);
+		listener_withdraw(at->listener);
+	}
+}
+
+size_t house_count_unbound(const struct house *house)
+{
+	size_t n = 0;
+
+	for (const struct housed *at = house->by_key; at; at = at->hh.next)
+		n += at->listener->fd < 0;
+	return n;
+}

@@ -1,0 +1,62 @@
+#pragma once
+
+/*
+ * The house keeps every listener over reloads. An endpoint that two settings name
+ * alike is one listener, the same open file; a listener that no settings name any
+ * more is closed. One that cannot be bound yet is tried again with a growing pause.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <uthash.h>
+
+#include "net/listener.h"
+#include "net/timer.h"
+
+struct house;
+struct service;
+
+struct housed {
+	struct listener *listener;
+	char *key;
+	struct house *house;
+	unsigned generations; /* that name it */
+	struct listener_options options;
+	struct timer retry;
+	int64_t pause_ms;
+	int error;     /* why it is not bound, a negative errno, or 0 */
+	char *service; /* who asked for it last, for the log */
+	UT_hash_handle hh;
+};
+
+/* Called when a listener that had to wait is bound. */
+typedef void house_bound_fn(struct housed *housed, void *arg);
+
+struct house {
+	struct housed *by_key;
+	struct timers *timers;
+	house_bound_fn *bound;
+	void *arg;
+	struct inherited *inherited; /* sockets passed by systemd and not yet adopted, or NULL */
+};
+
+/*
+ * Finds or opens the listener for endpoint @number of @service. A socket that must
+ * wait for its address is no failure; any other error is logged and returned, and
+ * nothing has changed. The caller holds it until house_release().
+ */
+int house_take(struct house *house, const struct service *service, size_t number,
+	       struct housed **out);
+void house_release(struct housed *housed);
+
+/* Applies what the service's settings say now to a listener that was there before. */
+void house_apply(struct housed *housed, const struct service *service, size_t number);
+
+/* Closes the listeners that no generation names. Those that are left keep their address. */
+void house_sweep(struct house *house);
+
+/* Closes every socket, and removes the socket files that are ours. */
+void house_close(struct house *house);
+
+/* How many listeners wait for their address. */
+size_t house_count_unbound(const struct house *house);

@@ -1,0 +1,464 @@
+#include "keeper/keeper.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "channel/board.h"
+#include "channel/channel.h"
+#include "config/settings.h"
+#include "keeper/front-process.h"
+#include "keeper/request.h"
+#include "keeper/start.h"
+#include "keeper/state.h"
+
+#define RESTART_FIRST_MS 50
+#define RESTART_MAX_MS 10000
+
+/* A front that served so long has not crashed because of how it was born. */
+#define RESTART_CALM_MS 10000
+
+/* After the grace time the fronts end their sessions themselves; one that does not is stuck. */
+#define STOP_EXTRA_MS 2000
+
+#define LOG_PAUSE_FIRST_MS 1000
+#define LOG_PAUSE_MAX_MS 60000
+
+static void finish(struct keeper *keeper, int status)
+{
+	keeper->done = true;
+	keeper->exit_status = status;
+}
+
+/* The log */
+
+static struct keeper *drop_hook_keeper; /* hooks of the log have no argument */
+
+static void on_log_retry(struct timer *timer)
+{
+	struct keeper *keeper = container_of(timer, struct keeper, log_retry);
+
+	if (log_retry()) {
+		keeper->log_pause_ms = 0;
+		return;
+	}
+	keeper->log_pause_ms = keeper->log_pause_ms ? keeper->log_pause_ms * 2 : LOG_PAUSE_FIRST_MS;
+	if (keeper->log_pause_ms > LOG_PAUSE_MAX_MS)
+		keeper->log_pause_ms = LOG_PAUSE_MAX_MS;
+	(void)timer_set(timer, keeper->timers, clock_ms() + keeper->log_pause_ms, on_log_retry);
+}
+
+static void on_log_drop(void)
+{
+	struct keeper *keeper = drop_hook_keeper;
+
+	(void)timer_set(&keeper->log_retry, keeper->timers, clock_ms() + LOG_PAUSE_FIRST_MS,
+			on_log_retry);
+}
+
+static bool stderr_is_journal(void)
+{
+	unsigned long long device, inode;
+	const char *text = getenv("JOURNAL_STREAM");
+	struct stat status;
+
+	return text && sscanf(text, "%llu:%llu", &device, &inode) == 2 &&
+	       fstat(STDERR_FILENO, &status) == 0 && status.st_dev == device &&
+	       status.st_ino == inode;
+}
+
+/* To where somebody will look: the terminal, the journal, or else syslog. */
+static int open_some_log(const struct keeper *keeper)
+{
+	if (keeper->options->foreground && !stderr_is_journal())
+		return log_open(LOG_TO_STDERR, NULL);
+	if (log_open(LOG_TO_JOURNAL, NULL) == 0)
+		return 0;
+	return log_open(LOG_TO_SYSLOG, NULL);
+}
+
+int keeper_open_log(struct keeper *keeper, const struct settings *settings)
+{
+	int r;
+
+	if (settings->log_is_auto)
+		return open_some_log(keeper);
+
+	r = log_open(settings->log_target, settings->log_path);
+	if (r < 0)
+		return log_error(r, "cannot open the log%s%s", settings->log_path ? " " : "",
+				 settings->log_path ? settings->log_path : "");
+	return 0;
+}
+
+void keeper_say_loaded(struct keeper *keeper)
+{
+	const struct settings *settings = keeper->generation->settings;
+
+	log_info("configuration loaded: %zu services, %zu listeners", settings->n_services,
+		 settings->n_endpoints);
+}
+
+/* Fronts */
+
+static void start_front(struct timer *timer);
+
+static void restart_later(struct keeper *keeper)
+{
+	int64_t pause = keeper->restart_pause_ms;
+
+	keeper->restart_pause_ms = pause ? pause * 2 : RESTART_FIRST_MS;
+	if (keeper->restart_pause_ms > RESTART_MAX_MS)
+		keeper->restart_pause_ms = RESTART_MAX_MS;
+	(void)timer_set(&keeper->restart, keeper->timers, clock_ms() + pause, start_front);
+}
+
+static void start_front(struct timer *timer)
+{
+	struct keeper *keeper = container_of(timer, struct keeper, restart);
+	int r;
+
+	r = front_start(keeper, keeper->generation, &keeper->front);
+	if (r == 0)
+		return;
+	log_error(r, "cannot start the front");
+	if (keeper->served)
+		restart_later(keeper);
+	else
+		finish(keeper, EX_OSERR);
+}
+
+void keeper_front_ready(struct keeper *keeper, struct front *front)
+{
+	if (front == keeper->reload.front) {
+		reload_front_ready(keeper);
+		return;
+	}
+	if (keeper->served) {
+		log_info("the new front serves");
+		return;
+	}
+	keeper->served = true;
+	keeper_say_loaded(keeper);
+	notify_ready(keeper_status(keeper));
+	keeper->options->serving();
+}
+
+static void stop_if_over(struct keeper *keeper)
+{
+	if (keeper->stopping && !list_is_linked(&keeper->fronts) &&
+	    !list_is_linked(&keeper->stalled))
+		finish(keeper, EX_OK);
+}
+
+void keeper_front_gone(struct keeper *keeper, struct front *front)
+{
+	if (keeper->stopping) {
+		stop_if_over(keeper);
+		return;
+	}
+	if (!keeper->served) {
+		log_error(0, "the front did not start; see the lines before");
+		finish(keeper, EX_OSERR);
+		return;
+	}
+	if (keeper->reload.state != RELOAD_NONE)
+		reload_front_died(keeper, front);
+	if (!keeper->front && keeper->reload.state != RELOAD_STARTING && !keeper->restart.place) {
+		if (clock_ms() - front->started_ms > RESTART_CALM_MS)
+			keeper->restart_pause_ms = 0;
+		restart_later(keeper);
+	}
+	keeper_sweep(keeper);
+}
+
+/* A listener that was busy elsewhere is bound at last: the fronts do not have it yet. */
+static void on_bound(struct housed *housed, void *arg)
+{
+	struct keeper *keeper = arg;
+
+	list_for_each(at, next, &keeper->fronts) {
+		struct front *front = container_of(at, struct front, link);
+		struct channel_message message = { .type = CHANNEL_LISTENER };
+		const struct settings *settings;
+		int fd;
+
+		if (!front_counts(front))
+			continue;
+		settings = front->generation->settings;
+		for (size_t i = 0; i < settings->n_endpoints; i++) {
+			if (front->generation->housed[i] != housed)
+				continue;
+			message.endpoint = (uint32_t)i;
+			message.service = (uint32_t)settings_service_of(settings, i)->index;
+			fd = fcntl(housed->listener->fd, F_DUPFD_CLOEXEC, 3);
+			if (fd >= 0)
+				front_send(front, &message, fd);
+		}
+	}
+	if (keeper->served)
+		notify_status(keeper_status(keeper));
+}
+
+void keeper_sweep(struct keeper *keeper)
+{
+	children_forget_listeners(&keeper->children);
+	house_sweep(&keeper->house);
+	/* A draining front still counts its sessions under the old numbers. */
+	if (keeper->fronts.next == keeper->fronts.previous)
+		slots_sweep(&keeper->slots);
+}
+
+void keeper_abandon(struct keeper *keeper)
+{
+	list_for_each(at, next, &keeper->stalled)
+		close(container_of(at, struct request, link)->fd);
+	for (struct child *at = keeper->children.by_pid; at; at = at->hh.next)
+		if (at->leftover >= 0)
+			close(at->leftover);
+	for (struct slot *at = keeper->slots.by_name; at; at = at->hh.next)
+		if (at->stderr_write >= 0)
+			close(at->stderr_write);
+	if (keeper->spare >= 0)
+		close(keeper->spare);
+	close(keeper->signal_fd);
+	poller_free(keeper->poller);
+}
+
+/* Signals */
+
+static void on_child(struct keeper *keeper, pid_t pid, int status)
+{
+	struct child *child = children_find(&keeper->children, pid);
+	struct front *front;
+
+	if (child) {
+		child_ended(keeper, child, status);
+		return;
+	}
+	front = fronts_find(keeper, pid);
+	if (front)
+		front_reaped(front, status);
+	else if (keeper->reload.state == RELOAD_REHEARSING && pid == keeper->reload.rehearsal.pid &&
+		 !keeper->stopping)
+		reload_rehearsed(keeper, status);
+}
+
+/* Signals coalesce: one may stand for any number of children. */
+static void reap(struct keeper *keeper)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		on_child(keeper, pid, status);
+}
+
+static void on_stop_limit(struct timer *timer)
+{
+	struct keeper *keeper = container_of(timer, struct keeper, stop_limit);
+
+	list_for_each(at, next, &keeper->fronts)
+		kill(container_of(at, struct front, link)->pid, SIGKILL);
+	list_for_each(at, next, &keeper->stalled)
+		request_free(container_of(at, struct request, link));
+	stop_if_over(keeper);
+}
+
+static void stop(struct keeper *keeper, const char *why)
+{
+	int64_t grace = keeper->generation->settings->grace_ms;
+
+	if (keeper->stopping) {
+		log_warning(0, "%s again: not waiting for sessions", why);
+		on_stop_limit(&keeper->stop_limit);
+		return;
+	}
+	log_info("%s: stopping; sessions have %lld s, programs go on", why,
+		 (long long)grace / 1000);
+	notify_stopping("Finishing sessions");
+	keeper->stopping = true;
+	reload_abort(keeper);
+	timer_cancel(&keeper->restart);
+	house_close(&keeper->house);
+	list_for_each(at, next, &keeper->fronts)
+		front_drain(container_of(at, struct front, link), grace ? (uint32_t)grace : 1);
+	(void)timer_set(&keeper->stop_limit, keeper->timers, clock_ms() + grace + STOP_EXTRA_MS,
+			on_stop_limit);
+	stop_if_over(keeper);
+}
+
+static void on_signal(struct watch *watch)
+{
+	struct keeper *keeper = container_of(watch, struct keeper, signal_watch);
+	struct signalfd_siginfo signals[8];
+	ssize_t n = read(keeper->signal_fd, signals, sizeof(signals));
+
+	for (size_t i = 0; n > 0 && i < (size_t)n / sizeof(signals[0]); i++) {
+		switch (signals[i].ssi_signo) {
+		case SIGCHLD:
+			reap(keeper);
+			break;
+		case SIGHUP:
+			if (!keeper->stopping)
+				reload_begin(keeper);
+			break;
+		case SIGUSR1:
+			report_state(keeper);
+			break;
+		default:
+			stop(keeper, signals[i].ssi_signo == SIGINT ? "interrupted" : "terminated");
+		}
+	}
+}
+
+static int open_signals(struct keeper *keeper)
+{
+	sigset_t wanted;
+
+	sigemptyset(&wanted);
+	sigaddset(&wanted, SIGCHLD);
+	sigaddset(&wanted, SIGHUP);
+	sigaddset(&wanted, SIGINT);
+	sigaddset(&wanted, SIGTERM);
+	sigaddset(&wanted, SIGUSR1);
+	keeper->signal_fd = signalfd(-1, &wanted, SFD_NONBLOCK | SFD_CLOEXEC);
+	if (keeper->signal_fd < 0)
+		return -errno;
+	return watch_add(&keeper->signal_watch, keeper->poller, keeper->signal_fd, WATCH_READ,
+			 on_signal);
+}
+
+/* Watchdog */
+
+/* Real progress is an answer of the front: both loops turned since the last time. */
+static void on_watchdog(struct timer *timer)
+{
+	struct keeper *keeper = container_of(timer, struct keeper, watchdog);
+	struct front *front = keeper->front;
+
+	if (front && front->ping_pending) {
+		log_error(0, "the front (pid %ld) does not answer; ending it", (long)front->pid);
+		kill(front->pid, SIGKILL);
+	} else {
+		notify_watchdog();
+	}
+	if (front && front->state == FRONT_SERVING) {
+		front->ping_pending = true;
+		front_order(front, CHANNEL_PING, 0);
+	}
+	(void)timer_set(timer, keeper->timers, clock_ms() + keeper->watchdog_ms / 3, on_watchdog);
+}
+
+/* Life */
+
+static int open_keeper(struct keeper *keeper)
+{
+	int r;
+
+	r = timers_new(&keeper->timers);
+	if (r < 0)
+		return r;
+	r = poller_new(&keeper->poller, POLLER_AUTO);
+	if (r < 0)
+		return r;
+	r = open_signals(keeper);
+	if (r < 0)
+		return r;
+	request_restore_spare(keeper);
+	keeper->board = board_new();
+	return keeper->board ? 0 : -ENOMEM;
+}
+
+static void close_keeper(struct keeper *keeper)
+{
+	struct child *child, *next;
+
+	reload_fini(keeper);
+	generation_unref(keeper->generation);
+	HASH_ITER(hh, keeper->children.by_pid, child, next)
+	{
+		children_remove(&keeper->children, child);
+		child_free(child);
+	}
+	house_sweep(&keeper->house);
+	slots_fini(&keeper->slots);
+	board_free(keeper->board);
+	request_release_spare(keeper);
+	watch_remove(&keeper->signal_watch);
+	if (keeper->signal_fd >= 0)
+		close(keeper->signal_fd);
+	timers_free(keeper->timers);
+	poller_free(keeper->poller);
+}
+
+static int begin(struct keeper *keeper, struct settings *settings, struct inherited *inherited)
+{
+	int r;
+
+	r = keeper_open_log(keeper, settings);
+	if (r < 0) {
+		settings_unref(settings);
+		return r;
+	}
+	log_set_drop_hook(on_log_drop);
+
+	keeper->house.inherited = inherited;
+	r = generation_new(&keeper->generation, settings, &keeper->house, &keeper->slots,
+			   &keeper->options->descriptors);
+	keeper->house.inherited = NULL;
+	if (r < 0)
+		return r;
+
+	inherited_close(inherited);
+	start_front(&keeper->restart);
+	keeper->watchdog_ms = notify_watchdog_ms();
+	if (keeper->watchdog_ms > 0)
+		on_watchdog(&keeper->watchdog);
+	return 0;
+}
+
+int keeper_run(const struct keeper_options *options, struct settings *settings,
+	       struct inherited *inherited)
+{
+	struct keeper keeper = { .options = options, .signal_fd = -1, .spare = -1 };
+	int r;
+
+	list_init(&keeper.fronts);
+	list_init(&keeper.stalled);
+	drop_hook_keeper = &keeper;
+	r = open_keeper(&keeper);
+	if (r < 0) {
+		settings_unref(settings);
+		log_error(r, "cannot start");
+	} else {
+		keeper.house = (struct house){ .timers = keeper.timers,
+					       .bound = on_bound,
+					       .arg = &keeper };
+		r = begin(&keeper, settings, inherited);
+	}
+	if (r < 0)
+		finish(&keeper, r == -EACCES || r == -EPERM ? EX_NOPERM : EX_OSERR);
+
+	while (!keeper.done) {
+		r = poller_run(keeper.poller, timers_wait_ms(keeper.timers, clock_ms()));
+		if (r < 0)
+			log_error(r, "cannot wait for events");
+		timers_run(keeper.timers, clock_ms());
+	}
+
+	inherited_close(inherited);
+	close_keeper(&keeper);
+	return keeper.exit_status;
+}

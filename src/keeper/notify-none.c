@@ -1,0 +1,40 @@
+#include "keeper/notify.h"
+
+int inherited_take(struct inherited *out)
+{
+	*out = (struct inherited){ 0 };
+	return 0;
+}
+
+void inherited_close(struct inherited *inherited)
+{
+}
+
+void notify_ready(const char *status)
+{
+}
+
+void notify_reloading(void)
+{
+}
+
+void notify_stopping(const char *status)
+{
+}
+
+void notify_status(const char *status)
+{
+}
+
+void notify_error(int error)
+{
+}
+
+void notify_watchdog(void)
+{
+}
+
+int64_t notify_watchdog_ms(void)
+{
+	return 0;
+}

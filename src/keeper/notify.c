@@ -1,0 +1,112 @@
+#include "keeper/notify.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+int inherited_take(struct inherited *out)
+{
+	char **names = NULL;
+	int n;
+
+	*out = (struct inherited){ 0 };
+	n = sd_listen_fds_with_names(1, &names);
+	if (n <= 0) {
+		free(names);
+		return n;
+	}
+
+	out->sockets = calloc(n, sizeof(*out->sockets));
+	for (int i = 0; out->sockets && i < n; i++)
+		out->sockets[i] = (struct inherited_socket){ SD_LISTEN_FDS_START + i, names[i] };
+	free(names);
+	if (!out->sockets)
+		return -ENOMEM;
+	out->n = n;
+	return 0;
+}
+
+void inherited_close(struct inherited *inherited)
+{
+	for (size_t i = 0; i < inherited->n; i++) {
+		struct inherited_socket *passed = &inherited->sockets[i];
+
+		if (passed->fd >= 0) {
+			log_warning(0,
+				    "no service listens where the passed socket '%s' does; closing "
+				    "it",
+				    passed->name);
+			close(passed->fd);
+		}
+		free(passed->name);
+	}
+	free(inherited->sockets);
+	*inherited = (struct inherited){ 0 };
+}
+
+/* A manager that does not listen is no reason to stop serving. */
+static void notify(const char *text)
+{
+	(void)sd_notify(0, text);
+}
+
+static void notify_with_status(const char *state, const char *status)
+{
+	char text[512];
+
+	snprintf(text, sizeof(text), "%sSTATUS=%s", state, status);
+	notify(text);
+}
+
+void notify_ready(const char *status)
+{
+	char state[64];
+
+	snprintf(state, sizeof(state), "READY=1\nMAINPID=%ld\n", (long)getpid());
+	notify_with_status(state, status);
+}
+
+void notify_reloading(void)
+{
+	char text[80];
+
+	snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)clock_us());
+	notify(text);
+}
+
+void notify_stopping(const char *status)
+{
+	notify_with_status("STOPPING=1\n", status);
+}
+
+void notify_status(const char *status)
+{
+	notify_with_status("", status);
+}
+
+void notify_error(int error)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "ERRNO=%d", error < 0 ? -error : error);
+	notify(text);
+}
+
+void notify_watchdog(void)
+{
+	notify("WATCHDOG=1");
+}
+
+int64_t notify_watchdog_ms(void)
+{
+	uint64_t usec;
+
+	return sd_watchdog_enabled(0, &usec) > 0 ? (int64_t)(usec / 1000) : 0;
+}

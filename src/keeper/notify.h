@@ -1,0 +1,41 @@
+#pragma once
+
+/*
+ * What superd tells the service manager, and the sockets it was given
+ * (sd_notify(3), sd_listen_fds(3)). Without libsystemd all of it does nothing.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* A socket that systemd has bound. */
+struct inherited_socket {
+	int fd; /* -1 once it is adopted */
+	char *name;
+};
+
+struct inherited {
+	struct inherited_socket *sockets;
+	size_t n;
+};
+
+/*
+ * Takes the passed sockets out of the environment, or none where the variables are
+ * meant for another process. Made close-on-exec.
+ */
+int inherited_take(struct inherited *out);
+
+/* Closes what nobody adopted, with a warning for each. */
+void inherited_close(struct inherited *inherited);
+
+void notify_ready(const char *status);
+void notify_reloading(void);
+void notify_stopping(const char *status);
+void notify_status(const char *status);
+void notify_error(int error);
+void notify_watchdog(void);
+
+/* Milliseconds in which the manager wants to hear from the watchdog; 0: it does not watch. */
+int64_t notify_watchdog_ms(void);

@@ -1,0 +1,346 @@
+#include "keeper/plan.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "config/settings.h"
+#include "net/address.h"
+
+#define DEFAULT_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+/* "TCPREMOTEPORT=" and the like, before a value of at most ADDRESS_TEXT_MAX. */
+#define NAME_MAX_LENGTH 24
+
+enum variable {
+	PROTO,
+	SUPERD_SERVICE,
+	SERVER_ADDR,
+	SERVER_PORT,
+	REMOTE_ADDR,
+	REMOTE_PORT,
+	REMOTE_HOST,
+	TCPREMOTEIP,
+	TCPREMOTEPORT,
+	TCPLOCALIP,
+	TCPLOCALPORT,
+	LISTEN_FDS,
+	LISTEN_FDNAMES,
+	LISTEN_PID,
+	N_VARIABLES,
+};
+
+static const char *const variable_names[N_VARIABLES] = {
+	[PROTO] = "PROTO",
+	[SUPERD_SERVICE] = "SUPERD_SERVICE",
+	[SERVER_ADDR] = "SERVER_ADDR",
+	[SERVER_PORT] = "SERVER_PORT",
+	[REMOTE_ADDR] = "REMOTE_ADDR",
+	[REMOTE_PORT] = "REMOTE_PORT",
+	[REMOTE_HOST] = "REMOTE_HOST",
+	[TCPREMOTEIP] = "TCPREMOTEIP",
+	[TCPREMOTEPORT] = "TCPREMOTEPORT",
+	[TCPLOCALIP] = "TCPLOCALIP",
+	[TCPLOCALPORT] = "TCPLOCALPORT",
+	[LISTEN_FDS] = "LISTEN_FDS",
+	[LISTEN_FDNAMES] = "LISTEN_FDNAMES",
+	[LISTEN_PID] = "LISTEN_PID",
+};
+
+struct plan {
+	struct spawn_plan spawn;
+	const struct service *service;
+	char **argv;
+	bool *expanded; /* argument i is a buffer of its own, for its variables */
+	char **envp;
+	size_t n_constant;
+};
+
+/* The keeper has one thread and starts one program at a time: one set of buffers serves all plans.
+ */
+static char variables[N_VARIABLES][NAME_MAX_LENGTH + ADDRESS_TEXT_MAX];
+
+struct client_text {
+	char remote_addr[ADDRESS_TEXT_MAX];
+	char remote_port[8];
+	char local_addr[ADDRESS_TEXT_MAX];
+	char local_port[8];
+	const char *service;
+};
+
+static const struct {
+	const char *name;
+	size_t offset;
+} argument_variables[] = {
+	{ "%{remote_addr}", offsetof(struct client_text, remote_addr) },
+	{ "%{remote_port}", offsetof(struct client_text, remote_port) },
+	{ "%{local_addr}", offsetof(struct client_text, local_addr) },
+	{ "%{local_port}", offsetof(struct client_text, local_port) },
+};
+
+/* Moves past a variable, if one starts at *@at, and returns its value. */
+static const char *take_variable(const char **at, const struct client_text *client)
+{
+	static const char service[] = "%{service}";
+
+	if (strncmp(*at, service, sizeof(service) - 1) == 0) {
+		*at += sizeof(service) - 1;
+		return client->service;
+	}
+	if (strncmp(*at, "%%{", 3) == 0) {
+		*at += 3;
+		return "%{";
+	}
+	for (size_t i = 0; i < sizeof(argument_variables) / sizeof(argument_variables[0]); i++) {
+		size_t n = strlen(argument_variables[i].name);
+
+		if (strncmp(*at, argument_variables[i].name, n) == 0) {
+			*at += n;
+			return (const char *)client + argument_variables[i].offset;
+		}
+	}
+	return NULL;
+}
+
+/* @out has room for the longest that any client can make of it. */
+static void expand(char *out, const char *at, const struct client_text *client)
+{
+	while (*at) {
+		const char *value = take_variable(&at, client);
+
+		if (value)
+			out = stpcpy(out, value);
+		else
+			*out++ = *at++;
+	}
+	*out = '\0';
+}
+
+static size_t longest(const char *argument)
+{
+	size_t n = strlen(argument) + 1;
+
+	for (const char *at = strstr(argument, "%{"); at; at = strstr(at + 1, "%{"))
+		n += ADDRESS_TEXT_MAX;
+	return n;
+}
+
+static int prepare_arguments(struct plan *plan, char **written)
+{
+	size_t n = 0;
+
+	while (written[n])
+		n++;
+	plan->argv = calloc(n + 1, sizeof(*plan->argv));
+	plan->expanded = calloc(n + 1, sizeof(*plan->expanded));
+	if (!plan->argv || !plan->expanded)
+		return -ENOMEM;
+
+	for (size_t i = 0; i < n; i++) {
+		if (i == 0 || !strstr(written[i], "%{")) {
+			plan->argv[i] = written[i];
+			continue;
+		}
+		plan->argv[i] = malloc(longest(written[i]));
+		if (!plan->argv[i])
+			return -ENOMEM;
+		plan->expanded[i] = true;
+	}
+	return 0;
+}
+
+static bool names_path(char *const *env)
+{
+	for (; *env; env++)
+		if (strncmp(*env, "PATH=", 5) == 0)
+			return true;
+	return false;
+}
+
+static int prepare_environment(struct plan *plan, char **env)
+{
+	size_t n = 0;
+
+	while (env[n])
+		n++;
+	plan->envp = calloc(n + N_VARIABLES + 2, sizeof(*plan->envp));
+	if (!plan->envp)
+		return -ENOMEM;
+
+	if (!names_path(env))
+		plan->envp[plan->n_constant++] = (char *)DEFAULT_PATH;
+	for (size_t i = 0; i < n; i++)
+		plan->envp[plan->n_constant++] = env[i];
+	return 0;
+}
+
+DEFINE_AUTO(struct plan, plan_free);
+
+int plan_new(struct plan **out, const struct service *service, const struct rlimit *descriptors)
+{
+	const struct program_settings *program = &service->program;
+	AUTO(auto_plan_free) struct plan *plan = calloc(1, sizeof(*plan));
+	int r;
+
+	if (!plan)
+		return -ENOMEM;
+
+	plan->service = service;
+	r = prepare_arguments(plan, program->argv);
+	if (r < 0)
+		return r;
+	r = prepare_environment(plan, program->env);
+	if (r < 0)
+		return r;
+
+	plan->spawn = (struct spawn_plan){
+		.path = program->argv[0],
+		.argv = plan->argv,
+		.envp = plan->envp,
+		.change_user = program->identity.change,
+		.uid = program->identity.uid,
+		.gid = program->identity.gid,
+		.groups = program->identity.groups,
+		.n_groups = program->identity.n_groups,
+		.chroot = program->chroot,
+		.directory = program->directory,
+		.umask = program->umask,
+		.nice = program->nice,
+		.descriptors = *descriptors,
+	};
+	*out = take_ptr(plan);
+	return 0;
+}
+
+void plan_free(struct plan *plan)
+{
+	if (!plan)
+		return;
+
+	if (plan->argv && plan->expanded)
+		for (size_t i = 0; plan->argv[i]; i++)
+			if (plan->expanded[i])
+				free(plan->argv[i]);
+	free(plan->argv);
+	free(plan->expanded);
+	free(plan->envp);
+	free(plan);
+}
+
+/* A variable that the administrator set in `env` is left alone. */
+static bool is_taken(const struct plan *plan, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (size_t i = 0; i < plan->n_constant; i++)
+		if (strncmp(plan->envp[i], name, n) == 0 && plan->envp[i][n] == '=')
+			return true;
+	return false;
+}
+
+struct environment {
+	struct plan *plan;
+	size_t n;
+};
+
+static char *set(struct environment *env, enum variable variable, const char *value)
+{
+	const char *name = variable_names[variable];
+	char *at;
+
+	if (is_taken(env->plan, name))
+		return NULL;
+
+	env->plan->envp[env->n++] = variables[variable];
+	at = stpcpy(stpcpy(variables[variable], name), "=");
+	stpcpy(at, value);
+	return at;
+}
+
+static const char *protocol(int type, const struct address *local)
+{
+	if (address_is_unix(local))
+		return "UNIX";
+	return type == SOCK_DGRAM ? "UDP" : "TCP";
+}
+
+static void port_text(char out[static 8], const struct address *address)
+{
+	snprintf(out, 8, "%u", address_port(address));
+}
+
+static void describe(struct client_text *client, const struct plan *plan,
+		     const struct address *peer, const struct address *local)
+{
+	client->service = plan->service->name;
+	address_host(local, client->local_addr);
+	port_text(client->local_port, local);
+	client->remote_addr[0] = '\0';
+	client->remote_port[0] = '\0';
+	if (peer) {
+		address_host(peer, client->remote_addr);
+		port_text(client->remote_port, peer);
+	}
+}
+
+static void set_server(struct environment *env, int type, const struct client_text *client,
+		       const struct address *local)
+{
+	set(env, PROTO, protocol(type, local));
+	set(env, SUPERD_SERVICE, client->service);
+	set(env, SERVER_ADDR, client->local_addr);
+	if (!address_is_unix(local))
+		set(env, SERVER_PORT, client->local_port);
+}
+
+static void set_peer(struct environment *env, const struct client_text *client, bool is_unix)
+{
+	set(env, REMOTE_ADDR, client->remote_addr);
+	if (is_unix)
+		return;
+	set(env, REMOTE_PORT, client->remote_port);
+	set(env, REMOTE_HOST, client->remote_addr);
+	set(env, TCPREMOTEIP, client->remote_addr);
+	set(env, TCPREMOTEPORT, client->remote_port);
+	set(env, TCPLOCALIP, client->local_addr);
+	set(env, TCPLOCALPORT, client->local_port);
+}
+
+static void fill_arguments(struct plan *plan, const struct client_text *client)
+{
+	for (size_t i = 0; plan->argv[i]; i++)
+		if (plan->expanded[i])
+			expand(plan->argv[i], plan->service->program.argv[i], client);
+}
+
+const struct spawn_plan *plan_for_client(struct plan *plan, int type, const struct address *peer,
+					 const struct address *local)
+{
+	struct environment env = { plan, plan->n_constant };
+	struct client_text client;
+
+	describe(&client, plan, peer, local);
+	fill_arguments(plan, &client);
+	set_server(&env, type, &client, local);
+	set_peer(&env, &client, address_is_unix(local));
+	plan->envp[env.n] = NULL;
+	plan->spawn.listen_pid = NULL;
+	return &plan->spawn;
+}
+
+const struct spawn_plan *plan_for_listener(struct plan *plan, int type, const struct address *local)
+{
+	struct environment env = { plan, plan->n_constant };
+	struct client_text client;
+
+	describe(&client, plan, NULL, local);
+	fill_arguments(plan, &client);
+	set_server(&env, type, &client, local);
+	set(&env, LISTEN_FDS, "1");
+	set(&env, LISTEN_FDNAMES, client.service);
+	plan->spawn.listen_pid = set(&env, LISTEN_PID, "");
+	plan->envp[env.n] = NULL;
+	return &plan->spawn;
+}

@@ -1,0 +1,235 @@
+/*
+ * A reload, step by step, each waiting for one event and none of them blocking:
+ *
+ *   read the files → a child rehearses them → parse, open new listeners →
+ *   the old front stops accepting → fork the new one → it serves → the old one drains
+ *
+ * Until the last step everything can be taken back, and a failure does just that.
+ * The old front stops before the new one is forked, so that the new one is born
+ * with the true number of children and no limit is exceeded between the two.
+ */
+
+#include <errno.h>
+#include <signal.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "config/settings.h"
+#include "keeper/front-process.h"
+#include "keeper/state.h"
+
+/* A name server that does not answer must not hold up the next attempt. */
+#define REHEARSAL_LIMIT_MS 30000
+
+/* A front that takes longer to answer is stuck; it is replaced all the same. */
+#define HALT_LIMIT_MS 2000
+#define START_LIMIT_MS 10000
+
+static void set_limit(struct keeper *keeper, int64_t ms, timer_fn *fn)
+{
+	(void)timer_set(&keeper->reload.limit, keeper->timers, clock_ms() + ms, fn);
+}
+
+void reload_fini(struct keeper *keeper)
+{
+	struct reload *reload = &keeper->reload;
+
+	timer_cancel(&reload->limit);
+	rehearsal_fini(&reload->rehearsal);
+	reload->rehearsal = (struct rehearsal){ 0 };
+	sources_free(take_ptr(reload->sources));
+	generation_unref(take_ptr(reload->next));
+	reload->front = NULL;
+}
+
+static void finish(struct keeper *keeper)
+{
+	struct reload *reload = &keeper->reload;
+
+	reload_fini(keeper);
+	reload->state = RELOAD_NONE;
+	keeper_sweep(keeper);
+	notify_ready(keeper_status(keeper));
+	if (reload->again) {
+		reload->again = false;
+		reload_begin(keeper);
+	}
+}
+
+/* Everything goes on as before. */
+static void give_up(struct keeper *keeper)
+{
+	if (keeper->front &&
+	    (keeper->front->state == FRONT_HALTING || keeper->front->state == FRONT_HALTED)) {
+		keeper->front->state = FRONT_SERVING;
+		front_order(keeper->front, CHANNEL_RESUME, 0);
+	}
+	log_error(0, "configuration not changed: '%s' could not be applied", keeper->options->path);
+	notify_error(-EINVAL);
+	keeper->reload.failed = true;
+	finish(keeper);
+}
+
+static void on_rehearsal_limit(struct timer *timer)
+{
+	struct keeper *keeper = container_of(timer, struct keeper, reload.limit);
+
+	log_error(0, "loading '%s' takes longer than %d s; giving up", keeper->options->path,
+		  REHEARSAL_LIMIT_MS / 1000);
+	kill(keeper->reload.rehearsal.pid, SIGKILL);
+}
+
+void reload_begin(struct keeper *keeper)
+{
+	struct reload *reload = &keeper->reload;
+	const struct load_options options = { keeper->options->port_base,
+					      keeper->options->privileged };
+	int r;
+
+	if (reload->state != RELOAD_NONE) {
+		reload->again = true;
+		return;
+	}
+
+	notify_reloading();
+	log_info("loading '%s'", keeper->options->path);
+	r = sources_read(&reload->sources, keeper->options->path);
+	if (r >= 0) {
+		r = rehearsal_start(&reload->rehearsal, reload->sources, &options);
+		if (r < 0)
+			log_error(r, "cannot start a process to try '%s'", keeper->options->path);
+	}
+	if (r < 0) {
+		give_up(keeper);
+		return;
+	}
+	reload->state = RELOAD_REHEARSING;
+	set_limit(keeper, REHEARSAL_LIMIT_MS, on_rehearsal_limit);
+}
+
+static int apply_sources(struct keeper *keeper)
+{
+	struct reload *reload = &keeper->reload;
+	const struct load_options options = { keeper->options->port_base,
+					      keeper->options->privileged };
+	struct settings *settings;
+	int r;
+
+	r = settings_parse(&settings, reload->sources, reload->rehearsal.names, &options);
+	if (r < 0)
+		return r;
+	r = keeper_open_log(keeper, settings);
+	if (r < 0) {
+		settings_unref(settings);
+		return r;
+	}
+	return generation_new(&reload->next, settings, &keeper->house, &keeper->slots,
+			      &keeper->options->descriptors);
+}
+
+static void start_front(struct keeper *keeper);
+
+static void on_halt_limit(struct timer *timer)
+{
+	struct keeper *keeper = container_of(timer, struct keeper, reload.limit);
+
+	log_warning(0, "the old front does not answer; going on without it");
+	start_front(keeper);
+}
+
+void reload_rehearsed(struct keeper *keeper, int status)
+{
+	struct reload *reload = &keeper->reload;
+
+	timer_cancel(&reload->limit);
+	reload->rehearsal.pid = 0;
+	if (rehearsal_result(&reload->rehearsal, status) < 0 || apply_sources(keeper) < 0) {
+		give_up(keeper);
+		return;
+	}
+
+	/* Between a crash and the next front there is nobody to stop. */
+	if (!keeper->front) {
+		start_front(keeper);
+		return;
+	}
+	reload->state = RELOAD_HALTING;
+	keeper->front->state = FRONT_HALTING;
+	front_order(keeper->front, CHANNEL_HALT, 0);
+	set_limit(keeper, HALT_LIMIT_MS, on_halt_limit);
+}
+
+void reload_halted(struct keeper *keeper)
+{
+	if (keeper->reload.state == RELOAD_HALTING)
+		start_front(keeper);
+}
+
+static void on_start_limit(struct timer *timer)
+{
+	struct keeper *keeper = container_of(timer, struct keeper, reload.limit);
+
+	log_error(0, "the new front does not serve after %d s; ending it", START_LIMIT_MS / 1000);
+	kill(keeper->reload.front->pid, SIGKILL);
+}
+
+static void start_front(struct keeper *keeper)
+{
+	struct reload *reload = &keeper->reload;
+	int r;
+
+	timer_cancel(&keeper->restart);
+	generation_apply(reload->next);
+	r = front_start(keeper, reload->next, &reload->front);
+	if (r < 0) {
+		log_error(r, "cannot start a new front");
+		give_up(keeper);
+		return;
+	}
+	reload->state = RELOAD_STARTING;
+	set_limit(keeper, START_LIMIT_MS, on_start_limit);
+}
+
+/* From here on there is no way back, and no need of one. */
+void reload_front_ready(struct keeper *keeper)
+{
+	struct reload *reload = &keeper->reload;
+	struct front *old = keeper->front;
+
+	if (old) {
+		front_drain(old, 0);
+		front_retire(old);
+	}
+	keeper->front = reload->front;
+	keeper->restart_pause_ms = 0;
+	generation_unref(keeper->generation);
+	keeper->generation = take_ptr(reload->next);
+	keeper_say_loaded(keeper);
+	reload->failed = false;
+	finish(keeper);
+}
+
+void reload_front_died(struct keeper *keeper, struct front *front)
+{
+	struct reload *reload = &keeper->reload;
+
+	if (reload->state == RELOAD_STARTING && front == reload->front) {
+		generation_apply(keeper->generation);
+		give_up(keeper);
+	} else if (reload->state == RELOAD_HALTING && !keeper->front) {
+		start_front(keeper);
+	}
+}
+
+void reload_abort(struct keeper *keeper)
+{
+	struct reload *reload = &keeper->reload;
+
+	reload->again = false;
+	if (reload->state == RELOAD_REHEARSING)
+		kill(reload->rehearsal.pid, SIGKILL);
+	if (reload->state == RELOAD_STARTING)
+		kill(reload->front->pid, SIGKILL);
+	timer_cancel(&reload->limit);
+}

@@ -1,0 +1,104 @@
+/* The state in words: for the log at SIGUSR1, and for the service manager. */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "channel/board.h"
+#include "config/settings.h"
+#include "keeper/front-process.h"
+#include "keeper/state.h"
+
+const char *keeper_status(const struct keeper *keeper)
+{
+	static char text[160];
+	const struct settings *settings = keeper->generation->settings;
+	size_t unbound = house_count_unbound(&keeper->house);
+	int n;
+
+	n = snprintf(text, sizeof(text), "Serving %zu services on %zu listeners",
+		     settings->n_services, settings->n_endpoints - unbound);
+	if (unbound > 0)
+		n += snprintf(text + n, sizeof(text) - n, "; %zu wait for their address", unbound);
+	if (keeper->reload.failed)
+		snprintf(text + n, sizeof(text) - n, "; the last reload failed, see the log");
+	return text;
+}
+
+static unsigned count_sessions(const struct keeper *keeper, unsigned slot)
+{
+	unsigned n = 0;
+
+	list_for_each(at, next, &keeper->fronts)
+		n += atomic_load(&container_of(at, struct front, link)->tally->sessions[slot]);
+	return n;
+}
+
+static void report_listener(const struct service *service, const struct housed *housed)
+{
+	char text[ADDRESS_TEXT_MAX];
+
+	if (housed->listener->fd < 0)
+		log_info("  %s: not bound: %s", housed->listener->endpoint.text,
+			 strerror(-housed->error));
+	else
+		log_info("  %s: %s", listener_text(housed->listener, text),
+			 housed->listener->busy ? "with its program" : "listening");
+}
+
+static void report_service(const struct keeper *keeper, const struct service *service)
+{
+	const struct generation *generation = keeper->generation;
+	const struct slot *slot = generation->slots[service->index];
+	struct board_slot *board = &keeper->board[slot->number];
+
+	log_info("service '%s': %u programs and %u sessions now; %llu accepted, %llu refused, "
+		 "%llu not started, %llu datagrams, %llu of them without answer",
+		 service->name, slot->live, count_sessions(keeper, slot->number),
+		 (unsigned long long)atomic_load(&board->accepted),
+		 (unsigned long long)atomic_load(&board->refused),
+		 (unsigned long long)atomic_load(&board->failed),
+		 (unsigned long long)atomic_load(&board->datagrams),
+		 (unsigned long long)atomic_load(&board->dropped));
+	for (size_t i = 0; i < service->n_endpoints; i++)
+		report_listener(service, generation->housed[service->first_endpoint + i]);
+}
+
+static void report_child(const struct child *child)
+{
+	char peer[ADDRESS_TEXT_MAX] = "whoever comes";
+
+	if (child->peer.length > 0)
+		address_text(&child->peer, peer);
+	log_info("child %ld: service '%s', for %s, since %lld s", (long)child->pid,
+		 child->slot->name, peer, (long long)((clock_us() - child->started_us) / 1000000));
+}
+
+static void report_front(const struct front *front)
+{
+	static const char *const states[] = {
+		[FRONT_STARTING] = "starting",
+		[FRONT_SERVING] = "serving",
+		[FRONT_HALTING] = "stopping to accept",
+		[FRONT_HALTED] = "not accepting",
+		[FRONT_DRAINING] = "finishing its sessions",
+	};
+
+	log_info("front %ld: %s, since %lld s", (long)front->pid, states[front->state],
+		 (long long)((clock_ms() - front->started_ms) / 1000));
+}
+
+void report_state(struct keeper *keeper)
+{
+	const struct settings *settings = keeper->generation->settings;
+
+	log_info("state: %s; %zu children, %zu requests wait", keeper_status(keeper),
+		 children_count(&keeper->children), keeper->n_stalled);
+	list_for_each(at, next, &keeper->fronts)
+		report_front(container_of(at, struct front, link));
+	for (size_t i = 0; i < settings->n_services; i++)
+		report_service(keeper, &settings->services[i]);
+	for (const struct child *at = keeper->children.by_pid; at; at = at->hh.next)
+		report_child(at);
+}

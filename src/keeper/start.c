@@ -1,0 +1,298 @@
+#include "keeper/start.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "channel/board.h"
+#include "channel/channel.h"
+#include "config/settings.h"
+#include "keeper/child-log.h"
+#include "keeper/front-process.h"
+#include "keeper/reply.h"
+#include "keeper/request.h"
+#include "keeper/spawn.h"
+#include "keeper/state.h"
+
+/* As a shell would say of a program that it could not run. */
+#define STATUS_NOT_STARTED (127 << 8)
+
+DEFINE_AUTO(struct child, child_free);
+
+static const struct service *service_of(const struct request *request)
+{
+	return &request->generation->settings->services[request->service];
+}
+
+static struct slot *slot_of(const struct request *request)
+{
+	return request->generation->slots[request->service];
+}
+
+/* Tells the front that is to watch @housed again, in the numbers of its own generation. */
+static void tell_released(struct keeper *keeper, const struct slot *slot,
+			  const struct housed *housed, int status, int64_t lived_us)
+{
+	list_for_each(at, next, &keeper->fronts) {
+		struct front *front = container_of(at, struct front, link);
+		int64_t service, endpoint;
+
+		if (!front_counts(front))
+			continue;
+		service = generation_service(front->generation, slot);
+		endpoint = service < 0 ? -1
+				       : generation_endpoint(front->generation, service, housed);
+		if (endpoint < 0)
+			continue;
+		front_send(
+			front,
+			&(struct channel_message){
+				.type = CHANNEL_RELEASED,
+				.service = (uint32_t)service,
+				.endpoint = (uint32_t)endpoint,
+				.status = status,
+				.count = lived_us / 1000 > INT32_MAX ? INT32_MAX : lived_us / 1000,
+			},
+			-1);
+	}
+}
+
+static void release_listener(struct keeper *keeper, const struct slot *slot, struct housed *housed,
+			     int status, int64_t lived_us)
+{
+	housed->listener->busy = false;
+	/* The program had it blocking, and may have left it so. */
+	(void)fd_set_blocking(housed->listener->fd, false);
+	tell_released(keeper, slot, housed, status, lived_us);
+}
+
+/* What the sender wrote meanwhile is served next: the newest front reads it. */
+static void pass_leftover(struct keeper *keeper, const struct child *child, int fd)
+{
+	struct pollfd waiting = { .fd = fd, .events = POLLIN };
+	struct front *front = keeper->front;
+	int64_t service, endpoint;
+	struct channel_message message = { .type = CHANNEL_LEFTOVER };
+
+	if (!front || !front_counts(front) || !child->housed || poll(&waiting, 1, 0) <= 0)
+		return;
+	service = generation_service(front->generation, child->slot);
+	if (service < 0)
+		return;
+	endpoint = generation_endpoint(front->generation, service, child->housed);
+	fd = fd_duplicate(fd);
+	if (endpoint < 0 || fd < 0)
+		return;
+
+	message.service = (uint32_t)service;
+	message.endpoint = (uint32_t)endpoint;
+	message.local.length = sizeof(message.local.un);
+	if (getsockname(fd, &message.local.any, &message.local.length) < 0)
+		message.local.length = 0;
+	front_send(front, &message, fd);
+}
+
+static bool wants_stderr_socket(const struct service *service)
+{
+	return service->program.stderr_to == STDERR_SOCKET;
+}
+
+/* The descriptor for standard error; @own is what the program has on 1. */
+static int stderr_for(const struct request *request, int own)
+{
+	const struct service *service = service_of(request);
+
+	if (wants_stderr_socket(service))
+		return own;
+	if (service->program.stderr_to == STDERR_LOG)
+		return slot_of(request)->stderr_write;
+	return open("/dev/null", O_RDWR | O_CLOEXEC);
+}
+
+static void close_stderr(const struct request *request, int fd)
+{
+	if (service_of(request)->program.stderr_to == STDERR_NULL && fd >= 0)
+		close(fd);
+}
+
+static const struct spawn_plan *plan_for(struct request *request)
+{
+	struct generation *generation = request->generation;
+	struct plan *plan = generation->plans[request->service];
+	const struct endpoint *endpoint =
+		settings_endpoint(generation->settings, request->endpoint);
+
+	if (request->type != CHANNEL_WAIT)
+		return plan_for_client(plan, endpoint->type, &request->peer, &request->local);
+
+	(void)listener_address(generation->listeners[request->endpoint], &request->local);
+	address_unmap(&request->local);
+	return plan_for_listener(plan, endpoint->type, &request->local);
+}
+
+/*
+ * The step is logged with the program, and the fronts count one fewer. How often a
+ * line is written is bounded; how many clients it stands for is said.
+ */
+static void give_up(struct keeper *keeper, struct request *request,
+		    const struct spawn_failure *failure)
+{
+	struct slot *slot = slot_of(request);
+
+	slot->live--;
+	atomic_fetch_add(&keeper->board[slot->number].failed, 1);
+	log_not_started(keeper, slot, service_of(request), &request->peer, failure);
+	if (request->type == CHANNEL_WAIT)
+		release_listener(keeper, slot, request->generation->housed[request->endpoint],
+				 STATUS_NOT_STARTED, 0);
+	else
+		fronts_tell_ended(keeper, slot, 1);
+}
+
+static int run(struct request *request, struct spawn_descriptors *descriptors,
+	       struct spawn_failure *failure)
+{
+	pid_t pid;
+
+	descriptors->err = stderr_for(request, descriptors->out);
+	if (descriptors->err < 0) {
+		*failure = (struct spawn_failure){ SPAWN_DESCRIPTORS, errno };
+		return -errno;
+	}
+	pid = spawn(plan_for(request), descriptors, failure);
+	close_stderr(request, descriptors->err);
+	return pid;
+}
+
+static pid_t run_connection(struct request *request, struct spawn_failure *failure)
+{
+	struct spawn_descriptors descriptors = { .in = request->fd,
+						 .out = request->fd,
+						 .fourth = -1 };
+
+	return run(request, &descriptors, failure);
+}
+
+static pid_t run_wait(struct request *request, struct spawn_failure *failure)
+{
+	struct listener *listener = request->generation->listeners[request->endpoint];
+	struct spawn_descriptors descriptors = {
+		.in = listener->fd,
+		.out = listener->fd,
+		.fourth = listener->fd,
+	};
+	pid_t pid;
+
+	(void)fd_set_blocking(listener->fd, true);
+	pid = run(request, &descriptors, failure);
+	listener->busy = pid > 0;
+	if (pid < 0)
+		(void)fd_set_blocking(listener->fd, false);
+	return pid;
+}
+
+/*
+ * Between bind() and connect() the new socket takes datagrams of anybody: those are
+ * passed to the front at once. Later ones of the same sender belong to the program.
+ */
+static pid_t run_datagram(struct keeper *keeper, struct request *request, struct child *child,
+			  struct spawn_failure *failure)
+{
+	struct spawn_descriptors descriptors = { .in = request->fd, .fourth = -1 };
+	struct reply_socket reply;
+	int r;
+
+	r = reply_open(&reply, request->generation->listeners[request->endpoint], &request->peer,
+		       &request->local);
+	if (r < 0) {
+		*failure = (struct spawn_failure){ SPAWN_CONNECT, -r };
+		return r;
+	}
+	descriptors.out = reply.fd;
+	descriptors.connect_to = reply.child_connects ? &request->peer : NULL;
+	child->leftover = reply.fd;
+	pass_leftover(keeper, child, reply.fd);
+	return run(request, &descriptors, failure);
+}
+
+static pid_t run_request(struct keeper *keeper, struct request *request, struct child *child,
+			 struct spawn_failure *failure)
+{
+	switch (request->type) {
+	case CHANNEL_WAIT:
+		return run_wait(request, failure);
+	case CHANNEL_DATAGRAM:
+		return run_datagram(keeper, request, child, failure);
+	default:
+		return run_connection(request, failure);
+	}
+}
+
+/* Everything that the child's end needs, known before it starts. */
+static void describe(struct child *child, const struct request *request)
+{
+	child->slot = slot_of(request);
+	child->records = service_of(request)->log_on_success;
+	child->started_us = clock_us();
+	if (request->type != CHANNEL_WAIT)
+		child->peer = request->peer;
+	child->owns_listener = request->type == CHANNEL_WAIT;
+	if (request->type != CHANNEL_SPAWN)
+		child->housed = request->generation->housed[request->endpoint];
+}
+
+int request_start(struct keeper *keeper, struct request *request)
+{
+	AUTO(auto_child_free) struct child *child = child_new();
+	struct spawn_failure failure = { SPAWN_PROCESS, ENOMEM };
+	pid_t pid = -ENOMEM;
+
+	if (request->type == CHANNEL_WAIT &&
+	    request->generation->listeners[request->endpoint]->busy) {
+		slot_of(request)->live--;
+		return 0;
+	}
+	if (child) {
+		describe(child, request);
+		pid = run_request(keeper, request, child, &failure);
+	}
+	if (pid < 0) {
+		if (spawn_may_retry(&failure))
+			return -failure.error;
+		give_up(keeper, request, &failure);
+		return 0;
+	}
+
+	child->pid = pid;
+	children_add(&keeper->children, child);
+	log_started(child);
+	(void)take_ptr(child);
+	return 0;
+}
+
+void child_ended(struct keeper *keeper, struct child *child, int status)
+{
+	int64_t lived_us = clock_us() - child->started_us;
+
+	children_remove(&keeper->children, child);
+	child->slot->live--;
+	atomic_fetch_add(&keeper->board[child->slot->number].ended, 1);
+	log_child_ended(child, status, lived_us);
+
+	if (child->leftover >= 0)
+		pass_leftover(keeper, child, child->leftover);
+	if (!child->owns_listener)
+		fronts_tell_ended(keeper, child->slot, 1);
+	else if (child->housed)
+		release_listener(keeper, child->slot, child->housed, status, lived_us);
+	child_free(child);
+}

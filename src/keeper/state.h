@@ -1,0 +1,134 @@
+#pragma once
+
+/*
+ * The keeper's state, and how its parts call each other. Everything runs in the
+ * keeper's one thread, from its one loop.
+ */
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/resource.h>
+
+#include "base/list.h"
+#include "channel/birth.h"
+#include "config/load.h"
+#include "keeper/child.h"
+#include "keeper/generation.h"
+#include "keeper/house.h"
+#include "keeper/keeper.h"
+#include "keeper/notify.h"
+#include "keeper/slot.h"
+#include "net/poller.h"
+#include "net/timer.h"
+
+struct front;
+
+/* Where a reload stands. Each state waits for one event. */
+enum reload_state {
+	RELOAD_NONE,
+	RELOAD_REHEARSING, /* for the child that tries the new files */
+	RELOAD_HALTING,    /* for the old front to stop accepting */
+	RELOAD_STARTING,   /* for the new front to serve */
+};
+
+struct reload {
+	enum reload_state state;
+	bool again; /* a signal came meanwhile: once more after this one */
+	struct sources *sources;
+	struct rehearsal rehearsal;
+	struct generation *next;
+	struct front *front; /* the new one */
+	struct timer limit;
+	bool failed; /* the last one */
+};
+
+struct keeper {
+	const struct keeper_options *options;
+	struct poller *poller;
+	struct timers *timers;
+	struct watch signal_watch;
+	int signal_fd;
+	int spare; /* a low number held free for the next client's descriptor; -1: given away */
+
+	struct house house;
+	struct slots slots;
+	struct children children;
+	struct board_slot *board;
+	struct generation *generation;
+
+	struct list fronts; /* newest last */
+	struct front
+		*front; /* the one that serves, or is about to; NULL between a crash and the next */
+	struct timer restart;
+	int64_t restart_pause_ms;
+
+	struct list stalled; /* requests that wait for processes or descriptors */
+	size_t n_stalled;
+	struct timer stall;
+	int64_t stall_pause_ms;
+	bool holding; /* the front was told to send no requests */
+
+	struct timer failures; /* says how many failed starts were left unsaid */
+	struct timer log_retry;
+	int64_t log_pause_ms;
+	struct timer watchdog;
+	int64_t watchdog_ms;
+
+	struct reload reload;
+	bool served; /* the first front serves */
+	bool stopping;
+	struct timer stop_limit;
+	bool done;
+	int exit_status;
+};
+
+/* keeper.c */
+
+/* Switches to the log of @settings. Logs its failure. */
+int keeper_open_log(struct keeper *keeper, const struct settings *settings);
+void keeper_say_loaded(struct keeper *keeper);
+
+/* The front said that it serves; it was reaped, and its last request was served. */
+void keeper_front_ready(struct keeper *keeper, struct front *front);
+void keeper_front_gone(struct keeper *keeper, struct front *front);
+
+/* Closes what no generation needs any more. */
+void keeper_sweep(struct keeper *keeper);
+
+/* In a process that will be a front: closes what is the keeper's alone. */
+void keeper_abandon(struct keeper *keeper);
+
+/* request.c */
+
+/*
+ * Acts on a request of @front; takes over @fd. Returns 0, or -EBADMSG for what no
+ * honest front sends.
+ */
+struct channel_message;
+int request_handle(struct keeper *keeper, struct front *front,
+		   const struct channel_message *message, int fd);
+
+/*
+ * The spare is a low number kept free: given away before a message is received, so
+ * that its descriptor finds a place, and taken back afterwards. Without it no
+ * message is received until it can be had again.
+ */
+void request_release_spare(struct keeper *keeper);
+void request_restore_spare(struct keeper *keeper);
+
+/* reload.c: each is called when its event has come. */
+void reload_begin(struct keeper *keeper);
+void reload_rehearsed(struct keeper *keeper, int status);
+void reload_halted(struct keeper *keeper);
+void reload_front_ready(struct keeper *keeper);
+void reload_front_died(struct keeper *keeper, struct front *front);
+void reload_abort(struct keeper *keeper);
+void reload_fini(struct keeper *keeper);
+
+/* report.c */
+
+void report_state(struct keeper *keeper);
+
+/* "Serving 12 services on 14 listeners". Valid until the next call. */
+const char *keeper_status(const struct keeper *keeper);

@@ -1,0 +1,276 @@
+/*
+ * Puts load on one port and prints one line: the rate and the latency.
+ *
+ * It ends after a time and, where asked, after a number of answers, whatever the server does.
+ */
+
+#include "load.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "tool.h"
+
+enum {
+	EVENTS_MAX = 256,
+	TICK_MS = 50,
+};
+
+static const uint64_t warm_up_ns = 10000000000;
+
+/*
+ * Without a port of its own the source gets one at connect(), unique only together with the
+ * server's address, so that clients in TIME_WAIT do not use up the ports.
+ */
+static void bind_next_source(struct load *load, int fd)
+{
+	struct sockaddr_in source = { .sin_family = AF_INET };
+	unsigned n = load->source++ % load->n_sources;
+	int on = 1;
+
+	source.sin_addr.s_addr = htonl(INADDR_LOOPBACK + (1 << 16) + (n / 250 << 8) + n % 250);
+	if (setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on)) < 0)
+		die("IP_BIND_ADDRESS_NO_PORT");
+	if (bind(fd, (struct sockaddr *)&source, sizeof(source)) < 0)
+		die("bind");
+}
+
+/* What connect() has to complain about is found when the client is ready. */
+void client_open(struct load *load, struct client *client)
+{
+	const struct load_mode *mode = load->mode;
+	struct epoll_event event = { .events = mode->events, .data.ptr = client };
+	int nonblock = mode->warms_up ? 0 : SOCK_NONBLOCK;
+
+	client->got = 0;
+	client->sent = 0;
+	client->started_ns = now_ns();
+	client->fd = socket(AF_INET, mode->socket_type | nonblock | SOCK_CLOEXEC, 0);
+	if (client->fd < 0)
+		die("socket");
+	bind_next_source(load, client->fd);
+
+	if (connect(client->fd, (struct sockaddr *)&load->server, sizeof(load->server)) < 0 &&
+	    mode->warms_up)
+		die("connect");
+
+	if (epoll_ctl(load->epoll_fd, EPOLL_CTL_ADD, client->fd, &event) < 0)
+		die("epoll_ctl");
+	load->n_open++;
+	if (mode->start)
+		mode->start(load, client);
+}
+
+void client_close(struct load *load, struct client *client)
+{
+	close(client->fd);
+	client->fd = -1;
+	load->n_open--;
+}
+
+void load_answered(struct load *load, uint64_t since_ns)
+{
+	load->done++;
+	latency_add(&load->latency, now_ns() - since_ns);
+}
+
+void load_warmed(struct load *load, struct client *client)
+{
+	if (!client->warm)
+		load->n_warm++;
+	client->warm = true;
+}
+
+static void begin_measuring(struct load *load, struct client *clients)
+{
+	load->done = 0;
+	load->failed = 0;
+	load->lost = 0;
+	load->bytes = 0;
+	memset(&load->latency, 0, sizeof(load->latency));
+	load->measuring = true;
+	load->started_ns = now_ns();
+
+	for (unsigned i = 0; load->mode->start && i < load->n_clients; i++)
+		if (clients[i].fd >= 0)
+			load->mode->start(load, &clients[i]);
+}
+
+static bool is_over(const struct load *load)
+{
+	uint64_t elapsed_ns = now_ns() - load->started_ns;
+
+	if (load->n_open == 0)
+		return true;
+	if (!load->measuring)
+		return elapsed_ns >= warm_up_ns;
+	if (load->count_max && load->done + load->failed >= load->count_max)
+		return true;
+	return elapsed_ns >= load->duration_ns;
+}
+
+static void wait_once(struct load *load)
+{
+	struct epoll_event events[EVENTS_MAX];
+	int n = epoll_wait(load->epoll_fd, events, EVENTS_MAX, TICK_MS);
+
+	if (n < 0 && errno != EINTR)
+		die("epoll_wait");
+
+	for (int i = 0; i < n; i++) {
+		struct client *client = events[i].data.ptr;
+
+		if (client->fd >= 0)
+			load->mode->ready(load, client, events[i].events);
+	}
+}
+
+static void tick_all(struct load *load, struct client *clients)
+{
+	static uint64_t next_ns;
+	uint64_t now = now_ns();
+
+	if (!load->mode->tick || now < next_ns)
+		return;
+
+	next_ns = now + TICK_MS * 1000000;
+	for (unsigned i = 0; i < load->n_clients; i++)
+		load->mode->tick(load, &clients[i]);
+}
+
+static void run(struct load *load)
+{
+	struct client *clients = calloc(load->n_clients, sizeof(*clients));
+
+	load->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (!clients || load->epoll_fd < 0)
+		die("start");
+
+	load->measuring = !load->mode->warms_up;
+	for (unsigned i = 0; i < load->n_clients; i++)
+		client_open(load, &clients[i]);
+	load->started_ns = now_ns();
+
+	while (!is_over(load)) {
+		wait_once(load);
+		if (!load->measuring && load->n_warm == load->n_clients)
+			begin_measuring(load, clients);
+		tick_all(load, clients);
+	}
+	free(clients);
+}
+
+static int report(const struct load *load)
+{
+	double seconds = (double)(now_ns() - load->started_ns) / 1e9;
+	uint64_t total = load->mode->counts_bytes ? load->bytes : load->done;
+
+	if (!load->measuring) {
+		fprintf(stderr, "load: only %u of %u clients were answered\n", load->n_warm,
+			load->n_clients);
+		return TOOL_FAILED;
+	}
+
+	if (total == 0) {
+		fprintf(stderr, "load: no answer in %.1f s, %" PRIu64 " failures\n", seconds,
+			load->failed);
+		return TOOL_FAILED;
+	}
+
+	printf("mode=%s clients=%u seconds=%.3f done=%" PRIu64 " failed=%" PRIu64 " lost=%" PRIu64
+	       " bytes=%" PRIu64 " unit=%s rate=%.1f p50_us=%.1f p99_us=%.1f\n",
+	       load->mode->name, load->n_clients, seconds, load->done, load->failed, load->lost,
+	       load->bytes, load->mode->counts_bytes ? "bytes" : "answers", (double)total / seconds,
+	       (double)latency_quantile(&load->latency, 0.5) / 1e3,
+	       (double)latency_quantile(&load->latency, 0.99) / 1e3);
+	return 0;
+}
+
+static _Noreturn void usage(FILE *out, int status)
+{
+	fprintf(out, "usage: load MODE -p PORT [-a ADDRESS] [-n CLIENTS] [-t MILLISECONDS]\n"
+		     "            [-c COUNT] [-s BYTES] [-w WINDOW] [-S SOURCES]\n\n");
+	for (const struct load_mode *mode = load_modes_stream; mode->name; mode++)
+		fprintf(out, "  %-9s %s\n", mode->name, mode->summary);
+	fprintf(out, "  %-9s %s\n", load_mode_datagram.name, load_mode_datagram.summary);
+	exit(status);
+}
+
+static const struct load_mode *find_mode(const char *name)
+{
+	if (strcmp(name, load_mode_datagram.name) == 0)
+		return &load_mode_datagram;
+
+	for (const struct load_mode *mode = load_modes_stream; mode->name; mode++)
+		if (strcmp(name, mode->name) == 0)
+			return mode;
+	usage(stderr, TOOL_USAGE);
+}
+
+static void parse_options(struct load *load, int argc, char **argv)
+{
+	const char *host = "127.0.0.1";
+	unsigned port = 0;
+	int option;
+
+	while ((option = getopt(argc, argv, "a:c:hn:p:s:S:t:w:")) != -1) {
+		switch (option) {
+		case 'a':
+			host = optarg;
+			break;
+		case 'c':
+			load->count_max = number_parse("-c", optarg, 1, UINT32_MAX);
+			break;
+		case 'n':
+			load->n_clients = (unsigned)number_parse("-n", optarg, 1, 100000);
+			break;
+		case 'p':
+			port = (unsigned)number_parse("-p", optarg, 1, UINT16_MAX);
+			break;
+		case 's':
+			load->size = number_parse("-s", optarg, 1, LOAD_SIZE_MAX);
+			break;
+		case 'S':
+			load->n_sources = (unsigned)number_parse("-S", optarg, 1, 50000);
+			break;
+		case 't':
+			load->duration_ns = number_parse("-t", optarg, 1, 3600000) * 1000000;
+			break;
+		case 'w':
+			load->window = (unsigned)number_parse("-w", optarg, 1, LOAD_WINDOW_MAX);
+			break;
+		default:
+			usage(option == 'h' ? stdout : stderr, option == 'h' ? 0 : TOOL_USAGE);
+		}
+	}
+
+	if (optind != argc - 1 || port == 0)
+		usage(stderr, TOOL_USAGE);
+	load->mode = find_mode(argv[optind]);
+	load->server = address_parse(host, port);
+	if (load->size == 0)
+		load->size = load->mode->size;
+}
+
+int main(int argc, char **argv)
+{
+	static struct load load = {
+		.n_clients = 1,
+		.n_sources = 250,
+		.window = 8,
+		.duration_ns = 1000000000,
+	};
+
+	parse_options(&load, argc, argv);
+	descriptors_raise();
+	run(&load);
+	return report(&load);
+}

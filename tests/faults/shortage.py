@@ -1,0 +1,70 @@
+"""Takes things away from a running superd and measures what it does meanwhile."""
+
+import os
+import select
+import subprocess
+import time
+
+from process import cpu_seconds, descriptors, status
+
+WATCHED_SECONDS = 3
+
+
+def prlimit(pid, limit):
+    """As the user of that process: changing another user's limits needs more than being root."""
+    uid, gid = status(pid)["Uid"].split()[0], status(pid)["Gid"].split()[0]
+    become = ["setpriv", f"--reuid={uid}", f"--regid={gid}", "--clear-groups"]
+    subprocess.run(
+        [*(become if os.geteuid() == 0 else []), "prlimit", "--pid", str(pid), limit], check=True
+    )
+
+
+def soft_limit(pid, name):
+    with open(f"/proc/{pid}/limits") as file:
+        return next(line[len(name) :].split()[0] for line in file if line.startswith(name))
+
+
+class out_of_descriptors:
+    """Lets a process open nothing more."""
+
+    def __init__(self, pid):
+        self.pid = pid
+        self.before = soft_limit(pid, "Max open files")
+
+    def __enter__(self):
+        held = descriptors(self.pid)
+        lowest = next(number for number in range(len(held) + 1) if number not in held)
+        prlimit(self.pid, f"--nofile={lowest}:")
+
+    def __exit__(self, *_):
+        prlimit(self.pid, f"--nofile={self.before}:")
+
+
+class out_of_processes:
+    """Lets the user of a process start no more of them."""
+
+    def __init__(self, pid):
+        self.pid = pid
+        self.before = soft_limit(pid, "Max processes")
+
+    def __enter__(self):
+        prlimit(self.pid, "--nproc=1:")
+
+    def __exit__(self, *_):
+        prlimit(self.pid, f"--nproc={self.before}:")
+
+
+def assert_calm(daemon):
+    """For some seconds: less than 1 % of a processor, less than 1 kB of log."""
+    processes = [daemon.keeper, *daemon.fronts()]
+    said, spent = len(daemon.log.text()), cpu_seconds(*processes)
+    select.select([], [], [], WATCHED_SECONDS)
+    assert cpu_seconds(*processes) - spent <= 0.01 * WATCHED_SECONDS
+    assert len(daemon.log.text()) - said < 1000
+
+
+def assert_answered(client, answer, seconds=1.0):
+    started = time.monotonic()
+    client.settimeout(10)
+    assert client.recv(64) == answer
+    assert time.monotonic() - started < seconds

@@ -1,0 +1,98 @@
+"""Clients that leave at once, come in masses, or never do what they came for."""
+
+import socket
+import struct
+import time
+
+import pytest
+
+from process import descriptors, eventually, private_bytes
+from settings import ECHO, service
+
+SLACK = 64 * 1024
+
+
+def reset(client):
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.close()
+
+
+def connect_and_reset(address, count):
+    for _ in range(count):
+        client = socket.create_connection(address)
+        client.send(b"x")
+        reset(client)
+
+
+def footprint(daemon):
+    return [len(descriptors(pid)) for pid in (daemon.keeper, daemon.front)]
+
+
+@pytest.mark.parametrize(
+    "what, count",
+    [
+        ({"builtin": "echo"}, 1000),
+        ({"builtin": "chargen"}, 1000),
+        ({"builtin": "daytime"}, 1000),
+        ({"exec": ["/bin/cat"]}, 200),
+    ],
+    ids=["echo", "chargen", "daytime", "program"],
+)
+def test_clients_that_reset_their_connection_leave_nothing_behind(superd, what, count):
+    """They are all gone already when superd accepts them."""
+    daemon = superd(service("x", **what) + ECHO)
+    before = footprint(daemon)
+    daemon.stop_process(daemon.front)
+    connect_and_reset(daemon.address("x"), count)
+    daemon.continue_process(daemon.front)
+    assert daemon.ask("echo", b"ping") == b"ping"
+    eventually(lambda: footprint(daemon) == before)
+
+
+def test_refused_clients_cost_no_memory(superd):
+    daemon = superd(service("x", builtin="echo", instances=1, overflow="refuse"))
+    with daemon.connect("x") as held:
+        held.sendall(b"x")
+        assert held.recv(1) == b"x"
+        for _ in range(200):
+            daemon.ask("x")
+        before = footprint(daemon), private_bytes(daemon.front)
+        for _ in range(2000):
+            daemon.ask("x")
+        eventually(lambda: footprint(daemon) == before[0])
+        assert private_bytes(daemon.front) <= before[1] + SLACK
+
+
+def test_served_clients_cost_no_memory(superd):
+    daemon = superd(ECHO + service("true", exec=["/bin/true"]))
+    for _ in range(100):
+        daemon.ask("echo", b"x")
+        daemon.ask("true")
+    before = footprint(daemon), private_bytes(daemon.front), private_bytes(daemon.keeper)
+    for _ in range(1000):
+        daemon.ask("echo", b"x")
+        daemon.ask("true")
+    eventually(lambda: footprint(daemon) == before[0])
+    assert private_bytes(daemon.front) <= before[1] + SLACK
+    assert private_bytes(daemon.keeper) <= before[2] + SLACK
+
+
+def test_a_flooded_service_does_not_starve_another(superd):
+    """A thousand clients wait at once; the one of another service is not behind all of them."""
+    daemon = superd(service("flooded", exec=["/bin/sleep", "30"], instances=5) + ECHO)
+    flood = [daemon.connect("flooded") for _ in range(1000)]
+    started = time.monotonic()
+    assert daemon.ask("echo", b"ping") == b"ping"
+    assert time.monotonic() - started < 1
+    assert len(daemon.log.find("service 'flooded': accepted")) <= 5 < len(flood)
+
+
+def test_a_seqpacket_client_that_sends_nothing_but_a_descriptor_is_no_trouble(superd, place):
+    """Descriptors that clients pass are not kept."""
+    daemon = superd(service("x", listen=f"unix:{place}/x.sock", builtin="echo"))
+    before = footprint(daemon)
+    with daemon.connect("x", "unix") as client:
+        socket.send_fds(client, [b"x"], [0, 1, 2])
+        assert client.recv(1) == b"x"
+        assert len(descriptors(daemon.front)) == before[1] + 1
+    eventually(lambda: footprint(daemon) == before)

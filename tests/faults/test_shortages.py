@@ -1,0 +1,133 @@
+"""Out of descriptors, out of processes: superd is calm, loses nobody and is soon back."""
+
+import os
+import pathlib
+
+import pytest
+
+from settings import ECHO, ROOT, service
+from shortage import assert_answered, assert_calm, out_of_descriptors, out_of_processes
+
+CAT = service("cat", exec=["/bin/cat"])
+LONELY = ["setpriv", "--reuid=54321", "--regid=54321", "--clear-groups"]
+
+
+def queue(daemon, name, count=20):
+    clients = [daemon.connect(name) for _ in range(count)]
+    for client in clients:
+        client.sendall(b"ping")
+    return clients
+
+
+def test_a_front_without_descriptors_is_calm_and_comes_back(superd):
+    daemon = superd(ECHO)
+    with daemon.connect("echo") as held:
+        held.sendall(b"x")
+        assert held.recv(1) == b"x"
+        with out_of_descriptors(daemon.front):
+            clients = queue(daemon, "echo")
+            assert_calm(daemon)
+            held.sendall(b"still served")
+            assert held.recv(64) == b"still served"
+        for client in clients:
+            assert_answered(client, b"ping")
+
+
+def test_a_keeper_without_descriptors_is_calm_and_comes_back(superd):
+    daemon = superd(CAT + ECHO)
+    assert daemon.ask("cat", b"x") == b"x"
+    with out_of_descriptors(daemon.keeper):
+        clients = queue(daemon, "cat")
+        assert_calm(daemon)
+        assert daemon.ask("echo", b"others go on") == b"others go on"
+    for client in clients:
+        assert_answered(client, b"ping")
+
+
+def test_descriptors_of_clients_that_leave_are_used_for_those_who_wait(superd):
+    daemon = superd(ECHO)
+    with daemon.connect("echo") as held:
+        held.sendall(b"x")
+        assert held.recv(1) == b"x"
+        with out_of_descriptors(daemon.front):
+            (client,) = queue(daemon, "echo", 1)
+            held.close()
+            assert_answered(client, b"ping")
+
+
+def test_a_reload_without_descriptors_changes_nothing(superd):
+    daemon = superd(ECHO)
+    with out_of_descriptors(daemon.keeper):
+        daemon.reload(ECHO + CAT)
+        assert daemon.ask("echo", b"ping") == b"ping"
+    daemon.reload()
+    assert daemon.ask("cat", b"ping") == b"ping"
+
+
+@pytest.mark.skipif(not ROOT, reason="needs root to become a user without other processes")
+def test_a_keeper_without_processes_is_calm_and_comes_back(superd):
+    daemon = superd(service("cat", exec=["/bin/cat"], user=None) + ECHO, wrapper=LONELY)
+    assert daemon.ask("cat", b"x") == b"x"
+    with out_of_processes(daemon.keeper):
+        clients = queue(daemon, "cat")
+        assert_calm(daemon)
+        assert daemon.ask("echo", b"others go on") == b"others go on"
+    for client in clients:
+        assert_answered(client, b"ping")
+
+
+@pytest.mark.skipif(not ROOT, reason="needs root to become a user without other processes")
+def test_a_reload_without_processes_changes_nothing(superd):
+    daemon = superd(ECHO, wrapper=LONELY)
+    with out_of_processes(daemon.keeper):
+        daemon.reload(ECHO + service("time", builtin="time"))
+        assert daemon.ask("echo", b"ping") == b"ping"
+    daemon.reload()
+    assert len(daemon.ask("time")) == 4
+
+
+@pytest.fixture
+def no_processes(place):
+    """no_processes(pids) limits them by a control group; set its `allowed` to "max" for relief."""
+    group = pathlib.Path(f"/sys/fs/cgroup/pids/{place.name}")
+    try:
+        group.mkdir()
+    except OSError as error:
+        pytest.skip(f"no control group for processes: {error}")
+
+    def allow(how_many, *pids):
+        for pid in pids:
+            (group / "cgroup.procs").write_text(str(pid))
+        (group / "pids.max").write_text(how_many)
+
+    yield allow
+    for pid in (group / "cgroup.procs").read_text().split():
+        (group.parent / "cgroup.procs").write_text(pid)
+    group.rmdir()
+
+
+@pytest.mark.skipif(not ROOT, reason="needs root to make a control group")
+def test_a_full_control_group_is_waited_out(superd, no_processes):
+    daemon = superd(CAT + ECHO)
+    assert daemon.ask("cat", b"x") == b"x"
+    no_processes("1", daemon.keeper, daemon.front)
+    clients = queue(daemon, "cat")
+    assert_calm(daemon)
+    assert daemon.ask("echo", b"others go on") == b"others go on"
+    no_processes("max")
+    for client in clients:
+        assert_answered(client, b"ping")
+
+
+@pytest.mark.skipif(not ROOT, reason="needs root to make a control group")
+def test_a_front_that_dies_while_no_process_can_start_comes_back(superd, no_processes):
+    daemon = superd(ECHO)
+    front = daemon.front
+    no_processes("1", daemon.keeper, front)
+    os.kill(front, 9)
+    client = daemon.connect("echo")
+    client.sendall(b"ping")
+    daemon.wait_log("(?i)cannot start.*: Resource temporarily unavailable|cannot fork")
+    assert_calm(daemon)
+    no_processes("max")
+    assert_answered(client, b"ping", seconds=2)

@@ -1,0 +1,117 @@
+"""System calls that fail while superd serves: once they work again, so does all of superd."""
+
+import contextlib
+import shutil
+import subprocess
+
+import pytest
+
+from daemon import Lines
+from process import descriptors, eventually
+from settings import ECHO, ROOT, service
+
+UDP = service("datagrams", listen="udp:127.0.0.1:0", builtin="echo")
+CAT = service("cat", exec=["/bin/cat"])
+FILTER = service("filter", listen="udp:127.0.0.1:0", exec=["/usr/bin/tr", "a-z", "A-Z"])
+
+# Which clients reach the call, the call, and how it fails.
+FAULTS = [
+    *(
+        ("echo", "accept4", error)
+        for error in "ECONNABORTED EPROTO ENETDOWN EPERM EMFILE ENFILE ENOBUFS ENOMEM EINTR".split()
+    ),
+    ("echo", "epoll_ctl", "ENOMEM"),
+    ("echo", "epoll_ctl", "ENOSPC"),
+    ("echo", "recvfrom", "ECONNRESET"),
+    ("echo", "sendto", "EPIPE"),
+    ("datagrams", "recvmmsg", "ENOMEM"),
+    ("datagrams", "sendmmsg", "ENOBUFS"),
+    ("datagrams", "sendmmsg", "EPERM"),
+    ("cat", "sendmsg", "ENOBUFS"),
+    ("cat", "recvmsg", "ENOMEM"),
+    ("cat", "vfork", "EAGAIN"),
+    ("cat", "vfork", "ENOMEM"),
+    ("cat", "execve", "ENOMEM"),
+    ("cat", "execve", "EIO"),
+    ("cat", "dup3", "EBUSY"),
+    ("cat", "setsid", "EPERM"),
+    ("filter", "socket", "EMFILE"),
+    ("filter", "bind", "EADDRINUSE"),
+]
+
+
+@contextlib.contextmanager
+def failing(daemon, call, error):
+    """Attaches to superd; yields what strace says, and lets go of superd at the end."""
+    strace = subprocess.Popen(
+        ["strace", "-f", "-q", "-e", f"trace={call}", "-e", f"inject={call}:error={error}"]
+        + ["-e", "signal=none", "-p", str(daemon.keeper), "-p", str(daemon.front)],
+        stderr=subprocess.PIPE,
+    )
+    said = Lines(strace.stderr.readline)
+    try:
+        for pid in (daemon.keeper, daemon.front):
+            eventually(lambda: traced(pid))
+        yield said
+    finally:
+        strace.terminate()
+        strace.wait()
+
+
+def traced(pid):
+    with open(f"/proc/{pid}/status") as file:
+        return "TracerPid:\t0\n" not in file.readlines()
+
+
+def knock(daemon, name):
+    """A client that does not mind what becomes of it."""
+    if name in ("datagrams", "filter"):
+        client = daemon.datagram(name)
+    else:
+        client = daemon.connect(name)
+    client.send(b"ping")
+    return client
+
+
+def assert_well(daemon):
+    assert daemon.ask("echo", b"ping") == b"ping"
+    assert daemon.ask("cat", b"ping") == b"ping"
+    for name, answer in (("datagrams", b"ping"), ("filter", b"PING")):
+        with daemon.datagram(name) as client:
+            client.send(b"ping")
+            assert client.recv(64) == answer
+
+
+@pytest.fixture
+def daemon(superd):
+    if not shutil.which("strace"):
+        pytest.skip("strace is not installed")
+    return superd("poller = epoll\n" + ECHO + CAT + UDP + FILTER)
+
+
+@pytest.mark.parametrize("name, call, error", FAULTS)
+def test_superd_survives(daemon, name, call, error):
+    before = len(descriptors(daemon.keeper)), len(descriptors(daemon.front))
+    front = daemon.front
+    with failing(daemon, call, error) as said:
+        with knock(daemon, name):
+            said.wait("INJECTED")
+    assert daemon.process.poll() is None
+    assert daemon.front == front
+    assert_well(daemon)
+    eventually(lambda: (len(descriptors(daemon.keeper)), len(descriptors(daemon.front))) == before)
+
+
+@pytest.mark.skipif(not ROOT, reason="needs root to become somebody else")
+@pytest.mark.parametrize("call", ["setgroups", "setresgid", "setresuid"])
+@pytest.mark.parametrize("error", ["EPERM", "EAGAIN"])
+def test_a_program_that_cannot_become_its_user_is_not_run(superd, place, call, error):
+    if not shutil.which("strace"):
+        pytest.skip("strace is not installed")
+    daemon = superd(service("x", exec=["/usr/bin/touch", place / "canary"], user="nobody"))
+    with failing(daemon, call, error):
+        assert daemon.ask("x") == b""
+        daemon.wait_log("service 'x': cannot start '/usr/bin/touch' for .*")
+    assert not (place / "canary").exists()
+    assert daemon.ask("x") == b""
+    eventually((place / "canary").exists)

@@ -1,0 +1,1 @@
+from fixtures import place, superd  # noqa: F401

@@ -1,0 +1,58 @@
+"""`superd(text)` starts the binary that SUPERD names and stops it after the test."""
+
+import ctypes
+import os
+import pathlib
+import shutil
+import signal
+import tempfile
+
+import pytest
+
+from daemon import SANITIZER, SUPERD, Daemon
+from process import children, executable
+
+PR_SET_CHILD_SUBREAPER = 36
+
+# Whatever outlives superd becomes our child, so that it can be found and ended.
+ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+@pytest.fixture
+def place():
+    """A directory that programs may read and write, whoever they run as."""
+    path = pathlib.Path(tempfile.mkdtemp(prefix="superd-"))
+    path.chmod(0o1777)
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.fixture
+def superd(place):
+    daemons = []
+    before = set(children(os.getpid()))
+
+    def start(text, ready=True, **how):
+        daemon = Daemon(place / f"superd{len(daemons) or ''}.conf", text, **how)
+        daemons.append(daemon)
+        if ready:
+            daemon.wait_ready()
+        return daemon
+
+    try:
+        yield start
+        for daemon in daemons:
+            assert daemon.stop() == daemon.expected_status, daemon.log.text()
+            assert not SANITIZER.search(daemon.log.text()), daemon.log.text()
+        assert SUPERD not in [executable(pid) for pid in left_behind(before)]
+    finally:
+        for daemon in daemons:
+            daemon.stop()
+            print(daemon.log.text())
+        for pid in left_behind(before):
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+
+
+def left_behind(before):
+    return set(children(os.getpid())) - before

@@ -1,0 +1,81 @@
+"""What /proc knows about a process."""
+
+import glob
+import os
+import re
+import time
+
+
+def eventually(check, patience=10):
+    """Polls where nothing tells of the event; returns what `check` finds, once it is true."""
+    until = time.monotonic() + patience
+    while not (found := check()):
+        assert time.monotonic() < until, "it did not happen in time"
+        time.sleep(0.01)
+    return found
+
+
+def children(pid):
+    """Oldest first."""
+    with open(f"/proc/{pid}/task/{pid}/children") as file:
+        return [int(word) for word in file.read().split()]
+
+
+def executable(pid):
+    try:
+        return os.readlink(f"/proc/{pid}/exe")
+    except OSError:
+        return None
+
+
+def status(pid):
+    with open(f"/proc/{pid}/status") as file:
+        return dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+
+
+def alive(pid):
+    try:
+        return not status(pid)["State"].startswith("Z")
+    except OSError:
+        return False
+
+
+def descriptors(pid):
+    """What each descriptor is, such as {0: '/dev/null', 3: 'socket:[8]'}."""
+    found = {}
+    for name in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            found[int(name)] = os.readlink(f"/proc/{pid}/fd/{name}")
+        except FileNotFoundError:
+            continue
+    return found
+
+
+def listening_inodes(pid):
+    """The TCP sockets of this process that listen, as port -> 'socket:[INODE]'."""
+    held = set(descriptors(pid).values())
+    found = {}
+    for table in ("tcp", "tcp6"):
+        with open(f"/proc/{pid}/net/{table}") as file:
+            for row in list(file)[1:]:
+                field = row.split()
+                inode = f"socket:[{field[9]}]"
+                if field[3] == "0A" and inode in held:
+                    found[int(field[1].rsplit(":", 1)[1], 16)] = inode
+    return found
+
+
+def private_bytes(pid):
+    with open(f"/proc/{pid}/smaps_rollup") as file:
+        return sum(
+            int(kib) * 1024 for kib in re.findall(r"^Private_\w+:\s+(\d+) kB", file.read(), re.M)
+        )
+
+
+def cpu_seconds(*pids):
+    """Of all their threads, exact to the nanosecond."""
+    total = 0
+    for path in (path for pid in pids for path in glob.glob(f"/proc/{pid}/task/*/schedstat")):
+        with open(path) as file:
+            total += int(file.read().split()[0])
+    return total / 1e9

@@ -1,0 +1,39 @@
+"""Writes configurations: service("echo", builtin="echo") is the text of one section."""
+
+import os
+import pwd
+
+ROOT = os.geteuid() == 0
+USER = "nobody" if ROOT else pwd.getpwuid(os.geteuid()).pw_name
+ANY_PORT = "tcp:127.0.0.1:0"
+SECONDS_1900_TO_1970 = 2208988800
+
+
+def value(of):
+    if isinstance(of, bool):
+        return "yes" if of else "no"
+    if isinstance(of, (list, tuple)):
+        return "{" + ", ".join(value(item) for item in of) + "}"
+    if isinstance(of, int):
+        return str(of)
+    return '"' + str(of).replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def options(**of):
+    return "".join(f"    {name} = {value(what)}\n" for name, what in of.items() if what is not None)
+
+
+def service(name, listen=ANY_PORT, **of):
+    """A program runs as USER unless said otherwise, because root must be asked for by name."""
+    listen = [listen] if isinstance(listen, str) else listen
+    if "exec" in of:
+        of.setdefault("user", USER)
+    return f'service "{name}" {{\n{options(listen=listen, **of)}}}\n'
+
+
+def shell(script):
+    """The `exec` of a program that is a line of shell."""
+    return ["/bin/sh", "-c", script]
+
+
+ECHO = service("echo", builtin="echo")

@@ -1,0 +1,50 @@
+"""What superd costs while nobody comes."""
+
+import os
+import pathlib
+import select
+import shutil
+
+import pytest
+
+from process import private_bytes, status
+from settings import ECHO, service
+
+SHIPPED = pathlib.Path(__file__).parents[2] / "conf"
+WATCHED_SECONDS = 3
+
+
+def wake_ups(daemon):
+    return [status(pid)["voluntary_ctxt_switches"] for pid in (daemon.keeper, daemon.front)]
+
+
+def assert_asleep(daemon):
+    before = wake_ups(daemon)
+    select.select([], [], [], WATCHED_SECONDS)
+    assert wake_ups(daemon) == before
+
+
+@pytest.mark.parametrize("poller", ["select", "epoll"])
+def test_idle_means_no_wake_ups(superd, poller):
+    daemon = superd(f"poller = {poller}\n" + ECHO + service("cat", exec=["/bin/cat"]))
+    daemon.ask("echo", b"x")
+    daemon.ask("cat", b"x")
+    daemon.wait_log("service 'cat': ended")
+    assert_asleep(daemon)
+
+
+def test_an_idle_client_costs_no_wake_ups(superd):
+    daemon = superd(ECHO)
+    with daemon.connect("echo") as client:
+        client.sendall(b"x")
+        assert client.recv(1) == b"x"
+        assert_asleep(daemon)
+
+
+def test_the_shipped_configuration_is_small_and_sleeps(superd, place):
+    if (SHIPPED / "superd.d").is_dir():
+        shutil.copytree(SHIPPED / "superd.d", place / "superd.d")
+    daemon = superd((SHIPPED / "superd.conf").read_text(), args=["--port-base", "10000"])
+    assert_asleep(daemon)
+    if "SUPERD_TEST_SLOWNESS" not in os.environ:
+        assert private_bytes(daemon.keeper) + private_bytes(daemon.front) < 6 << 20

@@ -1,0 +1,214 @@
+"""The built-in services over streams, as RFC 862, 863, 864, 867 and 868 say."""
+
+import calendar
+import glob
+import select
+import socket
+import struct
+import threading
+import time
+
+import pytest
+
+from daemon import read_all
+from process import cpu_seconds, private_bytes
+from settings import ECHO, SECONDS_1900_TO_1970, service
+
+FAKETIME = "/usr/lib/*/faketime/libfaketime.so.1"
+STREAMS = {
+    "tcp": "tcp:127.0.0.1:0",
+    "tcp6": "tcp:[::1]:0",
+    "unix": "unix:{place}/x.sock",
+    "unix-seqpacket": "unix-seqpacket:{place}/x.sock",
+}
+
+
+@pytest.fixture(params=STREAMS)
+def kind(request):
+    return request.param
+
+
+@pytest.fixture
+def stream(superd, place, kind):
+    """Starts a built-in on each kind of stream; returns the daemon and the kind to connect with."""
+
+    def start(builtin, **options):
+        listen = STREAMS[kind].format(place=place)
+        return superd(service(builtin, listen=listen, builtin=builtin, **options))
+
+    return start
+
+
+def short(kind):
+    return "tcp" if kind == "tcp6" else kind
+
+
+def test_echo_returns_what_it_was_sent(stream, kind):
+    assert stream("echo").ask("echo", b"to be returned", short(kind)) == b"to be returned"
+
+
+def test_discard_says_nothing_and_closes_after_its_client(stream, kind):
+    assert stream("discard").ask("discard", b"x" * 50_000, short(kind)) == b""
+
+
+def test_chargen_sends_the_pattern_of_the_rfc(stream, kind):
+    with stream("chargen").connect("chargen", short(kind)) as client:
+        received = b""
+        while len(received) < 200 * 74:
+            received += client.recv(65536)
+    assert received[: 200 * 74] == pattern(200)
+
+
+def test_daytime_sends_one_line_of_26_bytes(stream, kind):
+    answer = stream("daytime").ask("daytime", kind=short(kind))
+    assert len(answer) == 26 and answer.endswith(b"\r\n")
+    said = time.mktime(time.strptime(answer.decode().strip(), "%a %b %d %H:%M:%S %Y"))
+    assert abs(said - time.time()) < 5
+
+
+def test_time_sends_the_seconds_since_1900(stream, kind):
+    (said,) = struct.unpack(">I", stream("time").ask("time", kind=short(kind)))
+    assert abs(said - SECONDS_1900_TO_1970 - time.time()) < 5
+
+
+@pytest.mark.skipif(not glob.glob(FAKETIME), reason="faketime is not installed")
+@pytest.mark.parametrize("year", [2030, 2036, 2040])
+def test_time_wraps_in_2036_as_the_rfc_says(superd, year):
+    pretended = calendar.timegm((year, 3, 1, 0, 0, 0))
+    daemon = superd(
+        service("time", builtin="time"),
+        env={
+            "LD_PRELOAD": glob.glob(FAKETIME)[0],
+            "FAKETIME": f"@{year}-03-01 00:00:00",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+            "TZ": "UTC",
+            "ASAN_OPTIONS": "verify_asan_link_order=0",
+        },
+    )
+    (said,) = struct.unpack(">I", daemon.ask("time"))
+    assert 0 <= (said - SECONDS_1900_TO_1970 - pretended) % (1 << 32) < 60
+
+
+def pattern(lines):
+    ring = bytes(range(0x20, 0x7F)) * 2
+    return b"".join(ring[i % 95 : i % 95 + 72] + b"\r\n" for i in range(lines))
+
+
+def test_echo_returns_all_bytes_to_a_client_that_has_closed_its_side(superd):
+    daemon = superd(ECHO)
+    sent = bytes(range(256)) * 20_000
+    with daemon.connect("echo") as client:
+        sender = threading.Thread(
+            target=lambda: (client.sendall(sent), client.shutdown(socket.SHUT_WR))
+        )
+        sender.start()
+        assert read_all(client) == sent
+        sender.join()
+
+
+@pytest.mark.parametrize("builtin", ["echo", "chargen"])
+def test_a_client_that_never_reads_costs_one_buffer(superd, builtin):
+    daemon = superd(service("x", builtin=builtin))
+    with daemon.connect("x") as client:
+        client.sendall(b"warm up")
+        assert client.recv(1)
+    before = private_bytes(daemon.front)
+    with daemon.connect("x") as client:
+        fill(client)
+        spent = cpu_seconds(daemon.front)
+        fill(client)
+        assert private_bytes(daemon.front) - before < 256 * 1024
+        assert cpu_seconds(daemon.front) - spent < 0.1
+
+
+def fill(client):
+    """Sends until the other side takes no more for half a second."""
+    client.setblocking(False)
+    while select.select([], [client], [], 0.5)[1]:
+        client.send(b"x" * 65536)
+
+
+def test_echo_goes_on_when_a_slow_client_reads_at_last(superd):
+    daemon = superd(ECHO)
+    with daemon.connect("echo") as client:
+        client.setblocking(False)
+        sent = 0
+        while select.select([], [client], [], 0.5)[1]:
+            sent += client.send(b"x" * 65536)
+        client.settimeout(10)
+        client.shutdown(socket.SHUT_WR)
+        assert len(read_all(client)) == sent
+
+
+@pytest.mark.parametrize("builtin, size", [("daytime", 26), ("time", 4)])
+def test_a_client_that_sent_first_still_gets_its_answer(superd, builtin, size):
+    daemon = superd(service("x", builtin=builtin))
+    front = daemon.front
+    for _ in range(20):
+        daemon.stop_process(front)
+        with daemon.connect("x") as client:
+            client.sendall(b"x" * 1024)
+            daemon.continue_process(front)
+            client.sendall(b"x" * 1024)
+            assert len(read_all(client)) == size
+
+
+def test_a_client_that_goes_on_sending_does_not_keep_daytime_for_ever(superd):
+    daemon = superd(service("daytime", builtin="daytime", instances=1, overflow="queue"))
+    with daemon.connect("daytime") as client:
+        daemon.wait_log("service 'daytime': ended", patience=30)
+        with pytest.raises(OSError):
+            for _ in range(1000):
+                client.sendall(b"x" * 65536)
+                time.sleep(0)
+    assert len(daemon.ask("daytime")) == 26
+
+
+def test_a_session_is_logged_with_its_bytes(superd):
+    daemon = superd(ECHO)
+    daemon.ask("echo", b"0123456789")
+    accepted = daemon.wait_log(r"service 'echo': accepted 127\.0\.0\.1:(\d+)$")
+    daemon.wait_log(
+        rf"service 'echo': ended 127\.0\.0\.1:{accepted[1]} after \d+\.\d+ s, "
+        r"10 bytes in, 10 bytes out$"
+    )
+
+
+def test_what_is_logged_is_chosen(superd):
+    daemon = superd(
+        service("quiet", builtin="echo", log_on_success=["none"])
+        + service("brief", builtin="echo", log_on_success=["host"])
+    )
+    daemon.ask("quiet", b"x")
+    daemon.ask("brief", b"x")
+    daemon.wait_log("service 'brief': accepted")
+    daemon.stop()
+    assert not daemon.log.find("service 'quiet': (accepted|ended)")
+    assert not daemon.log.find("bytes in")
+
+
+@pytest.mark.parametrize("poller", ["select", "epoll", "auto"])
+def test_each_poller_serves_many_clients_at_once(superd, poller):
+    daemon = superd(f"poller = {poller}\n" + ECHO)
+    clients = [daemon.connect("echo") for _ in range(200)]
+    for number, client in enumerate(clients):
+        client.sendall(b"%d" % number)
+    for number, client in enumerate(clients):
+        assert client.recv(64) == b"%d" % number
+
+
+def test_auto_moves_from_select_to_epoll_when_descriptors_run_past_fd_setsize(superd):
+    daemon = superd("poller = auto\n" + ECHO)
+    clients = [daemon.connect("echo") for _ in range(1100)]
+    for client in (clients[0], clients[-1]):
+        client.sendall(b"here")
+        assert client.recv(64) == b"here"
+
+
+def test_a_stopped_front_loses_no_client(superd):
+    daemon = superd(ECHO)
+    daemon.stop_process(daemon.front)
+    with daemon.connect("echo") as client:
+        client.sendall(b"x")
+        daemon.continue_process(daemon.front)
+        assert client.recv(1) == b"x"

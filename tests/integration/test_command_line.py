@@ -1,0 +1,214 @@
+"""What superd says and how it exits when it is called by hand."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+
+import pytest
+
+from daemon import PATIENCE, SUPERD
+from process import executable
+from settings import ECHO, ROOT, service
+
+USAGE = 64
+OS_ERROR = 71
+CONFIG = 78
+
+
+@pytest.fixture
+def run(place):
+    """run(text, *arguments) calls superd with that configuration and waits until it returns."""
+    conf = place / "superd.conf"
+
+    def run(text, *arguments):
+        conf.write_text(text)
+        return call("-c", str(conf), *arguments)
+
+    return run
+
+
+def call(*arguments, **how):
+    return subprocess.run(
+        [SUPERD, *arguments], capture_output=True, text=True, timeout=PATIENCE, **how
+    )
+
+
+@pytest.mark.parametrize("flag", ["-t", "--check"])
+def test_check_counts_what_a_good_file_has(run, place, flag):
+    done = run(ECHO + service("two", listen=["tcp:1234", "udp:1234"], builtin="time"), flag)
+    assert done.returncode == 0
+    assert done.stdout == f"{place}/superd.conf: 2 services, 3 listeners\n"
+
+
+def test_check_prints_every_mistake(run, place):
+    done = run(
+        service("x", builtin="echo", instances="0x10") + service("y", builtin="cat"), "--check"
+    )
+    assert done.returncode == CONFIG and done.stdout == ""
+    lines = done.stderr.splitlines()
+    assert len(lines) >= 2
+    assert all(re.match(rf"{place}/superd\.conf:\d+: ", line) for line in lines)
+
+
+def test_check_opens_nothing(run, place):
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        port = busy.getsockname()[1]
+        text = service(
+            "x", listen=[f"tcp:127.0.0.1:{port}", f"unix:{place}/x.sock"], builtin="echo"
+        )
+        assert run(text, "--check").returncode == 0
+    assert not (place / "x.sock").exists()
+
+
+@pytest.mark.parametrize(
+    "first, second",
+    [
+        ("tcp:13", "tcp:daytime"),
+        ("tcp:13", "tcp:0.0.0.0:13"),
+        ("tcp:13", "tcp:[::]:13"),
+        ("tcp:8000-8009", "tcp:8005"),
+        ("tcp:127.0.0.1:13", "tcp:localhost:13"),
+        ("unix:/run/x.sock", "unix:/run/./x.sock"),
+        ("unix:/run/x.sock", "unix-dgram:/run/x.sock"),
+        ("unix:/run/x.sock", "unix:/run/../run/x.sock"),
+        ("unix:@x", "unix:@x"),
+    ],
+)
+def test_check_finds_an_endpoint_that_is_used_twice(run, first, second):
+    done = run(
+        service("one", listen=first, builtin="echo")
+        + service("two", listen=second, builtin="echo"),
+        "--check",
+    )
+    assert done.returncode == CONFIG
+    assert "'one'" in done.stderr and "'two'" in done.stderr
+    assert len(re.findall(r"superd\.conf:\d+", done.stderr)) >= 2, done.stderr
+
+
+@pytest.mark.parametrize(
+    "first, second",
+    [
+        ("tcp:13", "udp:13"),
+        ("tcp4:13", "tcp6:13"),
+        ("tcp:127.0.0.1:13", "tcp:127.0.0.2:13"),
+        ("unix:@x", "unix-dgram:@x"),
+    ],
+)
+def test_check_knows_endpoints_that_only_look_alike(run, first, second):
+    done = run(
+        service("one", listen=first, builtin="echo")
+        + service("two", listen=second, builtin="echo"),
+        "--check",
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(not ROOT, reason="an ordinary user's programs run as that user")
+def test_nobody_becomes_root_by_omission(run):
+    done = run('service "x" { listen = {"tcp:127.0.0.1:0"} exec = {"/bin/cat"} }\n', "--check")
+    assert done.returncode == CONFIG
+    assert "service 'x'" in done.stderr and "'user'" in done.stderr
+
+
+@pytest.mark.skipif(not ROOT, reason="needs root to become nobody")
+@pytest.mark.parametrize("option", ['user = "root"', 'chroot = "/usr"', "nice = -5"])
+def test_an_ordinary_user_is_told_what_needs_root(place, option):
+    conf = place / "superd.conf"
+    conf.write_text(
+        'service "x" { listen = {"tcp:127.0.0.1:0"} exec = {"/bin/cat"} %s }\n' % option
+    )
+    done = call("-t", "-c", str(conf), user=65534, group=65534, extra_groups=[])
+    assert done.returncode == CONFIG
+    assert "root" in done.stderr and option.split()[0] in done.stderr
+
+
+def test_ten_thousand_services_are_checked_in_a_second(run):
+    text = "".join(
+        service(f"service-{n}", listen=f"tcp:127.{n // 60000}.0.1:{1 + n % 60000}", builtin="echo")
+        for n in range(10_000)
+    )
+    before = os.times()
+    assert run(text, "--check").returncode == 0
+    after = os.times()
+    spent = (
+        after.children_user + after.children_system - before.children_user - before.children_system
+    )
+    assert spent < (1 if "SUPERD_TEST_SLOWNESS" not in os.environ else 20)
+
+
+@pytest.mark.parametrize("flag", ["-V", "--version"])
+def test_version(flag):
+    done = call(flag)
+    assert done.returncode == 0 and re.match(r"superd \d+\.\d+", done.stdout)
+
+
+@pytest.mark.parametrize("flag", ["-h", "--help"])
+def test_help_names_every_option(flag):
+    done = call(flag)
+    assert done.returncode == 0
+    for option in ("config", "foreground", "check", "port-base", "debug", "version", "help"):
+        assert f"--{option}" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--nonsense"], ["-p"], ["-p", "x"], ["-p", "-1"], ["-p", "65536"], ["surplus"]]
+)
+def test_a_wrong_call_is_a_usage_error(arguments):
+    done = call(*arguments)
+    assert done.returncode == USAGE and done.stderr
+
+
+@pytest.mark.parametrize("name", ["missing.conf", "."])
+def test_a_file_that_cannot_be_read_is_named(place, name):
+    done = call("-f", "-c", str(place / name))
+    assert done.returncode == CONFIG
+    assert str(place / name) in done.stderr
+
+
+def test_a_mistake_ends_the_start_with_78(run):
+    done = run("service {", "--foreground")
+    assert done.returncode == CONFIG and "superd.conf:1: " in done.stderr
+
+
+@pytest.fixture
+def background(place):
+    """Ends what went to the background: its port is known, and so is the process that holds it."""
+    yield lambda: [pid for pid in own_children() if executable(pid) == SUPERD]
+    for pid in own_children():
+        if executable(pid) == SUPERD:
+            os.kill(pid, signal.SIGTERM)
+            os.waitpid(pid, 0)
+
+
+def own_children():
+    with open(f"/proc/self/task/{os.getpid()}/children") as file:
+        return [int(word) for word in file.read().split()]
+
+
+def test_the_background_is_entered_only_once_it_serves(run, place, background):
+    log, path = place / "log", place / "x.sock"
+    done = run(f'log = "{log}"\n' + service("echo", listen=f"unix:{path}", builtin="echo"))
+    assert done.returncode == 0, done.stderr
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(path))
+        client.sendall(b"ping")
+        assert client.recv(64) == b"ping"
+    (keeper,) = background()
+    assert os.getsid(keeper) != os.getsid(0)
+    assert os.readlink(f"/proc/{keeper}/cwd") == "/"
+    os.kill(keeper, signal.SIGTERM)
+    assert os.waitstatus_to_exitcode(os.waitpid(keeper, 0)[1]) == 0
+
+
+def test_the_background_is_not_entered_with_a_mistake(run, background):
+    done = run("service {")
+    assert done.returncode == CONFIG and "superd.conf:1: " in done.stderr
+    assert background() == []
+
+
+def test_the_background_is_not_entered_without_a_log(run, background):
+    done = run('log = "/nonexistent/directory/log"\n' + ECHO)
+    assert done.returncode in (OS_ERROR, CONFIG) and "/nonexistent/directory/log" in done.stderr
+    assert background() == []

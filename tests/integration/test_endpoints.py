@@ -1,0 +1,341 @@
+"""Where superd listens: ranges, both families, Unix paths, addresses that come later."""
+
+import grp
+import os
+import pwd
+import shutil
+import socket
+import stat
+import subprocess
+
+import pytest
+
+from daemon import read_all
+from process import descriptors, eventually
+from settings import ECHO, ROOT, service
+
+IN_A_NETWORK_OF_ITS_OWN = ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
+
+
+def free_ports(count):
+    """The first of so many neighbours that nobody uses."""
+    for first in range(20_000 + os.getpid() % 10_000, 60_000, count):
+        try:
+            for port in range(first, first + count):
+                socket.create_server(("127.0.0.1", port)).close()
+            return first
+        except OSError:
+            continue
+    raise AssertionError("no free ports")
+
+
+def test_a_range_of_ports_is_listened_on_as_a_whole(superd):
+    first = free_ports(10)
+    superd(
+        service(
+            "x", listen=f"tcp:127.0.0.1:{first}-{first + 9}", exec=["/bin/echo", "%{local_port}"]
+        )
+    )
+    for port in range(first, first + 10):
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            assert read_all(client) == b"%d\n" % port
+
+
+def test_port_base_is_added_to_every_port(superd):
+    port = free_ports(1)
+    text = service("echo", listen=f"tcp:127.0.0.1:{port - 10_000}", builtin="echo")
+    assert superd(f"port_base = 10000\n{text}").port("echo") == port
+
+
+def test_port_base_of_the_command_line_wins(superd):
+    port = free_ports(1)
+    text = service("echo", listen=f"tcp:127.0.0.1:{port - 10_000}", builtin="echo")
+    assert superd(f"port_base = 7\n{text}", args=["-p", "10000"]).port("echo") == port
+
+
+def test_a_listener_without_a_host_serves_both_families(superd):
+    port = superd(service("echo", listen="tcp:0", builtin="echo")).port("echo")
+    for host in ("127.0.0.1", "127.1.2.3", "::1"):
+        assert echoes((host, port))
+
+
+def test_v6only_serves_ipv6_alone(superd):
+    port = superd(service("echo", listen="tcp:[::]:0", v6only=True, builtin="echo")).port("echo")
+    assert echoes(("::1", port))
+    assert refuses(("127.0.0.1", port))
+
+
+def test_tcp4_serves_ipv4_alone(superd):
+    port = superd(service("echo", listen="tcp4:0", builtin="echo")).port("echo")
+    assert echoes(("127.0.0.1", port))
+    assert refuses(("::1", port))
+
+
+def test_tcp6_serves_ipv6_alone(superd):
+    port = superd(service("echo", listen="tcp6:0", builtin="echo")).port("echo")
+    assert echoes(("::1", port))
+    assert refuses(("127.0.0.1", port))
+
+
+def echoes(address):
+    with socket.create_connection(address, 10) as client:
+        client.sendall(b"ping")
+        return client.recv(64) == b"ping"
+
+
+def refuses(address):
+    try:
+        socket.create_connection(address, 10).close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
+@pytest.mark.skipif(not ROOT, reason="needs root for a network of its own")
+def test_ipv4_is_enough_where_the_system_has_no_ipv6(superd):
+    script = 'ip link set lo up; echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6; exec "$@"'
+    daemon = superd(
+        service("echo", listen="tcp:7", builtin="echo"),
+        wrapper=["unshare", "--net", "sh", "-c", script, "sh"],
+    )
+    assert ask_inside(daemon, "127.0.0.1", 7) == b"ping"
+
+
+@pytest.mark.skipif(not ROOT, reason="needs root for a network of its own")
+def test_ports_may_be_given_by_name(superd):
+    daemon = superd(
+        service("echo", listen=["tcp:echo", "udp:echo"], builtin="echo"),
+        wrapper=IN_A_NETWORK_OF_ITS_OWN,
+    )
+    assert daemon.port("echo") == 7 and daemon.port("echo", "udp") == 7
+    assert ask_inside(daemon, "127.0.0.1", 7) == b"ping"
+
+
+@pytest.mark.skipif(not ROOT, reason="needs root for a network of its own")
+def test_an_address_that_comes_later_is_served_then(superd):
+    daemon = superd(
+        service("later", listen="tcp:192.0.2.1:7", builtin="echo")
+        + service("echo", listen="tcp:127.0.0.1:7", builtin="echo"),
+        wrapper=IN_A_NETWORK_OF_ITS_OWN,
+    )
+    daemon.wait_log(
+        r"service 'later': cannot listen on tcp:192\.0\.2\.1:7: "
+        r"Cannot assign requested address; trying again in \d+ m?s"
+    )
+    assert ask_inside(daemon, "127.0.0.1", 7) == b"ping"
+    inside(daemon, "ip", "address", "add", "192.0.2.1/32", "dev", "lo")
+    daemon.wait_log(r"service 'later': listening on tcp:192\.0\.2\.1:7")
+    assert ask_inside(daemon, "192.0.2.1", 7) == b"ping"
+
+
+@pytest.mark.skipif(not ROOT, reason="needs root for a network of its own")
+def test_freebind_listens_before_the_address_is_there(superd):
+    daemon = superd(
+        service("later", listen="tcp:192.0.2.1:7", freebind=True, builtin="echo"),
+        wrapper=IN_A_NETWORK_OF_ITS_OWN,
+    )
+    assert daemon.port("later") == 7
+    inside(daemon, "ip", "address", "add", "192.0.2.1/32", "dev", "lo")
+    assert ask_inside(daemon, "192.0.2.1", 7) == b"ping"
+
+
+@pytest.mark.skipif(not ROOT, reason="needs root for a network of its own")
+def test_an_interface_limits_who_is_heard(superd):
+    daemon = superd(
+        service("echo", listen="tcp:7", interface="lo", builtin="echo"),
+        wrapper=IN_A_NETWORK_OF_ITS_OWN,
+    )
+    assert ask_inside(daemon, "127.0.0.1", 7) == b"ping"
+    said = subprocess.run(
+        [*into(daemon), "ss", "-ltn"], capture_output=True, text=True, check=True
+    ).stdout
+    assert "%lo:7" in said
+
+
+def into(daemon):
+    return ["nsenter", "--target", str(daemon.keeper), "--net"]
+
+
+def inside(daemon, *command):
+    subprocess.run([*into(daemon), *command], check=True)
+
+
+ASK = """
+import socket, sys
+client = socket.create_connection((sys.argv[1], int(sys.argv[2])), 10)
+client.sendall(b"ping")
+sys.stdout.buffer.write(client.recv(64))
+"""
+
+
+def ask_inside(daemon, host, port):
+    command = [*into(daemon), "/usr/bin/python3", "-c", ASK, host, str(port)]
+    return subprocess.run(command, capture_output=True, check=True).stdout
+
+
+def test_a_busy_address_is_served_once_it_is_free(superd):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        daemon = superd(service("late", listen=f"tcp:127.0.0.1:{port}", builtin="daytime") + ECHO)
+        daemon.wait_log(
+            rf"service 'late': cannot listen on tcp:127\.0\.0\.1:{port}: "
+            "Address already in use; trying again in"
+        )
+        assert daemon.ask("echo", b"others serve") == b"others serve"
+    assert len(daemon.ask("late")) == 26
+
+
+def test_a_busy_address_of_a_reload_is_retried_too(superd):
+    daemon = superd(ECHO)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        daemon.reload(ECHO + service("late", listen=f"tcp:127.0.0.1:{port}", builtin="daytime"))
+        daemon.wait_log("service 'late': cannot listen on .*; trying again in")
+        assert daemon.ask("echo", b"ping") == b"ping"
+    assert len(daemon.ask("late")) == 26
+
+
+# Unix
+
+
+@pytest.mark.parametrize("kind", ["unix", "unix-dgram", "unix-seqpacket"])
+def test_a_unix_path_has_the_mode_it_was_given(superd, place, kind):
+    text = service("echo", listen=f"{kind}:{place}/x.sock", builtin="echo")
+    superd(text.replace("builtin", "socket_mode = 0640\n    builtin"))
+    assert stat.S_IMODE((place / "x.sock").stat().st_mode) == 0o640
+
+
+def test_a_unix_path_is_open_to_all_by_default(superd, place):
+    superd(service("echo", listen=f"unix:{place}/x.sock", builtin="echo"))
+    assert stat.S_IMODE((place / "x.sock").stat().st_mode) == 0o666
+
+
+@pytest.mark.skipif(not ROOT, reason="needs root to give files away")
+def test_a_unix_path_has_the_owner_it_was_given(superd, place):
+    superd(
+        service(
+            "echo",
+            listen=f"unix:{place}/x.sock",
+            builtin="echo",
+            socket_user="nobody",
+            socket_group="daemon",
+        )
+    )
+    found = (place / "x.sock").stat()
+    assert pwd.getpwuid(found.st_uid).pw_name == "nobody"
+    assert grp.getgrgid(found.st_gid).gr_name == "daemon"
+
+
+def test_an_abstract_name_needs_no_file(superd, place):
+    name = f"@superd-test-{os.getpid()}"
+    daemon = superd(service("echo", listen=f"unix:{name}", builtin="echo"))
+    assert daemon.ask("echo", b"ping", "unix") == b"ping"
+
+
+def test_a_stale_unix_path_is_replaced(superd, place):
+    with socket.socket(socket.AF_UNIX) as stale:
+        stale.bind(str(place / "x.sock"))
+    daemon = superd(service("echo", listen=f"unix:{place}/x.sock", builtin="echo"))
+    assert daemon.ask("echo", b"ping", "unix") == b"ping"
+
+
+def test_the_name_of_a_replaced_path_is_the_configured_one(superd, place):
+    """However it was put in place: clients and programs ask for it."""
+    path = place / "x.sock"
+    with socket.socket(socket.AF_UNIX) as stale:
+        stale.bind(str(path))
+    daemon = superd(
+        service("x", listen=f"unix:{path}", exec=["/bin/sh", "-c", "echo $SERVER_ADDR"])
+    )
+    assert daemon.ask("x", kind="unix").decode() == f"{path}\n"
+    assert sorted(os.listdir(place)) == sorted(
+        [daemon.config.name, f"{daemon.config.name}.notify", path.name]
+    )
+
+
+def test_a_unix_path_that_somebody_serves_is_left_to_them(superd, place):
+    path = place / "x.sock"
+    with socket.socket(socket.AF_UNIX) as other:
+        other.bind(str(path))
+        other.listen()
+        before = path.stat().st_ino
+        daemon = superd(service("x", listen=f"unix:{path}", builtin="echo") + ECHO)
+        daemon.wait_log("service 'x': cannot listen on unix:.*Address already in use; trying again")
+        assert path.stat().st_ino == before
+        assert daemon.ask("echo", b"ping") == b"ping"
+    assert daemon.ask("x", b"now it is ours", "unix") == b"now it is ours"
+
+
+@pytest.mark.parametrize("make", ["file", "directory", "link"])
+def test_what_is_no_socket_is_never_replaced(superd, place, make):
+    path = place / "x.sock"
+    (place / "target").write_text("precious")
+    if make == "file":
+        path.write_text("precious")
+    elif make == "directory":
+        path.mkdir()
+    else:
+        path.symlink_to(place / "target")
+    before = path.lstat().st_ino
+    daemon = superd(service("x", listen=f"unix:{path}", builtin="echo") + ECHO)
+    daemon.wait_log("service 'x': cannot listen on unix:")
+    assert path.lstat().st_ino == before
+    assert daemon.ask("echo", b"ping") == b"ping"
+
+
+def test_a_unix_path_is_removed_when_superd_stops(superd, place):
+    daemon = superd(service("echo", listen=f"unix:{place}/x.sock", builtin="echo"))
+    daemon.stop()
+    assert not (place / "x.sock").exists()
+
+
+def test_a_unix_path_that_is_not_ours_any_more_stays(superd, place):
+    path = place / "x.sock"
+    daemon = superd(service("echo", listen=f"unix:{path}", builtin="echo"))
+    path.unlink()
+    with socket.socket(socket.AF_UNIX) as other:
+        other.bind(str(path))
+        daemon.stop()
+        assert path.exists()
+
+
+def test_a_unix_path_is_removed_with_its_service(superd, place):
+    path = place / "x.sock"
+    daemon = superd(ECHO + service("x", listen=f"unix:{path}", builtin="echo"))
+    daemon.reload(ECHO)
+    eventually(lambda: not path.exists())
+
+
+def test_a_unix_path_keeps_its_file_over_a_reload(superd, place):
+    path = place / "x.sock"
+    text = service("x", listen=f"unix:{path}", builtin="echo")
+    daemon = superd(text)
+    before = path.stat().st_ino
+    daemon.reload(text + ECHO)
+    assert path.stat().st_ino == before
+    assert daemon.ask("x", b"ping", "unix") == b"ping"
+
+
+@pytest.mark.skipif(not shutil.which("ss"), reason="ss is not installed")
+@pytest.mark.parametrize("backlog", [1, 77])
+def test_the_backlog_is_what_was_asked_for(superd, backlog):
+    daemon = superd(service("echo", builtin="echo", backlog=backlog))
+    filter_ = ["sport", "=", f":{daemon.port('echo')}"]
+    said = subprocess.run(["ss", "-Hltn", *filter_], capture_output=True, text=True).stdout
+    assert int(said.split()[2]) == backlog
+
+
+def test_a_disabled_service_does_not_listen(superd):
+    daemon = superd(ECHO + service("off", listen="tcp:127.0.0.1:0", builtin="time", enabled=False))
+    daemon.stop()
+    assert not daemon.log.find("service 'off'")
+
+
+def test_listeners_are_held_by_the_keeper_and_the_front_alone(superd):
+    daemon = superd(ECHO + service("sleep", exec=["/bin/sleep", "60"]))
+    with daemon.connect("sleep"):
+        pid = int(daemon.wait_log(r"service 'sleep': accepted .*, pid (\d+)")[1])
+        eventually(lambda: "sleep" in os.readlink(f"/proc/{pid}/exe"))
+        held = set(descriptors(pid).values())
+    assert len(held) == 1
+    assert held.isdisjoint(set(descriptors(daemon.keeper).values()) - {"/dev/null"})

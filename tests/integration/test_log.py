@@ -1,0 +1,120 @@
+"""Where the log goes, and that a log that is stuck delays nobody."""
+
+import fcntl
+import os
+import re
+
+import pytest
+
+from process import eventually
+from settings import ECHO, service, shell
+
+
+def test_a_log_file_has_the_time_and_the_process(superd, place):
+    log = place / "log"
+    superd(f'log = "{log}"\n' + ECHO)
+    line = log.read_text().splitlines()[0]
+    assert re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S* superd\[\d+\]: ", line), line
+
+
+def test_a_log_file_is_opened_again_on_hup(superd, place):
+    """What logrotate does: move it away, send HUP."""
+    log = place / "log"
+    daemon = superd(f'log = "{log}"\n' + ECHO)
+    log.rename(place / "log.1")
+    daemon.reload()
+    assert "configuration loaded" in log.read_text()
+    port = int(re.search(r"listening on tcp:127\.0\.0\.1:(\d+)", (place / "log.1").read_text())[1])
+    daemon.port = lambda *_: port
+    daemon.address = lambda *_: ("127.0.0.1", port)
+    assert daemon.ask("echo", b"ping") == b"ping"
+    eventually(lambda: "service 'echo': ended" in log.read_text())
+
+
+def test_lines_name_the_process(superd):
+    daemon = superd(ECHO)
+    daemon.wait_log(rf"^superd\[{daemon.keeper}\]: service 'echo': listening on")
+    daemon.ask("echo", b"x")
+    daemon.wait_log(rf"^superd\[{daemon.front}\]: service 'echo': accepted")
+
+
+def test_debug_lines_are_asked_for(superd):
+    quiet, loud = superd(ECHO), superd(ECHO, args=["--debug"])
+    for daemon in (quiet, loud):
+        daemon.ask("echo", b"x")
+        daemon.stop()
+    assert len(loud.log) >= len(quiet.log)
+
+
+def test_text_from_outside_is_escaped(superd):
+    daemon = superd(service("x", exec=shell(r"printf 'a\033[31mb\377c\n' >&2"), stderr="log"))
+    daemon.ask("x")
+    line = daemon.wait_log("service 'x': stderr: (.*)")[1]
+    assert line.isprintable() and "\\" in line
+
+
+def test_a_line_of_a_program_without_end_costs_no_memory(superd):
+    daemon = superd(
+        service("x", exec=shell("head -c 3000000 /dev/zero | tr '\\0' x >&2"), stderr="log")
+    )
+    daemon.ask("x")
+    daemon.wait_log("service 'x': ended")
+    assert max(len(line) for line in daemon.log.items) < 70_000
+
+
+@pytest.fixture
+def pipe():
+    """A pipe that nobody reads yet."""
+    ends = os.pipe()
+    fcntl.fcntl(ends[1], fcntl.F_SETPIPE_SZ, 4096)
+    yield ends
+    for end in ends:
+        try:
+            os.close(end)
+        except OSError:
+            pass
+
+
+def test_a_log_that_blocks_delays_no_client(superd, place, pipe):
+    reader, writer = pipe
+    path = place / "x.sock"
+    daemon = superd(service("echo", listen=f"unix:{path}", builtin="echo"), stderr=writer)
+    daemon.address = lambda *_: str(path)
+    for number in range(500):
+        assert daemon.ask("echo", b"%d" % number, "unix") == b"%d" % number
+    said = []
+    os.set_blocking(reader, False)
+
+    def dropped():
+        try:
+            said.append(os.read(reader, 65536))
+        except BlockingIOError:
+            daemon.ask("echo", b"x", "unix")
+        return re.search(rb"\d+ lines of log were dropped", b"".join(said))
+
+    eventually(dropped)
+
+
+def test_a_log_whose_reader_is_gone_kills_nobody(superd, place, pipe):
+    reader, writer = pipe
+    path = place / "x.sock"
+    daemon = superd(service("echo", listen=f"unix:{path}", builtin="echo"), stderr=writer)
+    daemon.address = lambda *_: str(path)
+    os.close(reader)
+    for _ in range(20):
+        assert daemon.ask("echo", b"ping", "unix") == b"ping"
+
+
+def test_a_full_disk_stops_nobody(superd):
+    daemon = superd('log = "/dev/full"\n' + ECHO, ready=False)
+    daemon.wait_ready()
+    daemon.reload("log = stderr\n" + ECHO + service("time", builtin="time"))
+    assert len(daemon.ask("time")) == 4
+
+
+def test_a_stopped_reader_of_a_program_that_talks_much_is_no_trouble(superd):
+    """A program may write to its log without end: others are served."""
+    daemon = superd(service("loud", exec=["/usr/bin/yes"], stderr="log") + ECHO)
+    with daemon.connect("loud") as client:
+        assert client.recv(2) == b"y\n"
+        assert daemon.ask("echo", b"ping") == b"ping"

@@ -1,0 +1,135 @@
+"""Programs that people run under an inetd, asked by their own clients."""
+
+import getpass
+import os
+import shutil
+import subprocess
+
+import pytest
+
+from settings import ROOT, USER, service
+
+UDP = "udp:127.0.0.1:0"
+
+
+@pytest.fixture
+def tree(place):
+    """Files that a client fetches: a small one, an empty one and some megabytes."""
+    tree = place / "tree"
+    (tree / "deep/er").mkdir(parents=True)
+    (tree / "small").write_text("small\n")
+    (tree / "deep/empty").touch()
+    (tree / "deep/er/large").write_bytes(os.urandom(4 << 20))
+    return tree
+
+
+def need(*programs):
+    """Returns their paths, or skips the test."""
+    paths = [shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin:/sbin") for name in programs]
+    for name, path in zip(programs, paths):
+        if not path:
+            pytest.skip(f"{name} is not installed")
+    return paths
+
+
+def run(*command, **how):
+    done = subprocess.run(command, capture_output=True, timeout=60, **how)
+    assert done.returncode == 0, done.stderr.decode()
+    return done.stdout
+
+
+def same(one, other):
+    return not run("diff", "-r", one, other)
+
+
+def test_rsync_fetches_a_tree(superd, place, tree):
+    (rsync,) = need("rsync")
+    conf = place / "rsyncd.conf"
+    conf.write_text(f"use chroot = no\n[tree]\npath = {tree}\nread only = yes\n")
+    daemon = superd(service("rsync", exec=[rsync, "--daemon", f"--config={conf}"]))
+    port = daemon.port("rsync")
+    for copy in ("first", "second"):
+        run(rsync, "-a", f"rsync://127.0.0.1:{port}/tree/", place / copy)
+        assert same(tree, place / copy)
+    assert b"tree" in run(rsync, f"rsync://127.0.0.1:{port}/")
+
+
+def test_git_clones_a_repository(superd, place, tree):
+    (git,) = need("git")
+    identity = {"GIT_CONFIG_GLOBAL": "/dev/null", "HOME": str(place), "PATH": os.environ["PATH"]}
+    who = ["-c", "user.name=x", "-c", "user.email=x@localhost"]
+    run(git, "init", "--quiet", tree, env=identity)
+    run(git, "-C", tree, "add", ".", env=identity)
+    run(git, *who, "-C", tree, "commit", "--quiet", "-m", "tree", env=identity)
+    options = ["--inetd", "--export-all", f"--base-path={place}", "--log-destination=none"]
+    safe = ["-c", "safe.directory=*"]
+    daemon = superd(
+        service("git", exec=[git, *safe, "daemon", *options], env=safe_for_children(), stderr="log")
+    )
+    run(
+        git,
+        "clone",
+        "--quiet",
+        f"git://127.0.0.1:{daemon.port('git')}/tree",
+        place / "clone",
+        env=identity,
+    )
+    assert (place / "clone/deep/er/large").read_bytes() == (tree / "deep/er/large").read_bytes()
+
+
+def safe_for_children():
+    """git refuses a repository of another owner unless its configuration says otherwise."""
+    return ["GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=safe.directory", "GIT_CONFIG_VALUE_0=*"]
+
+
+def test_ssh_runs_a_command(superd, place):
+    ssh, sshd, keygen = need("ssh", "sshd", "ssh-keygen")
+    home = place / "ssh"
+    home.mkdir(mode=0o700)
+    for key in ("host", "client"):
+        run(keygen, "-q", "-t", "ed25519", "-N", "", "-f", home / key)
+    shutil.copy(home / "client.pub", home / "authorized_keys")
+    conf = home / "sshd_config"
+    conf.write_text(
+        f"HostKey {home}/host\nAuthorizedKeysFile {home}/authorized_keys\n"
+        "StrictModes no\nUsePAM no\nPidFile none\nPasswordAuthentication no\n"
+    )
+    if ROOT:
+        os.makedirs("/run/sshd", mode=0o755, exist_ok=True)
+    me = getpass.getuser()
+    daemon = superd(
+        service("ssh", exec=[sshd, "-i", "-f", conf], user="root" if ROOT else USER, stderr="log")
+    )
+    options = [
+        "-F",
+        "none",
+        "-o",
+        "StrictHostKeyChecking=no",
+        "-o",
+        f"UserKnownHostsFile={home}/known",
+    ]
+    client = [
+        ssh,
+        *options,
+        "-i",
+        home / "client",
+        "-p",
+        str(daemon.port("ssh")),
+        f"{me}@127.0.0.1",
+    ]
+    assert run(*client, "echo served by sshd") == b"served by sshd\n"
+    assert len(run(*client, "head -c 5000000 /dev/zero")) == 5_000_000
+
+
+@pytest.mark.skipif(not ROOT, reason="in.tftpd changes its root directory")
+def test_tftp_fetches_a_file(superd, place, tree):
+    """in.tftpd is given the socket (`wait`) and lingers for the next client."""
+    curl, tftpd = need("curl", "in.tftpd")
+    daemon = superd(
+        service("tftp", listen=UDP, dispatch="wait", exec=[tftpd, "-s", tree], user="root")
+    )
+    url = f"tftp://127.0.0.1:{daemon.port('tftp', 'udp')}"
+    for _ in range(3):
+        assert run(curl, "--silent", "--show-error", f"{url}/small") == b"small\n"
+    large = run(curl, "--silent", "--show-error", f"{url}/deep/er/large")
+    assert large == (tree / "deep/er/large").read_bytes()

@@ -1,0 +1,344 @@
+"""HUP: the new settings replace the old ones as a whole or not at all."""
+
+import os
+import signal
+
+import pytest
+
+from process import eventually, listening_inodes
+from settings import ECHO, ROOT, USER, service
+
+DAYTIME = service("daytime", builtin="daytime")
+
+
+def test_reload_keeps_the_open_connection(superd):
+    daemon = superd(ECHO)
+    with daemon.connect("echo") as client:
+        client.sendall(b"before")
+        assert client.recv(64) == b"before"
+        daemon.reload(service("echo", builtin="echo", instances=1))
+        client.sendall(b"still here?")
+        assert client.recv(64) == b"still here?"
+
+
+def test_reload_without_a_change_keeps_the_listener(superd):
+    daemon = superd(ECHO)
+    before = listening_inodes(daemon.keeper)
+    daemon.reload()
+    assert listening_inodes(daemon.keeper) == before != {}
+    assert daemon.ask("echo", b"ping") == b"ping"
+
+
+def test_reload_adds_a_service_and_leaves_the_others_alone(superd):
+    daemon = superd(ECHO)
+    before = listening_inodes(daemon.keeper)
+    daemon.reload(ECHO + DAYTIME)
+    assert len(daemon.ask("daytime")) == 26
+    assert daemon.ask("echo", b"ping") == b"ping"
+    assert before.items() <= listening_inodes(daemon.keeper).items()
+
+
+def test_reload_removes_a_service_and_leaves_the_others_alone(superd):
+    daemon = superd(ECHO + DAYTIME)
+    gone, kept = daemon.address("daytime"), daemon.port("echo")
+    before = listening_inodes(daemon.keeper)
+    daemon.reload(ECHO)
+    with pytest.raises(ConnectionRefusedError):
+        daemon.connect("daytime")
+    assert daemon.ask("echo", b"ping") == b"ping"
+    assert listening_inodes(daemon.keeper) == {kept: before[kept]}
+    assert gone[1] != kept
+
+
+def test_reload_changes_a_program_but_not_its_listener(superd):
+    daemon = superd(service("x", exec=["/bin/echo", "old"]))
+    before = listening_inodes(daemon.keeper)
+    assert daemon.ask("x") == b"old\n"
+    daemon.reload(service("x", exec=["/bin/echo", "new"]))
+    assert daemon.ask("x") == b"new\n"
+    assert listening_inodes(daemon.keeper) == before
+
+
+def test_reload_of_a_datagram_service_keeps_what_is_queued(superd):
+    text = service("echo", listen="udp:127.0.0.1:0", builtin="echo")
+    daemon = superd(text)
+    with daemon.datagram("echo") as client:
+        client.send(b"before")
+        assert client.recv(64) == b"before"
+        daemon.stop_process(daemon.front)
+        client.send(b"queued")
+        daemon.continue_process(daemon.front)
+        daemon.reload(text + DAYTIME)
+        assert client.recv(64) == b"queued"
+
+
+def test_a_client_in_the_queue_is_served_after_the_reload(superd):
+    daemon = superd(service("x", exec=["/bin/cat"], instances=1))
+    with daemon.connect("x") as first, daemon.connect("x") as second:
+        first.sendall(b"one")
+        assert first.recv(64) == b"one"
+        second.sendall(b"two")
+        daemon.reload(service("x", exec=["/bin/cat"], instances=2))
+        assert second.recv(64) == b"two"
+
+
+def test_children_count_against_instances_after_a_reload(superd):
+    daemon = superd(service("x", exec=["/bin/cat"], instances=1, overflow="refuse"))
+    with daemon.connect("x") as first:
+        first.sendall(b"one")
+        assert first.recv(64) == b"one"
+        daemon.reload()
+        assert daemon.ask("x") == b""
+        daemon.wait_log("service 'x': refused .*: 1 of 1 instances are in use")
+
+
+def test_sessions_of_an_old_front_count_against_instances(superd):
+    daemon = superd(service("x", builtin="echo", instances=1, overflow="refuse"))
+    with daemon.connect("x") as first:
+        first.sendall(b"one")
+        assert first.recv(64) == b"one"
+        daemon.reload()
+        assert daemon.ask("x") == b""
+        daemon.wait_log("service 'x': refused .*: 1 of 1 instances are in use")
+    daemon.wait_log("service 'x': ended .* 3 bytes in, 3 bytes out")
+    assert eventually(lambda: daemon.ask("x", b"free again")) == b"free again"
+
+
+def test_the_old_front_ends_when_its_last_client_has_gone(superd):
+    daemon = superd(ECHO)
+    client = daemon.connect("echo")
+    client.sendall(b"x")
+    assert client.recv(1) == b"x"
+    old = daemon.front
+    daemon.reload()
+    assert set(daemon.fronts()) > {old}
+    client.close()
+    eventually(lambda: old not in daemon.fronts())
+
+
+def test_broken_reload_changes_nothing(superd):
+    daemon = superd(ECHO)
+    before = listening_inodes(daemon.keeper)
+    daemon.reload('service "echo" {', expect="superd.conf:1: this '{' is never closed")
+    daemon.wait_log("configuration not changed: '.*superd.conf' ")
+    assert daemon.ask("echo", b"ping") == b"ping"
+    assert listening_inodes(daemon.keeper) == before
+
+
+def test_every_mistake_of_a_reload_is_in_the_log(superd):
+    daemon = superd(ECHO)
+    daemon.reload(
+        ECHO + service("x", builtin="echo", instances="0x10") + service("y", instance=1),
+        expect="service 'x': 'instances' takes a whole number of at least 1 or 'unlimited'",
+    )
+    daemon.wait_log(
+        r"superd\.conf:\d+: unknown option 'instance' in service 'y'; "
+        "did you mean 'instances'\\?"
+    )
+
+
+def test_a_reload_after_a_broken_one_is_applied(superd):
+    daemon = superd(ECHO)
+    daemon.reload("}", expect="superd.conf:1: this '}' closes nothing")
+    daemon.reload(ECHO + DAYTIME)
+    assert len(daemon.ask("daytime")) == 26
+
+
+def test_a_reload_reads_the_included_files_again(superd, place):
+    (place / "d").mkdir()
+    text = 'include = {"d/*.conf"}\n'
+    daemon = superd(text + ECHO)
+    (place / "d/1.conf").write_text(DAYTIME)
+    daemon.reload()
+    assert len(daemon.ask("daytime")) == 26
+    (place / "d/1.conf").write_text("service {")
+    daemon.reload(expect="d/1.conf:1: ")
+    assert len(daemon.ask("daytime")) == 26
+
+
+def test_a_removed_service_lets_its_children_go_on(superd):
+    daemon = superd(service("cat", exec=["/bin/cat"]) + ECHO)
+    with daemon.connect("cat") as client:
+        client.sendall(b"before")
+        assert client.recv(64) == b"before"
+        daemon.reload(ECHO)
+        client.sendall(b"after")
+        assert client.recv(64) == b"after"
+
+
+def test_a_storm_of_hups_is_folded(superd):
+    """A thousand of them, and superd is neither busy for long nor deaf to the last one."""
+    daemon = superd(ECHO)
+    said = len(daemon.notify.messages)
+    for _ in range(1000):
+        daemon.signal(signal.SIGHUP)
+    daemon.config.write_text(ECHO + DAYTIME)
+    daemon.signal(signal.SIGHUP)
+    daemon.wait_log("service 'daytime': listening on", after=0)
+    assert len(daemon.ask("daytime")) == 26
+    daemon.wait_log("configuration loaded")
+    assert len(daemon.notify.messages.find("^RELOADING=1$", said)) < 500
+
+
+def test_an_endpoint_that_moves_to_another_service_stays_open(superd):
+    """Also across names: the queue of the port is what matters."""
+    daemon = superd(service("a", exec=["/bin/echo", "a"]))
+    port = daemon.port("a")
+    fixed = f"tcp:127.0.0.1:{port}"
+    daemon.reload(service("b", listen=fixed, exec=["/bin/echo", "b"]))
+    daemon.wait_log(rf"service 'b': (listening|cannot listen) on {fixed}")
+
+
+def test_port_base_is_not_added_to_a_free_port(superd):
+    daemon = superd("port_base = 10000\n" + ECHO)
+    assert daemon.ask("echo", b"ping") == b"ping"
+
+
+# Files that are no configuration: what was served is served on
+
+
+def replace_by_directory(path):
+    path.unlink()
+    path.mkdir()
+
+
+def replace_by_fifo(path):
+    path.unlink()
+    os.mkfifo(path)
+
+
+def replace_by_device(path):
+    path.unlink()
+    path.symlink_to("/dev/zero")
+
+
+def replace_by_large_file(path):
+    with path.open("ab") as file:
+        file.truncate(100 << 20)
+
+
+def replace_by_large_comment(path):
+    with path.open("ab") as file:
+        file.write((b"# " + b"x" * 1022 + b"\n") * (100 << 10))
+
+
+def add_nul(path):
+    path.write_bytes(path.read_bytes() + b"\0" * 100)
+
+
+def put_nul_first(path):
+    path.write_bytes(b"\0" + path.read_bytes())
+
+
+def dangle(path):
+    path.unlink()
+    path.symlink_to("/nonexistent/file")
+
+
+def point_at_itself(path):
+    path.unlink()
+    path.symlink_to(path)
+
+
+FAULTS = [
+    replace_by_directory,
+    replace_by_fifo,
+    replace_by_device,
+    replace_by_large_file,
+    replace_by_large_comment,
+    add_nul,
+    put_nul_first,
+    dangle,
+    point_at_itself,
+    os.unlink,
+]
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
+def test_a_file_that_is_no_configuration_changes_nothing(superd, fault):
+    daemon = superd(ECHO)
+    before = listening_inodes(daemon.keeper)
+    fault(daemon.config)
+    logged = len(daemon.log)
+    daemon.reload()
+    daemon.wait_log(r"superd\.conf", after=logged)
+    assert daemon.ask("echo", b"ping") == b"ping"
+    assert listening_inodes(daemon.keeper) == before
+    discard(daemon.config)
+    daemon.reload(ECHO + DAYTIME)
+    assert len(daemon.ask("daytime")) == 26
+
+
+def discard(path):
+    if path.is_dir():
+        path.rmdir()
+    else:
+        path.unlink(missing_ok=True)
+
+
+@pytest.mark.skipif(ROOT, reason="root may read everything")
+def test_an_unreadable_file_changes_nothing(superd):
+    assert_unreadable_changes_nothing(superd(ECHO))
+
+
+@pytest.mark.skipif(not ROOT, reason="needs root to become nobody")
+def test_an_unreadable_file_changes_nothing_for_an_ordinary_user(superd):
+    become_nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    assert_unreadable_changes_nothing(superd(ECHO, wrapper=become_nobody))
+
+
+def assert_unreadable_changes_nothing(daemon):
+    daemon.config.chmod(0)
+    daemon.reload(expect="superd.conf: Permission denied")
+    assert daemon.ask("echo", b"ping") == b"ping"
+
+
+def test_an_empty_file_is_no_configuration(superd):
+    daemon = superd(ECHO)
+    daemon.reload("")
+    assert daemon.ask("echo", b"ping") == b"ping"
+
+
+SWEPT = f"""# what is served here
+defaults {{
+    instances = 20
+}}
+service "one" {{
+    listen = {{"tcp:127.0.0.1:0"}}
+    builtin = daytime
+}}
+/* the second
+   one */
+service "two" {{
+    listen = {{"tcp:127.0.0.1:0",
+              "tcp:[::1]:0"}}
+    exec = {{"/bin/echo", "a b"}}
+    user = "{USER}"
+    backlog = 10
+}}
+"""
+
+
+def test_a_file_cut_at_any_byte_is_all_or_nothing(superd):
+    daemon = superd(SWEPT)
+    applied = set()
+    for length in range(len(SWEPT)):
+        before = listening_inodes(daemon.keeper)
+        daemon.reload(SWEPT[:length])
+        assert len(daemon.ask("one")) == 26
+        if listening_inodes(daemon.keeper) == before:
+            assert daemon.ask("two") == b"a b\n", length
+        else:
+            applied.add(length)
+            daemon.reload(SWEPT)
+    assert applied == complete_without_two()
+
+
+def complete_without_two():
+    """Cuts behind service one that hit neither the comment nor service two."""
+    end_of_one = SWEPT.index("}\n/*") + 1
+    end_of_comment = SWEPT.index("*/") + 2
+    return {
+        *range(end_of_one, SWEPT.index("/*") + 1),
+        *range(end_of_comment, SWEPT.index('service "two"') + 1),
+    }

@@ -1,0 +1,139 @@
+"""What TERM, INT and USR1 do, and what happens when a process of superd dies."""
+
+import os
+import signal
+import socket
+
+import pytest
+
+from daemon import read_all
+from process import alive, eventually, listening_inodes
+from settings import ECHO, service, shell
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["TERM", "INT"])
+def test_superd_stops(superd, number):
+    daemon = superd(ECHO)
+    daemon.ask("echo", b"x")
+    daemon.signal(number)
+    assert daemon.process.wait(10) == 0
+    daemon.notify.messages.wait("^STOPPING=1$")
+
+
+def test_listeners_close_at_once_and_sessions_get_a_grace_time(superd):
+    daemon = superd(ECHO)
+    address = daemon.address("echo")
+    with daemon.connect("echo") as client:
+        client.sendall(b"before")
+        assert client.recv(64) == b"before"
+        daemon.signal(signal.SIGTERM)
+        daemon.notify.messages.wait("^STOPPING=1$")
+        eventually(lambda: refuses(address))
+        client.sendall(b"after")
+        assert client.recv(64) == b"after"
+    assert daemon.process.wait(5) == 0
+
+
+def refuses(address):
+    with socket.socket() as client:
+        return client.connect_ex(address) != 0
+
+
+def test_the_grace_time_ends(superd):
+    daemon = superd("grace = 500ms\n" + ECHO)
+    with daemon.connect("echo") as client:
+        client.sendall(b"x")
+        assert client.recv(1) == b"x"
+        daemon.signal(signal.SIGTERM)
+        assert daemon.process.wait(5) == 0
+        assert read_all(client) == b""
+
+
+def test_a_second_term_does_not_wait(superd):
+    daemon = superd("grace = 1h\n" + ECHO)
+    with daemon.connect("echo") as client:
+        client.sendall(b"x")
+        assert client.recv(1) == b"x"
+        daemon.signal(signal.SIGTERM)
+        daemon.notify.messages.wait("^STOPPING=1$")
+        daemon.signal(signal.SIGTERM)
+        assert daemon.process.wait(5) == 0
+
+
+def test_children_go_on_when_superd_stops(superd):
+    daemon = superd(service("cat", exec=["/bin/cat"]))
+    with daemon.connect("cat") as client:
+        client.sendall(b"before")
+        assert client.recv(64) == b"before"
+        daemon.signal(signal.SIGTERM)
+        assert daemon.process.wait(5) == 0
+        client.sendall(b"after")
+        assert client.recv(64) == b"after"
+
+
+def test_usr1_writes_the_state_of_services_and_children_to_the_log(superd):
+    daemon = superd(service("cat", exec=["/bin/cat"]) + ECHO)
+    with daemon.connect("cat") as client:
+        client.sendall(b"x")
+        assert client.recv(1) == b"x"
+        pid = daemon.wait_log(r"service 'cat': accepted .*, pid (\d+)")[1]
+        logged = len(daemon.log)
+        daemon.signal(signal.SIGUSR1)
+        daemon.wait_log("cat.*1", after=logged)
+        daemon.wait_log("echo.*0", after=logged)
+        daemon.wait_log(rf"\b{pid}\b", after=logged)
+
+
+def test_a_front_that_dies_comes_back_with_its_listeners(superd):
+    daemon = superd(ECHO + service("cat", exec=["/bin/cat"]))
+    before = listening_inodes(daemon.keeper)
+    for _ in range(3):
+        front = daemon.front
+        os.kill(front, signal.SIGKILL)
+        assert daemon.ask("echo", b"ping") == b"ping"
+        assert daemon.ask("cat", b"ping") == b"ping"
+        eventually(lambda: not alive(front))
+    assert listening_inodes(daemon.keeper) == before
+
+
+def test_children_survive_the_front_and_still_count(superd):
+    daemon = superd(service("cat", exec=["/bin/cat"], instances=1, overflow="refuse"))
+    with daemon.connect("cat") as client:
+        client.sendall(b"before")
+        assert client.recv(64) == b"before"
+        os.kill(daemon.front, signal.SIGKILL)
+        assert daemon.ask("cat") == b""
+        client.sendall(b"after")
+        assert client.recv(64) == b"after"
+
+
+def test_sessions_of_a_front_that_died_count_no_more(superd):
+    daemon = superd(service("echo", builtin="echo", instances=1))
+    with daemon.connect("echo") as client:
+        client.sendall(b"x")
+        assert client.recv(1) == b"x"
+        os.kill(daemon.front, signal.SIGKILL)
+        assert daemon.ask("echo", b"ping") == b"ping"
+
+
+def test_the_front_ends_when_the_keeper_is_killed(superd):
+    daemon = superd(ECHO)
+    front = daemon.front
+    daemon.kill()
+    eventually(lambda: not alive(front))
+
+
+def test_a_signal_nobody_asked_for_changes_nothing(superd):
+    daemon = superd(ECHO)
+    for number in (signal.SIGPIPE, signal.SIGCHLD, signal.SIGWINCH, signal.SIGURG):
+        daemon.signal(number)
+    assert daemon.ask("echo", b"ping") == b"ping"
+
+
+def test_programs_are_not_disturbed_by_a_reload(superd):
+    daemon = superd(service("slow", exec=shell("read word; echo $word")))
+    with daemon.connect("slow") as client:
+        daemon.wait_log("service 'slow': accepted")
+        daemon.reload()
+        client.sendall(b"word\n")
+        assert read_all(client) == b"word\n"

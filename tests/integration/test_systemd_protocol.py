@@ -1,0 +1,153 @@
+"""What superd says on NOTIFY_SOCKET, and sockets that it is given by LISTEN_FDS."""
+
+import os
+import signal
+import socket
+import sys
+import time
+
+import pytest
+
+from process import descriptors, eventually
+from settings import ECHO, service
+
+GIVE = [sys.executable, os.path.join(os.path.dirname(__file__), "give.py")]
+
+
+def test_ready_is_said_with_a_status(superd):
+    daemon = superd(
+        ECHO + service("two", listen=["tcp:127.0.0.1:0", "udp:127.0.0.1:0"], builtin="time")
+    )
+    daemon.notify.messages.wait("^STATUS=Serving 2 services on 3 listeners$")
+
+
+def test_ready_is_said_once_every_listener_is_bound(superd):
+    daemon = superd("".join(service(f"echo-{n}", builtin="echo") for n in range(50)))
+    assert daemon.ask("echo-49", b"ping") == b"ping"
+
+
+def test_reloading_carries_the_monotonic_time(superd):
+    daemon = superd(ECHO)
+    before = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+    daemon.reload()
+    after = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+    said = next(m for m in daemon.notify.messages.items if "RELOADING=1" in m.splitlines())
+    fields = dict(line.split("=", 1) for line in said.splitlines())
+    assert before <= int(fields["MONOTONIC_USEC"]) <= after
+
+
+def test_ready_follows_a_reload_that_was_refused(superd):
+    daemon = superd(ECHO)
+    said = len(daemon.notify.messages)
+    daemon.reload("broken {")
+    messages = "\n".join(daemon.notify.messages.items[said:]).splitlines()
+    assert messages.index("RELOADING=1") < messages.index("READY=1")
+    assert any(line.startswith("STATUS=") for line in messages)
+
+
+def test_stopping_is_said(superd):
+    daemon = superd(ECHO)
+    daemon.stop()
+    daemon.notify.messages.wait("^STOPPING=1$")
+
+
+def test_the_watchdog_is_fed_while_the_loop_turns(superd):
+    daemon = superd(ECHO, env={"WATCHDOG_USEC": "400000"})
+    started = time.monotonic()
+    daemon.notify.messages.wait("^WATCHDOG=1$", count=5)
+    assert 0.4 < time.monotonic() - started < 3
+    daemon.reload()
+    daemon.notify.messages.wait("^WATCHDOG=1$", after=len(daemon.notify.messages))
+
+
+def test_the_watchdog_of_another_process_is_not_fed(superd):
+    daemon = superd(ECHO, env={"WATCHDOG_USEC": "200000", "WATCHDOG_PID": "1"})
+    daemon.reload()
+    assert not daemon.notify.messages.find("WATCHDOG=1")
+
+
+def test_the_watchdog_replaces_a_front_that_is_stuck(superd):
+    """Progress is that of the loop that serves clients, not only of the keeper's."""
+    daemon = superd(ECHO, env={"WATCHDOG_USEC": "600000"})
+    stuck = daemon.front
+    os.kill(stuck, signal.SIGSTOP)
+    assert daemon.ask("echo", b"ping") == b"ping"
+    eventually(lambda: daemon.fronts() == [daemon.front] != [stuck])
+    daemon.notify.messages.wait("^WATCHDOG=1$", after=len(daemon.notify.messages))
+
+
+def test_superd_serves_without_systemd(superd, place):
+    daemon = superd(ECHO, env={"NOTIFY_SOCKET": ""}, ready=False)
+    daemon.wait_log("service 'echo': listening on")
+    assert daemon.ask("echo", b"ping") == b"ping"
+
+
+# Sockets from outside
+
+
+@pytest.fixture
+def given():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener
+
+
+def start_with(superd, text, listener, names=None, env=None):
+    """LISTEN_PID can only be set by the process that becomes superd."""
+    listener.set_inheritable(True)
+    return superd(
+        text,
+        wrapper=[*GIVE, str(listener.fileno())],
+        env={**({"LISTEN_FDNAMES": names} if names else {}), **(env or {})},
+        pass_fds=[listener.fileno()],
+    )
+
+
+def test_a_socket_is_adopted_by_its_address(superd, given):
+    port = given.getsockname()[1]
+    text = service("echo", listen=f"tcp:127.0.0.1:{port}", builtin="echo")
+    daemon = start_with(superd, text, given)
+    assert inode(given) in inodes(daemon.keeper)
+    assert daemon.ask("echo", b"ping") == b"ping"
+
+
+def test_a_socket_is_adopted_by_its_name(superd, given):
+    daemon = start_with(
+        superd, service("echo", listen="tcp:127.0.0.1:1", builtin="echo"), given, "echo"
+    )
+    assert inode(given) in inodes(daemon.keeper)
+    with socket.create_connection(given.getsockname()) as client:
+        client.sendall(b"ping")
+        assert client.recv(64) == b"ping"
+
+
+def test_an_adopted_socket_survives_a_reload(superd, given):
+    port = given.getsockname()[1]
+    text = service("echo", listen=f"tcp:127.0.0.1:{port}", builtin="echo")
+    daemon = start_with(superd, text, given)
+    daemon.reload(text + service("time", builtin="time"))
+    assert inode(given) in inodes(daemon.keeper)
+    assert daemon.ask("echo", b"ping") == b"ping"
+
+
+def test_a_socket_that_no_service_wants_is_closed_with_a_warning(superd, given):
+    daemon = start_with(superd, ECHO, given)
+    held = inode(given)
+    daemon.wait_log("no service listens where the passed socket .* does; closing it")
+    assert held not in inodes(daemon.keeper) | inodes(daemon.front)
+
+
+def test_sockets_meant_for_another_process_are_not_touched(superd, given):
+    port = given.getsockname()[1]
+    text = service("echo", listen=f"tcp:127.0.0.1:{port}", builtin="echo") + ECHO.replace(
+        "echo", "time"
+    )
+    daemon = start_with(superd, text, given, env={"GIVE_TO": "1"})
+    daemon.wait_log("service 'echo': cannot listen on .*Address already in use")
+
+
+def inode(of):
+    return f"socket:[{os.fstat(of.fileno()).st_ino}]"
+
+
+def inodes(pid):
+    return set(descriptors(pid).values())

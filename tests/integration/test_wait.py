@@ -1,0 +1,187 @@
+"""Programs that are given the listener (`dispatch = wait`), and datagrams given to filters."""
+
+import os
+
+from daemon import read_all
+from process import eventually
+from settings import ECHO, service, shell
+
+UDP = "udp:127.0.0.1:0"
+PYTHON = "/usr/bin/python3"
+
+ACCEPT_ONE = """
+import os, socket
+listener = socket.socket(fileno=0)
+client, _ = listener.accept()
+client.sendall(b"%d" % os.getpid())
+"""
+ACCEPT_UNTIL_TOLD = """
+import os, socket
+listener = socket.socket(fileno=3)
+while True:
+    client, _ = listener.accept()
+    client.sendall(b"%d" % os.getpid())
+    if client.recv(64) == b"end":
+        break
+"""
+ANSWER_ONE = """
+import socket
+data, peer = socket.socket(fileno=0).recvfrom(4096)
+socket.socket(fileno=0).sendto(data.upper(), peer)
+"""
+
+
+def waiting(name, script, **options):
+    return service(name, exec=[PYTHON, "-c", script], dispatch="wait", **options)
+
+
+def test_a_waiting_program_accepts_its_client(superd):
+    daemon = superd(waiting("x", ACCEPT_ONE))
+    with daemon.connect("x") as client:
+        assert read_all(client).isdigit()
+
+
+def test_the_listener_is_watched_again_when_the_program_ends(superd):
+    daemon = superd(waiting("x", ACCEPT_ONE))
+    pids = []
+    for _ in range(3):
+        with daemon.connect("x") as client:
+            pids.append(read_all(client))
+    assert len(set(pids)) == 3
+
+
+def test_superd_leaves_the_listener_alone_while_the_program_runs(superd):
+    daemon = superd(waiting("x", ACCEPT_UNTIL_TOLD))
+    pids = set()
+    for word in (b"go on", b"go on", b"end"):
+        with daemon.connect("x") as client:
+            client.sendall(word)
+            pids.add(client.recv(64))
+    assert len(pids) == 1
+    assert len(daemon.log.find("service 'x': .*pid")) <= 2
+
+
+def test_a_waiting_program_gets_the_datagram(superd):
+    daemon = superd(waiting("x", ANSWER_ONE, listen=UDP))
+    with daemon.datagram("x") as client:
+        for word in (b"one", b"two"):
+            client.send(word)
+            assert client.recv(64) == word.upper()
+
+
+def test_a_waiting_program_finds_systemds_variables(superd):
+    script = (
+        "import os; from socket import socket; client = socket(fileno=3).accept()[0]\n"
+        "names = 'LISTEN_FDS', 'LISTEN_FDNAMES', 'PROTO', 'SERVER_PORT', 'SUPERD_SERVICE'\n"
+        "found = [os.environ.get(name, '-') for name in names]\n"
+        "found.append('own' if os.environ['LISTEN_PID'] == str(os.getpid()) else 'wrong')\n"
+        "client.sendall(' '.join(found).encode())\n"
+    )
+    daemon = superd(waiting("x", script))
+    with daemon.connect("x") as client:
+        assert read_all(client).decode() == f"1 x TCP {daemon.port('x')} x own"
+
+
+def test_a_waiting_program_that_does_not_read_makes_no_loop(superd, place):
+    """The datagram is dropped after the second try, and one that is read later is answered."""
+    script = f"echo >> {place}/starts; test ! -e {place}/read || exec {PYTHON} -c '{ANSWER_ONE}'"
+    daemon = superd(service("x", exec=shell(script), dispatch="wait", listen=UDP) + ECHO)
+    with daemon.datagram("x") as client:
+        client.send(b"poison")
+        daemon.wait_log("service 'x': .*drop")
+        assert (place / "starts").read_text() == "\n\n"
+        assert daemon.ask("echo", b"ping") == b"ping"
+        (place / "read").touch()
+        client.send(b"one more")
+        assert client.recv(64) == b"ONE MORE"
+
+
+def test_a_waiting_program_that_does_not_accept_makes_no_loop(superd, place):
+    script = f"echo >> {place}/starts"
+    daemon = superd(service("x", exec=shell(script), dispatch="wait") + ECHO)
+    with daemon.connect("x"):
+        eventually(lambda: (place / "starts").exists() and len((place / "starts").read_text()) > 1)
+        for _ in range(50):
+            assert daemon.ask("echo", b"ping") == b"ping"
+        assert len((place / "starts").read_text()) < 10
+
+
+def test_a_waiting_program_that_is_gone_does_not_spin(superd, place):
+    program = place / "program"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    daemon = superd(service("x", exec=[program], dispatch="wait", listen=UDP) + ECHO)
+    program.unlink()
+    with daemon.datagram("x") as client:
+        client.send(b"poison")
+        daemon.wait_log(rf"service 'x': cannot start '{program}'.*: No such file or directory")
+        for _ in range(50):
+            assert daemon.ask("echo", b"ping") == b"ping"
+    assert len(daemon.log.find("cannot start")) < 10
+
+
+# Datagrams for a filter: `dispatch = spawn`
+
+
+def test_any_filter_becomes_a_datagram_service(superd):
+    """The client is connected, so it hears only what comes from the service's own port."""
+    daemon = superd(service("upper", listen=UDP, exec=["/usr/bin/tr", "a-z", "A-Z"]))
+    with daemon.datagram("upper") as client:
+        for word in (b"one", b"two", b"three"):
+            client.send(word)
+            assert client.recv(64) == word.upper()
+
+
+def test_a_filter_answers_over_ipv6(superd):
+    daemon = superd(service("x", listen="udp:[::1]:0", exec=["/usr/bin/tr", "a-z", "A-Z"]))
+    with daemon.datagram("x") as client:
+        client.send(b"six")
+        assert client.recv(64) == b"SIX"
+
+
+def test_a_filter_gets_the_empty_datagram(superd):
+    daemon = superd(service("x", listen=UDP, exec=["/usr/bin/wc", "-c"]))
+    with daemon.datagram("x") as client:
+        client.send(b"")
+        assert client.recv(64) == b"0\n"
+
+
+def test_a_filter_gets_a_large_datagram_whole(superd):
+    daemon = superd(service("x", listen=UDP, exec=["/usr/bin/wc", "-c"]))
+    with daemon.datagram("x") as client:
+        client.send(b"x" * 60_000)
+        assert client.recv(64) == b"60000\n"
+
+
+def test_a_filter_can_ask_for_its_client(superd):
+    script = "import socket; s = socket.socket(fileno=1); s.send(repr(s.getpeername()).encode())"
+    daemon = superd(service("x", listen=UDP, exec=[PYTHON, "-c", script]))
+    with daemon.datagram("x") as client:
+        client.send(b"who am I?")
+        assert client.recv(64).decode() == repr(client.getsockname())
+
+
+def test_clients_of_a_filter_are_served_side_by_side(superd):
+    daemon = superd(service("x", listen=UDP, exec=["/usr/bin/tr", "a-z", "A-Z"]))
+    clients = [daemon.datagram("x") for _ in range(10)]
+    for number, client in enumerate(clients):
+        client.send(b"client %d" % number)
+    for number, client in enumerate(clients):
+        assert client.recv(64) == b"CLIENT %d" % number
+
+
+def test_what_a_client_sends_meanwhile_is_served_next(superd, place):
+    """Each program waits at a gate after its answer, so two datagrams find it still running."""
+    gate = place / "gate"
+    os.mkfifo(gate)
+    gate.chmod(0o666)
+    daemon = superd(service("x", listen=UDP, exec=shell(f"tr a-z A-Z; read go < {gate}")))
+    with daemon.datagram("x") as client:
+        client.send(b"one")
+        assert client.recv(64) == b"ONE"
+        client.send(b"two")
+        client.send(b"three")
+        for expected in (b"TWO", b"THREE"):
+            gate.write_text("go\n")
+            assert client.recv(64) == expected
+        gate.write_text("go\n")

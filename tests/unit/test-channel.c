@@ -1,0 +1,178 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "channel/channel.h"
+
+struct ends {
+	int keeper;
+	int front;
+};
+
+static int open_ends(void **state)
+{
+	static struct ends ends;
+
+	if (channel_pair(&ends.keeper, &ends.front) < 0)
+		return -1;
+	*state = &ends;
+	return 0;
+}
+
+static int close_ends(void **state)
+{
+	struct ends *ends = *state;
+
+	if (ends->keeper >= 0)
+		close(ends->keeper);
+	close(ends->front);
+	return 0;
+}
+
+/* Sends what channel_send() never would: @n_fds copies of descriptor 0 with @size bytes. */
+static void send_raw(int channel, const void *bytes, size_t size, size_t n_fds)
+{
+	struct iovec part = { .iov_base = (void *)bytes, .iov_len = size };
+	char control[CMSG_SPACE(3 * sizeof(int))] = { 0 };
+	struct msghdr header = { .msg_iov = &part, .msg_iovlen = 1 };
+
+	if (n_fds) {
+		struct cmsghdr *rights;
+
+		header.msg_control = control;
+		header.msg_controllen = CMSG_SPACE(n_fds * sizeof(int));
+		rights = CMSG_FIRSTHDR(&header);
+		rights->cmsg_level = SOL_SOCKET;
+		rights->cmsg_type = SCM_RIGHTS;
+		rights->cmsg_len = CMSG_LEN(n_fds * sizeof(int));
+	}
+	assert_int_equal(sendmsg(channel, &header, 0), size);
+}
+
+static int lowest_free_descriptor(void)
+{
+	int fd = fcntl(0, F_DUPFD, 0);
+
+	close(fd);
+	return fd;
+}
+
+static void test_message_arrives_with_its_descriptor(void **state)
+{
+	struct channel_message sent = { .type = CHANNEL_SPAWN, .service = 3, .endpoint = 7 };
+	struct ends *ends = *state;
+	struct channel_message got;
+	int fd;
+
+	sent.peer.length = sizeof(sent.peer.in);
+	sent.peer.in.sin_family = AF_INET;
+	assert_int_equal(channel_send(ends->front, &sent, 0), 0);
+	assert_int_equal(channel_receive(ends->keeper, &got, &fd), 1);
+	assert_int_equal(got.service, 3);
+	assert_int_equal(got.endpoint, 7);
+	assert_true(fd > 2);
+	assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
+	close(fd);
+	assert_int_equal(channel_receive(ends->keeper, &got, &fd), -EAGAIN);
+}
+
+static void test_message_of_bad_form_is_refused_and_leaks_nothing(void **state)
+{
+	struct channel_message bad_type = { .type = 99 }, no_fd = { .type = CHANNEL_SPAWN };
+	struct channel_message with_fd = { .type = CHANNEL_READY };
+	struct channel_message address = { .type = CHANNEL_READY };
+	const struct {
+		const struct channel_message *message;
+		size_t size, n_fds;
+	} cases[] = {
+		{ &bad_type, sizeof(bad_type), 0 },
+		{ &no_fd, sizeof(no_fd), 0 },
+		{ &no_fd, sizeof(no_fd), 2 },
+		{ &no_fd, sizeof(no_fd), 3 },
+		{ &with_fd, sizeof(with_fd), 1 },
+		{ &with_fd, 4, 0 },
+		{ &with_fd, 1, 1 },
+		{ &address, sizeof(address), 0 },
+	};
+	struct ends *ends = *state;
+	int before = lowest_free_descriptor();
+
+	address.peer.length = 1;
+	address.peer.any.sa_family = AF_UNIX;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct channel_message got;
+		int fd;
+
+		send_raw(ends->front, cases[i].message, cases[i].size, cases[i].n_fds);
+		assert_int_equal(channel_receive(ends->keeper, &got, &fd), -EBADMSG);
+	}
+	assert_int_equal(lowest_free_descriptor(), before);
+}
+
+static void test_full_channel_says_so(void **state)
+{
+	struct channel_message message = { .type = CHANNEL_ALIVE };
+	struct ends *ends = *state;
+	int r;
+
+	do
+		r = channel_send(ends->front, &message, -1);
+	while (r == 0);
+	assert_int_equal(r, -EAGAIN);
+}
+
+static void test_departed_keeper_reads_as_the_end(void **state)
+{
+	struct channel_message message = { .type = CHANNEL_ALIVE };
+	struct ends *ends = *state;
+	int fd;
+
+	close(ends->keeper);
+	ends->keeper = -1;
+	assert_int_equal(channel_receive(ends->front, &message, &fd), 0);
+	message.type = CHANNEL_ALIVE;
+	assert_int_equal(channel_send(ends->front, &message, -1), -EPIPE);
+}
+
+static void test_descriptor_lost_for_want_of_a_number_is_told(void **state)
+{
+	struct channel_message message = { .type = CHANNEL_SPAWN };
+	struct ends *ends = *state;
+	struct rlimit old, none;
+	int fd, r;
+
+	assert_int_equal(channel_send(ends->front, &message, 0), 0);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+	none = old;
+	none.rlim_cur = 0;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	r = channel_receive(ends->keeper, &message, &fd);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+	assert_int_equal(r, -EMFILE);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_message_arrives_with_its_descriptor, open_ends,
+						close_ends),
+		cmocka_unit_test_setup_teardown(
+			test_message_of_bad_form_is_refused_and_leaks_nothing, open_ends,
+			close_ends),
+		cmocka_unit_test_setup_teardown(test_full_channel_says_so, open_ends, close_ends),
+		cmocka_unit_test_setup_teardown(test_departed_keeper_reads_as_the_end, open_ends,
+						close_ends),
+		cmocka_unit_test_setup_teardown(test_descriptor_lost_for_want_of_a_number_is_told,
+						open_ends, close_ends),
+	};
+
+	return cmocka_run_group_tests_name("channel", tests, NULL, NULL);
+}

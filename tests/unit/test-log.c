@@ -1,0 +1,287 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/log-sink.h"
+#include "base/log.h"
+
+static char directory[] = "/tmp/superd-log-XXXXXX";
+static char socket_path[64], file_path[64];
+static int saved_stderr;
+static int n_hooked;
+
+static void on_drop(void)
+{
+	n_hooked++;
+}
+
+static int make_directory(void **state)
+{
+	if (!mkdtemp(directory))
+		return -1;
+	(void)snprintf(socket_path, sizeof(socket_path), "%s/socket", directory);
+	(void)snprintf(file_path, sizeof(file_path), "%s/file", directory);
+	log_sink_set_paths(socket_path, socket_path);
+	log_set_drop_hook(on_drop);
+	return 0;
+}
+
+static int remove_directory(void **state)
+{
+	return rmdir(directory);
+}
+
+static int set_up(void **state)
+{
+	n_hooked = 0;
+	saved_stderr = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+	return saved_stderr < 0 ? -1 : 0;
+}
+
+static int tear_down(void **state)
+{
+	dup2(saved_stderr, STDERR_FILENO);
+	close(saved_stderr);
+	log_close();
+	(void)log_retry();
+	(void)unlink(socket_path);
+	(void)unlink(file_path);
+	return 0;
+}
+
+static int open_daemon(void)
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	(void)unlink(socket_path);
+	(void)snprintf(un.sun_path, sizeof(un.sun_path), "%s", socket_path);
+	assert_int_equal(bind(fd, (const struct sockaddr *)&un, sizeof(un)), 0);
+	return fd;
+}
+
+static const char *receive(int fd)
+{
+	static char text[8192];
+	ssize_t n = read(fd, text, sizeof(text) - 1);
+
+	if (n < 0)
+		return "";
+	text[n] = '\0';
+	return text;
+}
+
+static const char *with_pid(const char *head, const char *message)
+{
+	static char text[256];
+
+	(void)snprintf(text, sizeof(text), "%s[%d]%s", head, (int)getpid(), message);
+	return text;
+}
+
+static void test_plain_messages_stand_alone(void **state)
+{
+	int pipes[2];
+
+	assert_int_equal(pipe2(pipes, O_CLOEXEC), 0);
+	dup2(pipes[1], STDERR_FILENO);
+	errno = ERANGE;
+	assert_int_equal(log_error(-ENOENT, "cannot open '%s'", "x"), -ENOENT);
+	assert_int_equal(errno, ERANGE);
+	log_debug("not wanted");
+	assert_string_equal(receive(pipes[0]), "cannot open 'x': No such file or directory\n");
+	close(pipes[0]);
+	close(pipes[1]);
+}
+
+static void test_lines_stay_one_line(void **state)
+{
+	char huge[5000];
+	const char *text;
+	int pipes[2];
+
+	assert_int_equal(pipe2(pipes, O_CLOEXEC), 0);
+	dup2(pipes[1], STDERR_FILENO);
+	assert_int_equal(log_open(LOG_TO_STDERR, NULL), 0);
+	log_info("a\nb\x7f");
+	assert_string_equal(receive(pipes[0]), with_pid("superd", ": a\\x0ab\\x7f\n"));
+
+	memset(huge, 'x', sizeof(huge) - 1);
+	huge[sizeof(huge) - 1] = '\0';
+	log_info("%s", huge);
+	text = receive(pipes[0]);
+	assert_true(strlen(text) < 2100);
+	assert_string_equal(text + strlen(text) - 5, "x...\n");
+	close(pipes[0]);
+	close(pipes[1]);
+}
+
+static void test_a_full_pipe_drops_and_says_how_many(void **state)
+{
+	AUTO(auto_free) char *drain = malloc(1 << 20);
+	int pipes[2];
+
+	assert_non_null(drain);
+	assert_int_equal(pipe2(pipes, O_CLOEXEC), 0);
+	dup2(pipes[1], STDERR_FILENO);
+	assert_int_equal(log_open(LOG_TO_STDERR, NULL), 0);
+	assert_false(fcntl(STDERR_FILENO, F_GETFL) & O_NONBLOCK);
+
+	while (log_dropped() < 3)
+		log_info("a line of log");
+	assert_int_equal(n_hooked, 1);
+	assert_false(log_retry());
+
+	assert_true(read(pipes[0], drain, 1 << 20) > 0);
+	log_info("again");
+	assert_int_equal(log_dropped(), 0);
+	assert_true(log_retry());
+	assert_non_null(strstr(receive(pipes[0]), ": 3 lines of log were dropped\n"));
+	close(pipes[0]);
+	close(pipes[1]);
+}
+
+static void test_standard_error_may_be_a_socket(void **state)
+{
+	int pair[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	dup2(pair[1], STDERR_FILENO);
+	assert_int_equal(log_open(LOG_TO_STDERR, NULL), 0);
+	log_info("hello");
+	assert_string_equal(receive(pair[0]), with_pid("superd", ": hello\n"));
+	close(pair[0]);
+	close(pair[1]);
+}
+
+static void test_files_are_appended_to_with_the_time(void **state)
+{
+	const char *text;
+	int fd;
+
+	assert_int_equal(log_open(LOG_TO_FILE, file_path), 0);
+	log_info("one");
+	assert_int_equal(log_open(LOG_TO_FILE, file_path), 0);
+	log_warning(0, "two");
+
+	fd = open(file_path, O_RDONLY | O_CLOEXEC);
+	text = receive(fd);
+	close(fd);
+	assert_int_equal(text[4], '-');
+	assert_int_equal(text[10], 'T');
+	assert_memory_equal(text + 24, " superd[", 8);
+	assert_non_null(strstr(text, ": one\n"));
+	assert_non_null(strstr(text, ": two\n"));
+}
+
+static void test_what_cannot_be_opened_leaves_the_old_target(void **state)
+{
+	const char *text;
+	int fd;
+
+	assert_int_equal(log_open(LOG_TO_FILE, file_path), 0);
+	assert_int_equal(log_open(LOG_TO_FILE, "/nonexistent/file"), -ENOENT);
+	assert_int_equal(log_open(LOG_TO_JOURNAL, NULL), -ENOENT);
+	log_info("still here");
+
+	fd = open(file_path, O_RDONLY | O_CLOEXEC);
+	text = receive(fd);
+	close(fd);
+	assert_non_null(strstr(text, ": still here\n"));
+}
+
+static void test_the_journal_gets_fields(void **state)
+{
+	const struct log_fields fields = { .service = "echo",
+					   .event = "accepted",
+					   .remote_addr = "two\nlines" };
+	static const char binary[] = "REMOTE_ADDR\n\x09\0\0\0\0\0\0\0two\nlines\n";
+	int fd = open_daemon();
+	char text[4096], pid[32];
+	ssize_t n;
+
+	assert_int_equal(log_open(LOG_TO_JOURNAL, NULL), 0);
+	log_event(LOG_NOTICE, &fields, 0, "accepted %s", "x");
+	n = read(fd, text, sizeof(text) - 1);
+	assert_true(n > 0);
+	text[n] = '\0';
+
+	assert_memory_equal(text, "MESSAGE=accepted x\nPRIORITY=5\nSYSLOG_IDENTIFIER=superd\n", 55);
+	(void)snprintf(pid, sizeof(pid), "\nSYSLOG_PID=%d\n", (int)getpid());
+	assert_non_null(strstr(text, pid));
+	assert_non_null(strstr(text, "\nSUPERD_SERVICE=echo\nSUPERD_EVENT=accepted\n"));
+	assert_memory_equal(text + n - (sizeof(binary) - 1), binary, sizeof(binary) - 1);
+	close(fd);
+}
+
+static void test_syslog_is_found_again_after_it_restarts(void **state)
+{
+	const char *text;
+	int fd = open_daemon();
+
+	assert_int_equal(log_open(LOG_TO_SYSLOG, NULL), 0);
+	log_info("one");
+	text = receive(fd);
+	assert_memory_equal(text, "<30>", 4);
+	assert_string_equal(text + 20, with_pid("superd", ": one"));
+	close(fd);
+
+	log_info("lost");
+	log_info("lost too");
+	assert_int_equal(log_dropped(), 2);
+	assert_int_equal(n_hooked, 1);
+
+	fd = open_daemon();
+	assert_true(log_retry());
+	assert_non_null(strstr(receive(fd), "]: 2 lines of log were dropped"));
+	log_info("back");
+	assert_non_null(strstr(receive(fd), "]: back"));
+	close(fd);
+}
+
+static void test_a_full_daemon_does_not_delay(void **state)
+{
+	int fd = open_daemon();
+
+	assert_int_equal(log_open(LOG_TO_SYSLOG, NULL), 0);
+	while (log_dropped() == 0)
+		log_info("a line of log");
+
+	while (*receive(fd))
+		continue;
+	log_info("again");
+	assert_non_null(strstr(receive(fd), "]: 1 line of log was dropped"));
+	assert_non_null(strstr(receive(fd), "]: again"));
+	close(fd);
+}
+
+#define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_plain_messages_stand_alone),
+		TEST(test_lines_stay_one_line),
+		TEST(test_a_full_pipe_drops_and_says_how_many),
+		TEST(test_standard_error_may_be_a_socket),
+		TEST(test_files_are_appended_to_with_the_time),
+		TEST(test_what_cannot_be_opened_leaves_the_old_target),
+		TEST(test_the_journal_gets_fields),
+		TEST(test_syslog_is_found_again_after_it_restarts),
+		TEST(test_a_full_daemon_does_not_delay),
+	};
+
+	return cmocka_run_group_tests(tests, make_directory, remove_directory);
+}

@@ -1,0 +1,149 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "keeper/spawn.h"
+
+static char *no_environment[] = { "PATH=/usr/bin:/bin", NULL };
+
+static struct spawn_plan shell(char **argv, const char *script)
+{
+	argv[0] = "/bin/sh";
+	argv[1] = "-c";
+	argv[2] = (char *)script;
+	argv[3] = NULL;
+	return (struct spawn_plan){ .path = argv[0],
+				    .argv = argv,
+				    .envp = no_environment,
+				    .directory = "/",
+				    .umask = 022,
+				    .descriptors = { 64, 64 } };
+}
+
+/* Runs @script with a socket on 0, 1 and 2 and returns what it wrote there. */
+static const char *answer(const char *script)
+{
+	static char text[4096];
+	struct spawn_descriptors descriptors = { .fourth = -1 };
+	struct spawn_failure failure;
+	struct spawn_plan plan;
+	char *argv[4];
+	size_t n = 0;
+	ssize_t got;
+	int pair[2];
+	pid_t pid;
+
+	plan = shell(argv, script);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	descriptors.in = descriptors.out = descriptors.err = pair[1];
+	pid = spawn(&plan, &descriptors, &failure);
+	assert_true(pid > 0);
+	close(pair[1]);
+	while ((got = read(pair[0], text + n, sizeof(text) - 1 - n)) > 0)
+		n += (size_t)got;
+	text[n] = '\0';
+	close(pair[0]);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	return text;
+}
+
+static void test_program_has_its_client_and_no_other_descriptor(void **state)
+{
+	int stray = fcntl(0, F_DUPFD, 50);
+
+	assert_string_equal(answer("cd /proc/self/fd; echo *"), "0 1 2 3\n");
+	assert_string_equal(answer("test -S /dev/stdin && test -S /dev/stderr && echo yes"),
+			    "yes\n");
+	close(stray);
+}
+
+static void test_program_is_a_session_of_its_own_with_clean_signals(void **state)
+{
+	sigset_t all, old;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &old);
+	assert_string_equal(
+		answer("grep -E 'Sig(Blk|Ign)' /proc/self/status | cut -f2 | uniq; "
+		       "umask; pwd; test \"$(ps -o sid= -p $$ | tr -d ' ')\" = $$ && echo leads"),
+		"0000000000000000\n0022\n/\nleads\n");
+	sigprocmask(SIG_SETMASK, &old, NULL);
+}
+
+static void test_limit_of_descriptors_is_given_back(void **state)
+{
+	assert_string_equal(answer("ulimit -n"), "64\n");
+}
+
+static void test_step_that_failed_is_told_and_leaves_no_process(void **state)
+{
+	struct spawn_descriptors descriptors = { 0, 1, 2, -1, NULL };
+	struct spawn_failure failure;
+	struct spawn_plan plan;
+	char *argv[4];
+
+	plan = shell(argv, "true");
+	plan.path = "/nonexistent/program";
+	assert_int_equal(spawn(&plan, &descriptors, &failure), -ENOENT);
+	assert_int_equal(failure.step, SPAWN_EXEC);
+	assert_false(spawn_may_retry(&failure));
+
+	plan = shell(argv, "true");
+	plan.directory = "/nonexistent";
+	assert_int_equal(spawn(&plan, &descriptors, &failure), -ENOENT);
+	assert_int_equal(failure.step, SPAWN_DIRECTORY);
+	assert_int_equal(waitpid(-1, NULL, 0), -1);
+	assert_int_equal(errno, ECHILD);
+}
+
+static void test_low_descriptors_may_come_in_any_order(void **state)
+{
+	struct spawn_descriptors descriptors = { .fourth = -1 };
+	int in[2], out[2], saved = fcntl(0, F_DUPFD_CLOEXEC, 100);
+	struct spawn_failure failure;
+	struct spawn_plan plan;
+	char *argv[4], text[8] = "";
+	pid_t pid;
+
+	plan = shell(argv, "cat");
+	assert_int_equal(pipe2(in, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(out, O_CLOEXEC), 0);
+	assert_int_equal(dup2(out[1], 0), 0);
+	descriptors.in = in[0];
+	descriptors.out = 0;
+	descriptors.err = 0;
+	assert_int_equal(write(in[1], "hello", 5), 5);
+	pid = spawn(&plan, &descriptors, &failure);
+	assert_true(pid > 0);
+	close(in[1]);
+	assert_int_equal(read(out[0], text, sizeof(text)), 5);
+	assert_string_equal(text, "hello");
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	dup2(saved, 0);
+	close(saved);
+	close(in[0]);
+	close(out[0]);
+	close(out[1]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_program_has_its_client_and_no_other_descriptor),
+		cmocka_unit_test(test_program_is_a_session_of_its_own_with_clean_signals),
+		cmocka_unit_test(test_limit_of_descriptors_is_given_back),
+		cmocka_unit_test(test_step_that_failed_is_told_and_leaves_no_process),
+		cmocka_unit_test(test_low_descriptors_may_come_in_any_order),
+	};
+
+	return cmocka_run_group_tests_name("spawn", tests, NULL, NULL);
+}
