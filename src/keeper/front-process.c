@@ -164,7 +164,7 @@ bool front_counts(const struct front *front)
 	return front->state != FRONT_DRAINING;
 }
 
-void fronts_tell_ended(struct keeper *keeper, const struct slot *slot, unsigned n)
+static void tell_ended(struct keeper *keeper, const struct slot *slot, unsigned n)
 {
 	list_for_each(at, next, &keeper->fronts) {
 		struct front *front = container_of(at, struct front, link);
@@ -178,6 +178,23 @@ void fronts_tell_ended(struct keeper *keeper, const struct slot *slot, unsigned 
 			continue;
 		message.service = (uint32_t)service;
 		front_send(front, &message, -1);
+	}
+}
+
+void fronts_note_ended(struct keeper *keeper, struct slot *slot)
+{
+	if (slot->untold++ == 0)
+		list_add_before(&keeper->untold, &slot->untold_link);
+}
+
+void fronts_tell_ended(struct keeper *keeper)
+{
+	list_for_each(at, next, &keeper->untold) {
+		struct slot *slot = container_of(at, struct slot, untold_link);
+
+		list_unlink(&slot->untold_link);
+		tell_ended(keeper, slot, slot->untold);
+		slot->untold = 0;
 	}
 }
 
@@ -224,25 +241,36 @@ static void distrust(struct front *front)
 	front->silent = true;
 }
 
-/* Returns whether there may be another message. */
+/* Returns whether there may be another message. The spare number is free for its descriptor. */
 static bool take_message(struct front *front)
 {
 	struct channel_message message;
 	int fd = -1, r;
 
-	request_release_spare(front->keeper);
 	r = channel_receive(front->channel, &message, &fd);
 	if (r == 1)
 		r = act_on(front, &message, fd) < 0 ? -EBADMSG : 1;
-	request_restore_spare(front->keeper);
-
 	if (r == 0)
 		front->silent = true;
 	else if (r == -EBADMSG)
 		distrust(front);
 	else if (r == -EMFILE)
 		log_error(r, "a client was lost on its way from the front");
-	return r == 1 && front->keeper->spare >= 0;
+	return r == 1;
+}
+
+/* Most messages leave no descriptor behind, and then one gift of the spare number serves them all.
+ */
+static void take_messages(struct front *front)
+{
+	struct keeper *keeper = front->keeper;
+	unsigned kept = keeper->kept;
+
+	request_release_spare(keeper);
+	for (int i = 0; i < BATCH && keeper->kept == kept; i++)
+		if (!take_message(front))
+			break;
+	request_restore_spare(keeper);
 }
 
 static void on_channel(struct watch *watch)
@@ -251,9 +279,8 @@ static void on_channel(struct watch *watch)
 
 	if (watch->ready & WATCH_WRITE)
 		(void)flush(front);
-	for (int i = 0; (watch->ready & WATCH_READ) && i < BATCH; i++)
-		if (!take_message(front))
-			break;
+	if (watch->ready & WATCH_READ)
+		take_messages(front);
 	watch_again(front);
 	forget_if_over(front);
 }
@@ -336,12 +363,11 @@ int front_start(struct keeper *keeper, struct generation *generation, struct fro
 {
 	AUTO(auto_front_free) struct front *front = front_new(keeper, generation);
 	AUTO(auto_free) struct tally **elders = NULL;
-	AUTO(auto_free) unsigned *children = count_children(generation);
+	AUTO(auto_free) unsigned *children = NULL;
 	AUTO(auto_close) int theirs = -1;
 	struct birth birth = {
 		.settings = generation->settings,
 		.listeners = generation->listeners,
-		.children = children,
 		.slots = generation->slot_numbers,
 		.stderr_pipes = generation->stderr_pipes,
 		.board = keeper->board,
@@ -349,11 +375,15 @@ int front_start(struct keeper *keeper, struct generation *generation, struct fro
 	};
 	int r;
 
+	/* What it is born with counts these ends already. */
+	fronts_tell_ended(keeper);
+	children = count_children(generation);
 	elders = find_elders(keeper, &birth.n_elders);
 	if (!front || !front->tally || !children || !elders)
 		return -ENOMEM;
 	birth.tally = front->tally;
 	birth.elders = elders;
+	birth.children = children;
 
 	r = channel_pair(&front->channel, &theirs);
 	if (r < 0)

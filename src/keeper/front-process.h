@@ -59,8 +59,12 @@ void front_retire(struct front *front);
 /* Whether the front must know how many children there are: it accepts now or may again. */
 bool front_counts(const struct front *front);
 
-/* Tells every front that counts: @n children of @slot are no more. */
-void fronts_tell_ended(struct keeper *keeper, const struct slot *slot, unsigned n);
+/*
+ * A child of @slot is no more. The fronts are told once a turn of the loop, by
+ * fronts_tell_ended(): under load one message stands for many children.
+ */
+void fronts_note_ended(struct keeper *keeper, struct slot *slot);
+void fronts_tell_ended(struct keeper *keeper);
 
 struct front *fronts_find(struct keeper *keeper, pid_t pid);
 

@@ -57,10 +57,16 @@ static char *key_of(const struct service *service, size_t number)
 	return n < 0 ? NULL : key;
 }
 
-static void say_listening(const struct housed *housed)
+static void note_bound(struct housed *housed)
 {
 	const struct log_fields fields = { .service = housed->service, .event = "listening" };
 	char text[ADDRESS_TEXT_MAX];
+	struct address bound;
+
+	if (listener_address(housed->listener, &bound) == 0)
+		housed->port = address_port(&bound);
+	housed->error = 0;
+	housed->pause_ms = 0;
 
 	log_event(LOG_INFO, &fields, 0, "service '%s': listening on %s%s", housed->service,
 		  listener_text(housed->listener, text),
@@ -116,7 +122,7 @@ static int bind_first(struct housed *housed)
 	int r = bind_or_adopt(housed);
 
 	if (r == 0) {
-		say_listening(housed);
+		note_bound(housed);
 		return 0;
 	}
 	if (listener_may_retry(r)) {
@@ -139,9 +145,7 @@ static void try_again(struct timer *timer)
 		wait_to_retry(housed, r);
 		return;
 	}
-	housed->error = 0;
-	housed->pause_ms = 0;
-	say_listening(housed);
+	note_bound(housed);
 	housed->house->bound(housed, housed->house->arg);
 }
 

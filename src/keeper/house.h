@@ -22,6 +22,7 @@ struct housed {
 	struct house *house;
 	unsigned generations; /* that name it */
 	struct listener_options options;
+	unsigned port; /* once bound: the real one; 0 for Unix */
 	struct timer retry;
 	int64_t pause_ms;
 	int error;     /* why it is not bound, a negative errno, or 0 */

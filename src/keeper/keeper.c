@@ -437,6 +437,7 @@ int keeper_run(const struct keeper_options *options, struct settings *settings,
 
 	list_init(&keeper.fronts);
 	list_init(&keeper.stalled);
+	list_init(&keeper.untold);
 	drop_hook_keeper = &keeper;
 	r = open_keeper(&keeper);
 	if (r < 0) {
@@ -456,6 +457,7 @@ int keeper_run(const struct keeper_options *options, struct settings *settings,
 		if (r < 0)
 			log_error(r, "cannot wait for events");
 		timers_run(keeper.timers, clock_ms());
+		fronts_tell_ended(&keeper);
 	}
 
 	inherited_close(inherited);

@@ -48,8 +48,6 @@ static bool is_connection(struct request *request)
 {
 	const struct endpoint *endpoint =
 		settings_endpoint(request->generation->settings, request->endpoint);
-	const struct listener *listener = request->generation->listeners[request->endpoint];
-	struct address bound;
 
 	request->local.length = sizeof(request->local.un);
 	if (!has_socket_option(request->fd, SO_TYPE, endpoint->type) ||
@@ -61,9 +59,7 @@ static bool is_connection(struct request *request)
 	if (address_is_unix(&request->local))
 		return true;
 
-	/* At the end listeners are closed while their last clients are on the way. */
-	if (listener->fd >= 0 && (listener_address(listener, &bound) < 0 ||
-				  address_port(&bound) != address_port(&request->local)))
+	if (address_port(&request->local) != request->generation->housed[request->endpoint]->port)
 		return false;
 	address_unmap(&request->local);
 	return true;
@@ -212,6 +208,7 @@ static void start_or_stall(struct keeper *keeper, struct request *request)
 	}
 
 	list_add_before(&keeper->stalled, &request->link);
+	keeper->kept++;
 	keeper->n_stalled++;
 	if (keeper->n_stalled == 1)
 		begin_stall(keeper, r);

@@ -98,6 +98,7 @@ void slots_sweep(struct slots *slots)
 	{
 		if (slot->generations > 0 || slot->live > 0)
 			continue;
+		list_unlink(&slot->untold_link);
 		HASH_DEL(slots->by_name, slot);
 		slots->by_number[slot->number] = NULL;
 		slot_free(slot);

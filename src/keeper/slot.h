@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/list.h"
 #include "base/table.h"
 
 struct slot {
@@ -16,7 +17,9 @@ struct slot {
 	size_t service;       /* where the newest generation that names it has it */
 	unsigned live;        /* its programs that run or are about to be started */
 	unsigned generations; /* that name it */
-	int stderr_read;      /* the pipe of `stderr = log`, or -1 */
+	unsigned untold;      /* ends that the fronts were not told of yet */
+	struct list untold_link;
+	int stderr_read; /* the pipe of `stderr = log`, or -1 */
 	int stderr_write;
 	int64_t failure_said_ms; /* when a failed start was last logged */
 	unsigned failures_unsaid;

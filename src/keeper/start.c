@@ -155,7 +155,7 @@ static void give_up(struct keeper *keeper, struct request *request,
 		release_listener(keeper, slot, request->generation->housed[request->endpoint],
 				 STATUS_NOT_STARTED, 0);
 	else
-		fronts_tell_ended(keeper, slot, 1);
+		fronts_note_ended(keeper, slot);
 }
 
 static int run(struct request *request, struct spawn_descriptors *descriptors,
@@ -220,6 +220,7 @@ static pid_t run_datagram(struct keeper *keeper, struct request *request, struct
 	descriptors.out = reply.fd;
 	descriptors.connect_to = reply.child_connects ? &request->peer : NULL;
 	child->leftover = reply.fd;
+	keeper->kept++;
 	pass_leftover(keeper, child, reply.fd);
 	return run(request, &descriptors, failure);
 }
@@ -255,7 +256,7 @@ static void settle(struct keeper *keeper, const struct child *child, int status,
 {
 	child->slot->live--;
 	if (!child->owns_listener)
-		fronts_tell_ended(keeper, child->slot, 1);
+		fronts_note_ended(keeper, child->slot);
 	else if (child->housed)
 		release_listener(keeper, child->slot, child->housed, status, lived_us);
 }

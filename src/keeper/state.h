@@ -49,7 +49,8 @@ struct keeper {
 	struct timers *timers;
 	struct watch signal_watch;
 	int signal_fd;
-	int spare; /* a low number held free for the next client's descriptor; -1: given away */
+	int spare;     /* a low number held free for the next client's descriptor; -1: given away */
+	unsigned kept; /* counts descriptors that stayed open after their request, in its place */
 
 	struct house house;
 	struct slots slots;
@@ -58,6 +59,7 @@ struct keeper {
 	struct generation *generation;
 
 	struct list fronts; /* newest last */
+	struct list untold; /* slots with children that ended in this turn of the loop */
 	struct front
 		*front; /* the one that serves, or is about to; NULL between a crash and the next */
 	struct timer restart;
