@@ -13,6 +13,7 @@
 #define STREAM_READ_MAX (64 * 1024) /* and so the most that a session keeps unsent */
 #define RECORD_MAX (256 * 1024)     /* more than the kernel's send buffer takes by default */
 #define TURN_MAX (256 * 1024)       /* bytes that one session sends before others have a turn */
+#define PATTERN_RECORD_MAX 4096
 #define LINGER_MS 2000
 #define LINGER_BYTES_MAX (64 * 1024)
 
@@ -179,6 +180,9 @@ static void send_pattern(struct session *session)
 		session->builtin->answer(&x);
 		if (x.n_out > budget)
 			x.n_out = budget;
+		/* A record larger than the socket's buffer would never fit. */
+		if (session->keeps_records && x.n_out > PATTERN_RECORD_MAX)
+			x.n_out = PATTERN_RECORD_MAX;
 		taken = give(session, x.out, x.n_out, 0);
 		if (taken < 0) {
 			end(session, (int)taken);

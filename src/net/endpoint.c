@@ -316,8 +316,10 @@ bool endpoint_collides(const struct endpoint *a, const struct endpoint *b)
 	bool unix_a = address_is_unix(&a->address), unix_b = address_is_unix(&b->address);
 	unsigned port = address_port(&a->address);
 
+	/* A path is one file whatever the type; abstract names are apart for each type. */
 	if (unix_a || unix_b)
-		return unix_a && unix_b && address_equal(&a->address, &b->address);
+		return unix_a && unix_b && address_equal(&a->address, &b->address) &&
+		       (a->type == b->type || a->address.un.sun_path[0]);
 
 	if (a->type != b->type || port == 0 || port != address_port(&b->address))
 		return false;
