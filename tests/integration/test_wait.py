@@ -69,6 +69,14 @@ def test_a_waiting_program_gets_the_datagram(superd):
             assert client.recv(64) == word.upper()
 
 
+def test_equal_datagrams_are_each_given_to_a_program(superd):
+    daemon = superd(waiting("x", ANSWER_ONE, listen=UDP))
+    with daemon.datagram("x") as client:
+        for _ in range(4):
+            client.send(b"again")
+        assert [client.recv(64) for _ in range(4)] == [b"AGAIN"] * 4
+
+
 def test_a_waiting_program_finds_systemds_variables(superd):
     script = (
         "import os; from socket import socket; client = socket(fileno=3).accept()[0]\n"
