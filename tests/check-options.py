@@ -1,35 +1,31 @@
 #!/usr/bin/env python3
 """Every option of the schema is in superd.conf(5), and the page has no other.
 
-Usage: check-options.py MAN_PAGE DIRECTORY
+Usage: check-options.py MAN_PAGE SCHEMA
 
-The schema is every CFG_...("name" entry in the C files of DIRECTORY; an option of the page is
-an `.It Ic name` item.
+An option of the schema is a `[OPTION_...] = { "name"` entry; one of the page is an `.It Ic name`
+item.
 """
 
 import re
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 
-ENTRY = re.compile(r'\bCFG_[A-Z_]+\(\s*"([a-z0-9_]+)"')
+ENTRY = re.compile(r'\[OPTION_\w+\] = \{\s*"([a-z0-9_]+)"')
 ITEM = re.compile(r"^\.It Ic ([a-z0-9_]+)", re.MULTILINE)
 
 
-def names(pattern: re.Pattern, paths: Iterable[Path]) -> set[str]:
-    return {name for path in paths for name in pattern.findall(path.read_text())}
-
-
 def main() -> int:
-    page, directory = map(Path, sys.argv[1:])
-    described, known = names(ITEM, [page]), names(ENTRY, directory.glob("*.c"))
+    page, schema = map(Path, sys.argv[1:])
+    described = set(ITEM.findall(page.read_text()))
+    known = set(ENTRY.findall(schema.read_text()))
 
     for name in sorted(known - described):
         print(f"{page}: option '{name}' is not described")
     for name in sorted(described - known):
         print(f"{page}: there is no option '{name}'")
     if not known:
-        print(f"no options found in {directory}")
+        print(f"{schema}: no options found")
     return 0 if known and known == described else 1
 
 

@@ -8,60 +8,57 @@ three numbers: passed, failed, skipped. Cases of a TAP test count one each; so d
 NAME that left junit/NAME.xml, as pytest does.
 """
 
+import json
 import sys
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
 from pathlib import Path
 
+OUTCOMES = {"OK": "passed", "EXPECTEDFAIL": "passed", "SKIP": "skipped"}
 
-def outcome(case: ElementTree.Element) -> str:
+
+def last_line(text: str | None) -> str:
+    lines = (text or "").strip().splitlines()
+    return lines[-1] if lines else "no reason given"
+
+
+def read_case(case: ElementTree.Element) -> tuple[str, str, str]:
+    """Name, outcome, and why, of a case in JUnit's format."""
+    skipped = case.find("skipped")
     if case.find("failure") is not None or case.find("error") is not None:
-        return "failed"
-    return "passed" if case.find("skipped") is None else "skipped"
+        return case.get("name"), "failed", ""
+    if skipped is not None:
+        reason = skipped.get("message") or case.findtext("system-out")
+        return case.get("name"), "skipped", last_line(reason)
+    return case.get("name"), "passed", ""
 
 
-def reason(case: ElementTree.Element) -> str:
-    said = case.find("skipped").get("message") or case.findtext("system-out") or "no reason given"
-    return said.strip().splitlines()[-1]
+def cases_of(test: dict, build: Path, tap_suites: dict) -> list[tuple[str, str, str]]:
+    name = test["name"].split(" / ")[-1]
+    report = build / "junit" / f"{name}.xml"
+    outcome = OUTCOMES.get(test["result"], "failed")
+    suite = ElementTree.parse(report) if report.exists() else tap_suites.get(test["name"])
+    cases = [read_case(case) for case in suite.iter("testcase")] if suite is not None else []
 
-
-def is_whole_test(case: ElementTree.Element) -> bool:
-    """Meson names a test `project:suite / test`, and the cases of a TAP test as they name themselves."""
-    return " / " in case.get("name")
-
-
-def short(element: ElementTree.Element) -> str:
-    return element.get("name").split(" / ")[-1]
-
-
-def cases_of_suite(suite: ElementTree.Element, build: Path):
-    """Yields (name, case), with the cases of another runner in place of the test that ran it."""
-    for case in suite.iterfind("testcase"):
-        name = short(case)
-        details = build / "junit" / f"{name}.xml"
-        if not details.exists():
-            yield name if is_whole_test(case) else f"{short(suite)}: {name}", case
-            continue
-        inner = list(ElementTree.parse(details).iter("testcase"))
-        yield from ((f"{name}: {i.get('classname')}.{i.get('name')}", i) for i in inner)
-        # The runner itself can fail beside its cases, and so be told of by none.
-        if outcome(case) == "failed" and all(outcome(i) != "failed" for i in inner):
-            yield name, case
+    # One that was killed or broke down between its cases has failed, though none of them has.
+    if not cases or (outcome == "failed" and all(case[1] != "failed" for case in cases)):
+        cases.append((test["result"].lower(), outcome, last_line(test.get("stdout"))))
+    return [(f"{name}: {case}", outcome, why) for case, outcome, why in cases]
 
 
 def main() -> int:
     build = Path(sys.argv[1])
-    results = ElementTree.parse(build / "meson-logs" / "testlog.junit.xml")
+    logs = build / "meson-logs"
+    junit = ElementTree.parse(logs / "testlog.junit.xml")
+    # Meson puts "PROJECT." before the name of a test that has cases.
+    tap_suites = {suite.get("name").partition(".")[2]: suite for suite in junit.iter("testsuite")}
     counts = Counter()
 
-    for suite in results.iter("testsuite"):
-        for name, case in cases_of_suite(suite, build):
-            result = outcome(case)
-            counts[result] += 1
-            if result == "failed":
-                print(f"failed: {name}")
-            elif result == "skipped":
-                print(f"skipped: {name}: {reason(case)}")
+    for line in (logs / "testlog.json").read_text().splitlines():
+        for name, outcome, why in cases_of(json.loads(line), build, tap_suites):
+            counts[outcome] += 1
+            if outcome != "passed":
+                print(f"{outcome}: {name}{': ' if why else ''}{why}")
 
     print(counts["passed"], counts["failed"], counts["skipped"])
     return 0

@@ -9,7 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/number.h"
-#include "config/table.h"
+#include "base/table.h"
 
 /* More than the kernel takes are refused by setgroups() anyway. */
 #define GROUPS_MAX 65536

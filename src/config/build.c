@@ -20,6 +20,11 @@ struct place build_place(const struct build *build, int number, int line)
 	return place;
 }
 
+bool build_is_own(const struct build *build, int number)
+{
+	return number < 0 || build->draft->own[number] || !build->draft->at[number].line;
+}
+
 char *build_copy(struct build *build, const char *text)
 {
 	char *copy = text ? strdup(text) : NULL;

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/table.h"
+#include "base/table.h"
 
 #define KEY_MAX (ADDRESS_TEXT_MAX + 32)
 

@@ -60,7 +60,6 @@ void mistakes_add(struct mistakes *mistakes, struct place at, const char *fmt, .
 		return;
 	}
 
-	mistake.number = mistakes->n;
 	mistakes->list[mistakes->n++] = mistake;
 }
 
@@ -73,16 +72,42 @@ static int compare(const void *one, const void *other)
 		return order;
 	if (a->at.line != b->at.line)
 		return a->at.line < b->at.line ? -1 : 1;
-	return a->number < b->number ? -1 : 1;
+	return strcmp(a->message, b->message);
+}
+
+/* What is wrong with the defaults was found once for each service. */
+static void drop_repeated(struct mistakes *mistakes)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < mistakes->n; i++) {
+		struct mistake *last = kept ? &mistakes->list[kept - 1] : NULL;
+		struct mistake *mistake = &mistakes->list[i];
+
+		if (last && last->at.line == mistake->at.line &&
+		    strcmp(last->at.file, mistake->at.file) == 0 &&
+		    strcmp(last->message, mistake->message) == 0)
+			free(mistake->message);
+		else
+			mistakes->list[kept++] = *mistake;
+	}
+	mistakes->n = kept;
+}
+
+static void sort(struct mistakes *mistakes)
+{
+	if (mistakes->n > 1)
+		qsort(mistakes->list, mistakes->n, sizeof(*mistakes->list), compare);
 }
 
 int mistakes_report(struct mistakes *mistakes)
 {
-	size_t said = mistakes->n < SAID_MAX ? mistakes->n : SAID_MAX;
-	size_t more = mistakes->n - said + mistakes->unsaid;
+	size_t said, more;
 
-	if (mistakes->n > 1)
-		qsort(mistakes->list, mistakes->n, sizeof(*mistakes->list), compare);
+	sort(mistakes);
+	drop_repeated(mistakes);
+	said = mistakes->n < SAID_MAX ? mistakes->n : SAID_MAX;
+	more = mistakes->n - said + mistakes->unsaid;
 
 	for (size_t i = 0; i < said; i++) {
 		const struct mistake *mistake = &mistakes->list[i];

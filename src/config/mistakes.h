@@ -16,7 +16,6 @@ struct place {
 
 struct mistake {
 	struct place at;
-	size_t number; /* in the order of their discovery */
 	char *message;
 };
 

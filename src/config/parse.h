@@ -48,10 +48,18 @@ void build_endpoints(struct build *build);
 void build_program(struct build *build);
 void build_front(struct parse *parse);
 
-/* A mistake of the service, at @line of where @number was set, or of the service itself. */
-#define build_mistake(build, number, line_of, fmt, ...)                              \
-	mistakes_add(&(build)->parse->mistakes, build_place(build, number, line_of), \
-		     "service '%s': " fmt, (build)->service->name, ##__VA_ARGS__)
+/*
+ * A mistake of option @number at line @at_line of where it was set (0: at its name),
+ * which may be the defaults; or, with -1, of the service itself.
+ */
+#define build_mistake(build, number, at_line, fmt, ...)                                 \
+	mistakes_add(&(build)->parse->mistakes, build_place(build, number, at_line),    \
+		     "%s'%s': " fmt, build_is_own(build, number) ? "service " : "",     \
+		     build_is_own(build, number) ? (build)->service->name : "defaults", \
+		     ##__VA_ARGS__)
+
+/* Whether what is said about @number concerns the service rather than the defaults. */
+bool build_is_own(const struct build *build, int number);
 
 /* Where option @number was set (line @line of that file, unless 0); else the service's place. */
 struct place build_place(const struct build *build, int number, int line);

@@ -297,8 +297,9 @@ void statement_drop(struct statement *statement, size_t i)
 
 	statement->n_assignments--;
 	statement->n_values -= dropped.n_values;
-	memmove(values, values + dropped.n_values,
-		(statement->n_values - dropped.first) * sizeof(*values));
+	if (dropped.n_values > 0)
+		memmove(values, values + dropped.n_values,
+			(statement->n_values - dropped.first) * sizeof(*values));
 	for (; i < statement->n_assignments; i++) {
 		statement->assignments[i] = statement->assignments[i + 1];
 		statement->assignments[i].first -= dropped.n_values;

@@ -177,11 +177,19 @@ static int count_lines(const char *text, const char *end)
 	return line;
 }
 
+/*
+ * A file cut short inside of a word that stands without quotes would mean something
+ * else: 100 where there was 10000. Whatever else it may end in says that it is whole.
+ */
+static bool ends_in_word(const char *text, size_t length)
+{
+	return length > 0 && !strchr(" \t\n}\"'", text[length - 1]);
+}
+
 int config_text_prepare(char *text, size_t length, const char *file, struct mistakes *mistakes)
 {
 	struct scan scan = { .at = text, .line = 1 };
 	const char *zero = memchr(text, '\0', length);
-	bool ended = length == 0 || text[length - 1] == '\n';
 
 	if (zero)
 		return refuse(mistakes, file, count_lines(text, zero),
@@ -199,7 +207,7 @@ int config_text_prepare(char *text, size_t length, const char *file, struct mist
 	if (scan.depth > 0)
 		return refuse(mistakes, file, scan.open_at[scan.depth - 1],
 			      "this '{' is never closed");
-	if (!ended)
+	if (ends_in_word(text, length))
 		return refuse(mistakes, file, scan.line,
 			      "the last line is not ended: the file may be cut short");
 	return 0;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/table.h"
+#include "base/table.h"
 
 struct title {
 	struct place at;

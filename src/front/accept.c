@@ -140,7 +140,6 @@ static bool accept_one(struct front_listener *listener, enum admission admission
 		return fd == -ECONNABORTED;
 	}
 
-	gate_fed(service->front);
 	if (admission == ADMISSION_REFUSE) {
 		refuse(service, fd, &peer);
 		return true;

@@ -1,5 +1,6 @@
 #include "front/client-log.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -83,6 +84,17 @@ void log_lost(const struct service *service, const struct address *peer, int err
 		  words.who, why);
 }
 
+static bool is_our_failure(int error)
+{
+	return error == -ENOMEM || error == -ENOSPC || error == -ERANGE || error == -EMSGSIZE;
+}
+
+/* That clients hang up hard is their way to end, and not worth a word. */
+static int error_worth_saying(int error)
+{
+	return error == -ECONNRESET || error == -EPIPE || is_our_failure(error) ? 0 : error;
+}
+
 void log_ended(const struct session *session)
 {
 	const struct service *service = session->service;
@@ -93,6 +105,8 @@ void log_ended(const struct session *session)
 	char after[40] = "";
 	char traffic[80] = "";
 
+	if (is_our_failure(session->error))
+		log_lost(service, &peer, session->error, "its session cannot go on");
 	if (!(chosen & (RECORD_DURATION | RECORD_EXIT | RECORD_TRAFFIC)))
 		return;
 
@@ -103,6 +117,6 @@ void log_ended(const struct session *session)
 	if (chosen & RECORD_TRAFFIC)
 		snprintf(traffic, sizeof(traffic), ", %" PRIu64 " bytes in, %" PRIu64 " bytes out",
 			 session->bytes_in, session->bytes_out);
-	log_event(LOG_INFO, &words.fields, session->error, "service '%s': ended %s%s%s",
-		  service->name, words.who, after, traffic);
+	log_event(LOG_INFO, &words.fields, error_worth_saying(session->error),
+		  "service '%s': ended %s%s%s", service->name, words.who, after, traffic);
 }

@@ -164,7 +164,6 @@ static bool receive_one(struct front_listener *listener, enum admission admissio
 	if (r < 0 && r != -EMSGSIZE)
 		return false;
 
-	gate_fed(service->front);
 	if (r < 0)
 		drop(service, &packet.peer, r, "its datagram is too long");
 	else if (!has_return_address(&packet))

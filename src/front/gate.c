@@ -10,6 +10,7 @@
 
 #define STARVED_PAUSE_MIN_MS 50
 #define STARVED_PAUSE_MAX_MS 500
+#define FED_AFTER_MS 1000 /* so long without a failure means that the shortage is over */
 
 static watch_fn *choose(const struct front_listener *listener)
 {
@@ -104,11 +105,20 @@ void gate_release_front(struct front *front)
 	release(&front->parked);
 }
 
+static void end_starving(struct timer *timer)
+{
+	struct front *front = container_of(timer, struct front, starved_timer);
+
+	front->starving = false;
+	log_info("accepting clients again");
+}
+
 static void try_again(struct timer *timer)
 {
 	struct front *front = container_of(timer, struct front, starved_timer);
 
 	front->starved = false;
+	(void)timer_set(timer, front->timers, clock_ms() + FED_AFTER_MS, end_starving);
 	gate_release_front(front);
 }
 
@@ -127,13 +137,4 @@ void gate_starve(struct front *front, int error)
 	front->starved_pause_ms = pause_ms;
 	front->starved = timer_set(&front->starved_timer, front->timers, clock_ms() + pause_ms,
 				   try_again) == 0;
-}
-
-void gate_fed(struct front *front)
-{
-	if (!front->starving)
-		return;
-
-	front->starving = false;
-	log_info("accepting clients again");
 }

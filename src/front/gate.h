@@ -34,8 +34,8 @@ void gate_park_full(struct front_listener *listener);
 void gate_release_service(struct front_service *service);
 void gate_release_front(struct front *front);
 
-/* Descriptors or memory ran out: nothing is accepted for a moment, and then tried again. */
+/*
+ * Descriptors or memory ran out: nothing is accepted for a moment, and then tried again. Says
+ * so once, and again when it is over.
+ */
 void gate_starve(struct front *front, int error);
-
-/* Something could be accepted: the shortage, if there was one, is over. */
-void gate_fed(struct front *front);

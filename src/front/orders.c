@@ -154,7 +154,6 @@ static void obey(struct front *front, const struct channel_message *message, int
 static void lose_keeper(struct front *front, int error)
 {
 	watch_remove(&front->channel);
-	front->orphaned = true;
 	requests_abandon(front);
 	if (!front->draining)
 		log_warning(error, "the keeper has gone, finishing");

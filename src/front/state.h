@@ -68,7 +68,6 @@ struct front {
 	bool halted;   /* takes no clients */
 	bool held;     /* sends no requests: processes are short */
 	bool draining; /* the listeners are closed */
-	bool orphaned; /* the keeper has gone */
 	bool done;
 	struct timer grace;
 

@@ -3,6 +3,7 @@
 #define TRIES_MAX 2 /* for one datagram */
 #define PAUSE_MAX_MS 60000
 #define QUICK_MS 1000
+#define QUICK_MAX 100
 
 /* FNV-1a: to tell datagrams apart, not to withstand somebody who wants them alike. */
 static uint64_t mix(uint64_t hash, const void *data, size_t n)
@@ -54,10 +55,20 @@ enum tries_verdict tries_judge_datagram(struct tries *tries, uint64_t fingerprin
 enum tries_verdict tries_judge_stream(struct tries *tries, bool failed, int64_t lived_ms,
 				      bool waiting)
 {
-	if (!failed || lived_ms >= QUICK_MS || !waiting)
+	if (lived_ms >= QUICK_MS || !waiting)
 		return fine(tries);
-	tries->in_a_row++;
-	return TRIES_PAUSE;
+	if (failed) {
+		tries->in_a_row++;
+		return TRIES_PAUSE;
+	}
+	/* Nothing tells whether it accepted somebody: so many a second are enough for both cases.
+	 */
+	tries->in_a_row = 0;
+	if (tries->quick < QUICK_MAX) {
+		tries->quick++;
+		return TRIES_FINE;
+	}
+	return TRIES_REST;
 }
 
 int64_t tries_pause_ms(const struct tries *tries)

@@ -13,6 +13,7 @@ struct tries {
 	uint64_t fingerprint; /* of the datagram that the child was started for; 0: not known */
 	unsigned of_datagram; /* failed ones, for the same datagram */
 	unsigned in_a_row;    /* failed ones that ended in a pause */
+	unsigned quick;       /* children of a stream in a row that ended almost at once */
 };
 
 enum tries_verdict {
@@ -20,7 +21,10 @@ enum tries_verdict {
 	TRIES_AGAIN, /* start again for the same datagram */
 	TRIES_DROP,  /* drop the datagram, then pause */
 	TRIES_PAUSE,
+	TRIES_REST, /* for TRIES_REST_MS: it may be busy, or take no client at all */
 };
+
+#define TRIES_REST_MS 20
 
 /* Never 0. @head is how the datagram begins, @length how long it is. */
 uint64_t tries_fingerprint(const void *source, size_t n_source, const void *head, size_t n_head,

@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -13,6 +15,12 @@
 #include "front/tries.h"
 
 #define HEAD_SIZE 64 /* of a datagram, for its fingerprint */
+
+/* When it arrived is part of it: a client may well send the same again. */
+struct head {
+	struct timespec arrived;
+	char bytes[HEAD_SIZE];
+};
 
 struct wait_state {
 	struct tries tries;
@@ -43,25 +51,50 @@ static bool is_datagram(const struct front_listener *listener)
 	return listener->listener->endpoint.type == SOCK_DGRAM;
 }
 
+/* Only while we look: the program finds the socket as it would be without us. */
+static void set_timestamps(const struct front_listener *listener, int on)
+{
+	(void)setsockopt(listener->listener->fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on));
+}
+
+static struct timespec arrival(struct msghdr *header)
+{
+	struct timespec at = { 0 };
+
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c; c = CMSG_NXTHDR(header, c))
+		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPNS)
+			memcpy(&at, CMSG_DATA(c), sizeof(at));
+	return at;
+}
+
 /* Looks at the first datagram, or with MSG_DONTWAIT alone takes it. 0 when there is none. */
 static uint64_t look(const struct front_listener *listener, int flags, struct address *out_source)
 {
-	char head[HEAD_SIZE];
-	struct iovec part = { .iov_base = head, .iov_len = sizeof(head) };
+	union {
+		char bytes[CMSG_SPACE(sizeof(struct timespec))];
+		struct cmsghdr align;
+	} control;
+	struct head head = { 0 };
+	struct iovec part = { .iov_base = head.bytes, .iov_len = sizeof(head.bytes) };
 	struct msghdr header = {
 		.msg_name = &out_source->any,
 		.msg_namelen = sizeof(out_source->un),
 		.msg_iov = &part,
 		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control),
 	};
 	ssize_t n;
 
+	set_timestamps(listener, 1);
 	n = recvmsg(listener->listener->fd, &header, MSG_DONTWAIT | MSG_TRUNC | flags);
+	set_timestamps(listener, 0);
 	if (n < 0)
 		return 0;
 	out_source->length = header.msg_namelen;
-	return tries_fingerprint(&out_source->any, out_source->length, head,
-				 (size_t)n < sizeof(head) ? (size_t)n : sizeof(head), (size_t)n);
+	head.arrived = arrival(&header);
+	return tries_fingerprint(&out_source->any, out_source->length, &head, sizeof(head),
+				 (size_t)n);
 }
 
 static void drop_datagram(struct front_listener *listener)
@@ -84,14 +117,18 @@ static void end_pause(struct timer *timer)
 	gate_watch(container_of(timer, struct wait_state, pause)->listener);
 }
 
-static void pause_start(struct front_listener *listener)
+static void log_pause(const struct front_listener *listener)
+{
+	log_warning(0, "service '%s': its program makes no headway, pausing for %" PRId64 " s",
+		    listener->service->settings->name,
+		    tries_pause_ms(&listener->wait->tries) / 1000);
+}
+
+static void pause_start(struct front_listener *listener, int64_t pause_ms)
 {
 	struct front *front = listener->service->front;
 	struct wait_state *state = listener->wait;
-	int64_t pause_ms = tries_pause_ms(&state->tries);
 
-	log_warning(0, "service '%s': its program makes no headway, pausing for %" PRId64 " s",
-		    listener->service->settings->name, pause_ms / 1000);
 	if (timer_set(&state->pause, front->timers, clock_ms() + pause_ms, end_pause) < 0)
 		gate_watch(listener);
 }
@@ -146,10 +183,15 @@ void wait_released(struct front_listener *listener, const struct channel_message
 		break;
 	case TRIES_DROP:
 		drop_datagram(listener);
-		pause_start(listener);
+		log_pause(listener);
+		pause_start(listener, tries_pause_ms(&listener->wait->tries));
 		break;
 	case TRIES_PAUSE:
-		pause_start(listener);
+		log_pause(listener);
+		pause_start(listener, tries_pause_ms(&listener->wait->tries));
+		break;
+	case TRIES_REST:
+		pause_start(listener, TRIES_REST_MS);
 		break;
 	}
 }

@@ -1,5 +1,6 @@
 #include "keeper/child.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -23,9 +24,10 @@ void child_free(struct child *child)
 	free(child);
 }
 
-void children_add(struct children *children, struct child *child)
+int children_add(struct children *children, struct child *child)
 {
 	HASH_ADD_INT(children->by_pid, pid, child);
+	return child->hh.tbl ? 0 : -ENOMEM;
 }
 
 struct child *children_find(struct children *children, pid_t pid)

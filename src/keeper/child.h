@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
-#include <uthash.h>
 
+#include "base/table.h"
 #include "net/address.h"
 
 struct housed;
@@ -36,7 +36,8 @@ struct child *child_new(void);
 /* Also closes what the child's record holds. */
 void child_free(struct child *child);
 
-void children_add(struct children *children, struct child *child);
+/* Returns 0 or -ENOMEM. */
+int children_add(struct children *children, struct child *child);
 struct child *children_find(struct children *children, pid_t pid);
 void children_remove(struct children *children, struct child *child);
 

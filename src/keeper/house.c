@@ -182,6 +182,8 @@ static int make(struct house *house, const struct service *service, size_t numbe
 		return r;
 
 	HASH_ADD_KEYPTR(hh, house->by_key, housed->key, strlen(housed->key), housed);
+	if (!housed->hh.tbl)
+		return -ENOMEM;
 	*out = take_ptr(housed);
 	return 0;
 }

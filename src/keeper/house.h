@@ -8,8 +8,8 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <uthash.h>
 
+#include "base/table.h"
 #include "net/listener.h"
 #include "net/timer.h"
 

@@ -119,13 +119,11 @@ static int apply_sources(struct keeper *keeper)
 	r = settings_parse(&settings, reload->sources, reload->rehearsal.names, &options);
 	if (r < 0)
 		return r;
-	r = keeper_open_log(keeper, settings);
-	if (r < 0) {
-		settings_unref(settings);
+	r = generation_new(&reload->next, settings, &keeper->house, &keeper->slots,
+			   &keeper->options->descriptors);
+	if (r < 0)
 		return r;
-	}
-	return generation_new(&reload->next, settings, &keeper->house, &keeper->slots,
-			      &keeper->options->descriptors);
+	return keeper_open_log(keeper, reload->next->settings);
 }
 
 static void start_front(struct keeper *keeper);

@@ -82,8 +82,10 @@ int slots_take(struct slots *slots, const char *name, struct slot **out)
 	if (r < 0)
 		return r;
 
-	slots->by_number[slot->number] = slot;
 	HASH_ADD_KEYPTR(hh, slots->by_name, slot->name, strlen(slot->name), slot);
+	if (!slot->hh.tbl)
+		return -ENOMEM;
+	slots->by_number[slot->number] = slot;
 	*out = take_ptr(slot);
 	return 0;
 }

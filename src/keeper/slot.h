@@ -7,7 +7,8 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <uthash.h>
+
+#include "base/table.h"
 
 struct slot {
 	char *name;

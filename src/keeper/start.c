@@ -250,6 +250,16 @@ static void describe(struct child *child, const struct request *request)
 		child->housed = request->generation->housed[request->endpoint];
 }
 
+/* The fronts count one fewer, or watch the listener again. */
+static void settle(struct keeper *keeper, const struct child *child, int status, int64_t lived_us)
+{
+	child->slot->live--;
+	if (!child->owns_listener)
+		fronts_tell_ended(keeper, child->slot, 1);
+	else if (child->housed)
+		release_listener(keeper, child->slot, child->housed, status, lived_us);
+}
+
 int request_start(struct keeper *keeper, struct request *request)
 {
 	AUTO(auto_child_free) struct child *child = child_new();
@@ -273,7 +283,13 @@ int request_start(struct keeper *keeper, struct request *request)
 	}
 
 	child->pid = pid;
-	children_add(&keeper->children, child);
+	if (children_add(&keeper->children, child) < 0) {
+		/* It runs, but nobody will know when it ends. */
+		log_error(-ENOMEM, "service '%s': cannot remember pid %ld, ignoring",
+			  child->slot->name, (long)pid);
+		settle(keeper, child, 0, 0);
+		return 0;
+	}
 	log_started(child);
 	(void)take_ptr(child);
 	return 0;
@@ -284,15 +300,11 @@ void child_ended(struct keeper *keeper, struct child *child, int status)
 	int64_t lived_us = clock_us() - child->started_us;
 
 	children_remove(&keeper->children, child);
-	child->slot->live--;
 	atomic_fetch_add(&keeper->board[child->slot->number].ended, 1);
 	log_child_ended(child, status, lived_us);
 
 	if (child->leftover >= 0)
 		pass_leftover(keeper, child, child->leftover);
-	if (!child->owns_listener)
-		fronts_tell_ended(keeper, child->slot, 1);
-	else if (child->housed)
-		release_listener(keeper, child->slot, child->housed, status, lived_us);
+	settle(keeper, child, status, lived_us);
 	child_free(child);
 }

@@ -268,6 +268,11 @@ int listener_apply(struct listener *listener, const struct listener_options *opt
 	r = set_packet_info(listener, listener->fd, options->packet_info);
 	if (r < 0)
 		return r;
+	if (listener->endpoint.type == SOCK_DGRAM && options->share_port) {
+		r = set_flag(listener->fd, SOL_SOCKET, SO_REUSEPORT, 1);
+		if (r < 0)
+			return r;
+	}
 
 	return owns_file(listener)
 		       ? socket_file_apply(listener->endpoint.address.un.sun_path, options)

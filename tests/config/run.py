@@ -44,12 +44,17 @@ def run(command):
     return subprocess.run(command, cwd=HERE, env=environment, capture_output=True, text=True)
 
 
+def relative(text):
+    """superd names files by their absolute paths."""
+    return text.replace(f"{HERE}/", "")
+
+
 def check(case, result):
     """What is wrong, as lines; none if all is well."""
     good = case.parent.name == "good"
     expected = (HERE / case.with_suffix(".expected")).read_text()
     status = 0 if good else 78
-    found = result.stdout if good else result.stderr
+    found = relative(result.stdout if good else result.stderr)
     problems = []
     if result.returncode != status:
         problems.append(f"exit status {result.returncode}, not {status}")
@@ -78,7 +83,7 @@ def main():
             continue
         result = run(command)
         if write and case.parent.name == "bad":
-            (HERE / case.with_suffix(".expected")).write_text(result.stderr)
+            (HERE / case.with_suffix(".expected")).write_text(relative(result.stderr))
         problems = check(case, result)
         failed += bool(problems)
         print("not ok" if problems else "ok", name)

@@ -161,11 +161,12 @@ static void test_reference_keeps_settings(void **state)
 	settings_unref(NULL);
 }
 
-/* How many services a part of the text has if it ends between statements, else -1. */
+/* How many services a part of the text has if it ends between statements, newline or not, else -1.
+ */
 static int complete_services(const char *text, size_t length, const size_t *ends, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (ends[i] == length)
+		if (ends[i] == length || ends[i] == length + 1)
 			return i;
 	return -1;
 }

@@ -1,0 +1,87 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "front/tries.h"
+
+static void test_datagrams_differ_by_sender_length_and_text(void **state)
+{
+	uint64_t one = tries_fingerprint("a", 1, "text", 4, 4);
+
+	assert_int_equal(one, tries_fingerprint("a", 1, "text", 4, 4));
+	assert_int_not_equal(one, tries_fingerprint("b", 1, "text", 4, 4));
+	assert_int_not_equal(one, tries_fingerprint("a", 1, "test", 4, 4));
+	assert_int_not_equal(one, tries_fingerprint("a", 1, "text", 4, 5));
+	assert_int_not_equal(tries_fingerprint("a", 1, "", 0, 0), 0);
+}
+
+static void test_a_datagram_is_dropped_after_the_second_try(void **state)
+{
+	struct tries tries = { 0 };
+
+	tries_start(&tries, 7);
+	assert_int_equal(tries_judge_datagram(&tries, 7), TRIES_AGAIN);
+	tries_start(&tries, 7);
+	assert_int_equal(tries_judge_datagram(&tries, 7), TRIES_DROP);
+	assert_int_equal(tries_pause_ms(&tries), 1000);
+}
+
+static void test_a_datagram_that_was_read_ends_the_count(void **state)
+{
+	struct tries tries = { 0 };
+
+	tries_start(&tries, 7);
+	assert_int_equal(tries_judge_datagram(&tries, 7), TRIES_AGAIN);
+	tries_start(&tries, 7);
+	assert_int_equal(tries_judge_datagram(&tries, 8), TRIES_FINE);
+	tries_start(&tries, 8);
+	assert_int_equal(tries_judge_datagram(&tries, 0), TRIES_FINE);
+	tries_start(&tries, 8);
+	assert_int_equal(tries_judge_datagram(&tries, 8), TRIES_AGAIN);
+}
+
+static void test_a_child_that_was_there_before_is_not_judged(void **state)
+{
+	struct tries tries = { 0 };
+
+	assert_int_equal(tries_judge_datagram(&tries, 7), TRIES_FINE);
+}
+
+static void test_the_pause_doubles_to_a_minute(void **state)
+{
+	static const int64_t expected[] = { 1000, 2000, 4000, 8000, 16000, 32000, 60000, 60000 };
+	struct tries tries = { 0 };
+
+	for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
+		assert_int_equal(tries_judge_stream(&tries, true, 5, true), TRIES_PAUSE);
+		assert_int_equal(tries_pause_ms(&tries), expected[i]);
+	}
+	assert_int_equal(tries_judge_stream(&tries, false, 5, true), TRIES_FINE);
+	assert_int_equal(tries_judge_stream(&tries, true, 5, true), TRIES_PAUSE);
+	assert_int_equal(tries_pause_ms(&tries), 1000);
+}
+
+static void test_a_stream_child_that_lived_or_emptied_its_queue_is_fine(void **state)
+{
+	struct tries tries = { 0 };
+
+	assert_int_equal(tries_judge_stream(&tries, true, 1000, true), TRIES_FINE);
+	assert_int_equal(tries_judge_stream(&tries, true, 5, false), TRIES_FINE);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_datagrams_differ_by_sender_length_and_text),
+		cmocka_unit_test(test_a_datagram_is_dropped_after_the_second_try),
+		cmocka_unit_test(test_a_datagram_that_was_read_ends_the_count),
+		cmocka_unit_test(test_a_child_that_was_there_before_is_not_judged),
+		cmocka_unit_test(test_the_pause_doubles_to_a_minute),
+		cmocka_unit_test(test_a_stream_child_that_lived_or_emptied_its_queue_is_fine),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
