@@ -25,8 +25,10 @@ def command_for(superd, case):
         return command
     command = ORDINARY + command
     try:
-        readable = [subprocess.run(ORDINARY + ["test", *test], cwd=HERE).returncode == 0
-                    for test in (("-x", superd), ("-r", str(case)))]
+        readable = [
+            subprocess.run(ORDINARY + ["test", *test], cwd=HERE).returncode == 0
+            for test in (("-x", superd), ("-r", str(case)))
+        ]
     except FileNotFoundError:
         return "needs setpriv"
     if not all(readable):
@@ -66,8 +68,11 @@ def check(case, result):
 def main():
     write = "--write" in sys.argv
     superd = os.path.abspath(sys.argv[-1])
-    cases = [case.relative_to(HERE) for kind in ("good", "bad")
-             for case in sorted((HERE / kind).glob("*.conf"))]
+    cases = [
+        case.relative_to(HERE)
+        for kind in ("good", "bad")
+        for case in sorted((HERE / kind).glob("*.conf"))
+    ]
     failed = 0
     print(f"1..{len(cases)}")
     for number, case in enumerate(cases, 1):
