@@ -16,7 +16,8 @@ def value(of):
         return "{" + ", ".join(value(item) for item in of) + "}"
     if isinstance(of, int):
         return str(of)
-    return '"' + str(of).replace("\\", "\\\\").replace('"', '\\"') + '"'
+    escapes = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t"})
+    return f'"{str(of).translate(escapes)}"'
 
 
 def options(**of):
