@@ -3,7 +3,9 @@
 #define TRIES_MAX 2 /* for one datagram */
 #define PAUSE_MAX_MS 60000
 #define QUICK_MS 1000
-#define QUICK_MAX 100
+#define QUICK_MAX 4
+#define REST_FIRST_MS 20
+#define REST_DOUBLINGS 3
 
 /* FNV-1a: to tell datagrams apart, not to withstand somebody who wants them alike. */
 static uint64_t mix(uint64_t hash, const void *data, size_t n)
@@ -53,22 +55,27 @@ enum tries_verdict tries_judge_datagram(struct tries *tries, uint64_t fingerprin
 }
 
 enum tries_verdict tries_judge_stream(struct tries *tries, bool failed, int64_t lived_ms,
-				      bool waiting)
+				      unsigned waiting)
 {
-	if (lived_ms >= QUICK_MS || !waiting)
+	bool fewer = waiting < tries->waiting;
+
+	tries->waiting = waiting;
+	if (lived_ms >= QUICK_MS || waiting == 0)
 		return fine(tries);
 	if (failed) {
 		tries->in_a_row++;
 		return TRIES_PAUSE;
 	}
-	/* Nothing tells whether it accepted somebody: so many a second are enough for both cases.
-	 */
 	tries->in_a_row = 0;
-	if (tries->quick < QUICK_MAX) {
-		tries->quick++;
-		return TRIES_FINE;
-	}
-	return TRIES_REST;
+	tries->quick = fewer ? 0 : tries->quick + 1;
+	return tries->quick > QUICK_MAX ? TRIES_REST : TRIES_FINE;
+}
+
+int64_t tries_rest_ms(const struct tries *tries)
+{
+	unsigned beyond = tries->quick - QUICK_MAX - 1;
+
+	return REST_FIRST_MS << (beyond < REST_DOUBLINGS ? beyond : REST_DOUBLINGS);
 }
 
 int64_t tries_pause_ms(const struct tries *tries)

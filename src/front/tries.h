@@ -12,8 +12,9 @@
 struct tries {
 	uint64_t fingerprint; /* of the datagram that the child was started for; 0: not known */
 	unsigned of_datagram; /* failed ones, for the same datagram */
+	unsigned waiting;     /* clients in the queue when the last child of a stream ended */
 	unsigned in_a_row;    /* failed ones that ended in a pause */
-	unsigned quick;       /* children of a stream in a row that ended almost at once */
+	unsigned quick; /* stream children in a row that ended soon and took nobody, it seems */
 };
 
 enum tries_verdict {
@@ -21,10 +22,8 @@ enum tries_verdict {
 	TRIES_AGAIN, /* start again for the same datagram */
 	TRIES_DROP,  /* drop the datagram, then pause */
 	TRIES_PAUSE,
-	TRIES_REST, /* for TRIES_REST_MS: it may be busy, or take no client at all */
+	TRIES_REST, /* for a moment: it seems to take no client */
 };
-
-#define TRIES_REST_MS 20
 
 /* Never 0. @head is how the datagram begins, @length how long it is. */
 uint64_t tries_fingerprint(const void *source, size_t n_source, const void *head, size_t n_head,
@@ -36,9 +35,15 @@ void tries_start(struct tries *tries, uint64_t fingerprint);
 /* It has ended, and the first datagram that waits now is @fingerprint (0: none waits). */
 enum tries_verdict tries_judge_datagram(struct tries *tries, uint64_t fingerprint);
 
-/* It has ended after @lived_ms; @waiting says whether somebody waits in the queue. */
+/*
+ * It has ended after @lived_ms, and @waiting clients are in the queue. The queue of a
+ * busy service grows too, so that what ended without a failure is only slowed down.
+ */
 enum tries_verdict tries_judge_stream(struct tries *tries, bool failed, int64_t lived_ms,
-				      bool waiting);
+				      unsigned waiting);
 
 /* How long to pause after TRIES_DROP and TRIES_PAUSE: 1 s, 2 s, 4 s, to 60 s. */
 int64_t tries_pause_ms(const struct tries *tries);
+
+/* After TRIES_REST: 20 ms to 160 ms. */
+int64_t tries_rest_ms(const struct tries *tries);

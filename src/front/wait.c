@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -157,17 +158,28 @@ void wait_on_ready(struct watch *watch)
 	requests_send(listener->service->front, &message, -1);
 }
 
+/* TCP tells how many; of others only whether there is somebody. */
+static unsigned count_waiting(const struct front_listener *listener)
+{
+	struct pollfd waiting = { .fd = listener->listener->fd, .events = POLLIN };
+	struct tcp_info info;
+	socklen_t size = sizeof(info);
+
+	if (getsockopt(waiting.fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0)
+		return info.tcpi_unacked;
+	return poll(&waiting, 1, 0) > 0;
+}
+
 static enum tries_verdict judge(struct front_listener *listener,
 				const struct channel_message *message)
 {
-	struct pollfd waiting = { .fd = listener->listener->fd, .events = POLLIN };
 	struct address source = { 0 };
 
 	if (is_datagram(listener))
 		return tries_judge_datagram(&listener->wait->tries,
 					    look(listener, MSG_PEEK, &source));
 	return tries_judge_stream(&listener->wait->tries, message->status != 0, message->count,
-				  poll(&waiting, 1, 0) > 0);
+				  count_waiting(listener));
 }
 
 void wait_released(struct front_listener *listener, const struct channel_message *message)
@@ -191,7 +203,7 @@ void wait_released(struct front_listener *listener, const struct channel_message
 		pause_start(listener, tries_pause_ms(&listener->wait->tries));
 		break;
 	case TRIES_REST:
-		pause_start(listener, TRIES_REST_MS);
+		pause_start(listener, tries_rest_ms(&listener->wait->tries));
 		break;
 	}
 }

@@ -26,8 +26,9 @@ while True:
 """
 ANSWER_ONE = """
 import socket
-data, peer = socket.socket(fileno=0).recvfrom(4096)
-socket.socket(fileno=0).sendto(data.upper(), peer)
+listener = socket.socket(fileno=0)
+data, peer = listener.recvfrom(4096)
+listener.sendto(data.upper(), peer)
 """
 
 

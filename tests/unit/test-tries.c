@@ -56,11 +56,11 @@ static void test_the_pause_doubles_to_a_minute(void **state)
 	struct tries tries = { 0 };
 
 	for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
-		assert_int_equal(tries_judge_stream(&tries, true, 5, true), TRIES_PAUSE);
+		assert_int_equal(tries_judge_stream(&tries, true, 5, 1), TRIES_PAUSE);
 		assert_int_equal(tries_pause_ms(&tries), expected[i]);
 	}
-	assert_int_equal(tries_judge_stream(&tries, false, 5, true), TRIES_FINE);
-	assert_int_equal(tries_judge_stream(&tries, true, 5, true), TRIES_PAUSE);
+	assert_int_equal(tries_judge_stream(&tries, false, 5, 1), TRIES_FINE);
+	assert_int_equal(tries_judge_stream(&tries, true, 5, 1), TRIES_PAUSE);
 	assert_int_equal(tries_pause_ms(&tries), 1000);
 }
 
@@ -68,8 +68,29 @@ static void test_a_stream_child_that_lived_or_emptied_its_queue_is_fine(void **s
 {
 	struct tries tries = { 0 };
 
-	assert_int_equal(tries_judge_stream(&tries, true, 1000, true), TRIES_FINE);
-	assert_int_equal(tries_judge_stream(&tries, true, 5, false), TRIES_FINE);
+	assert_int_equal(tries_judge_stream(&tries, true, 1000, 1), TRIES_FINE);
+	assert_int_equal(tries_judge_stream(&tries, true, 5, 0), TRIES_FINE);
+}
+
+static void test_a_stream_program_that_takes_nobody_is_slowed_down(void **state)
+{
+	const int64_t expected[] = { 20, 40, 80, 160, 160 };
+	struct tries tries = { 0 };
+
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(tries_judge_stream(&tries, false, 5, 1), TRIES_FINE);
+	for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
+		assert_int_equal(tries_judge_stream(&tries, false, 5, 1), TRIES_REST);
+		assert_int_equal(tries_rest_ms(&tries), expected[i]);
+	}
+}
+
+static void test_a_stream_program_that_shortens_its_queue_is_not(void **state)
+{
+	struct tries tries = { 0 };
+
+	for (unsigned waiting = 100; waiting > 0; waiting--)
+		assert_int_equal(tries_judge_stream(&tries, false, 5, waiting), TRIES_FINE);
 }
 
 int main(void)
@@ -81,6 +102,8 @@ int main(void)
 		cmocka_unit_test(test_a_child_that_was_there_before_is_not_judged),
 		cmocka_unit_test(test_the_pause_doubles_to_a_minute),
 		cmocka_unit_test(test_a_stream_child_that_lived_or_emptied_its_queue_is_fine),
+		cmocka_unit_test(test_a_stream_program_that_takes_nobody_is_slowed_down),
+		cmocka_unit_test(test_a_stream_program_that_shortens_its_queue_is_not),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
