@@ -16,7 +16,7 @@ def value(of):
         return "{" + ", ".join(value(item) for item in of) + "}"
     if isinstance(of, int):
         return str(of)
-    return '"' + str(of).replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return '"' + str(of).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
 
 
 def options(**of):
