@@ -113,6 +113,10 @@ static void on_accept_error(struct front_listener *listener, int error)
 	case -ECONNABORTED:
 	case -EINTR:
 		return;
+	case -EINVAL:
+		/* Withdrawn by the keeper, whose order is on its way. */
+		gate_unwatch(listener);
+		return;
 	case -EMFILE:
 	case -ENFILE:
 	case -ENOBUFS:

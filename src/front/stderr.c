@@ -5,15 +5,19 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "front/state.h"
 
 #define LINE_SIZE 1024 /* a longer line becomes several */
+#define UNENDED_MS 500 /* a line without an end is taken for one after so long */
 
 struct stderr_reader {
 	struct watch watch;
+	struct timer unended;
+	struct timers *timers;
 	const struct service *service;
 	size_t n;
 	char line[LINE_SIZE];
@@ -50,6 +54,15 @@ static void log_lines(struct stderr_reader *reader)
 	memmove(reader->line, at, reader->n);
 }
 
+/* The pipe outlives its programs: the end of one is no end of file. */
+static void end_line(struct timer *timer)
+{
+	struct stderr_reader *reader = container_of(timer, struct stderr_reader, unended);
+
+	log_line(reader->service, reader->line, reader->n);
+	reader->n = 0;
+}
+
 /* One read a turn: a program that floods its stderr waits for its turn like everybody. */
 static void on_output(struct watch *watch)
 {
@@ -65,6 +78,9 @@ static void on_output(struct watch *watch)
 	}
 	reader->n += (size_t)n;
 	log_lines(reader);
+	if (reader->n > 0)
+		(void)timer_set(&reader->unended, reader->timers, clock_ms() + UNENDED_MS,
+				end_line);
 }
 
 static int start_one(struct front *front, size_t i)
@@ -81,6 +97,7 @@ static int start_one(struct front *front, size_t i)
 		return -ENOMEM;
 
 	reader->service = &front->settings->services[i];
+	reader->timers = front->timers;
 	r = watch_add(&reader->watch, front->poller, fd, WATCH_READ, on_output);
 	if (r < 0) {
 		free(reader);
@@ -113,6 +130,7 @@ void stderr_stop(struct front *front)
 			continue;
 		log_line(reader->service, reader->line, reader->n);
 		watch_remove(&reader->watch);
+		timer_cancel(&reader->unended);
 		free(reader);
 		front->services[i].stderr_reader = NULL;
 	}

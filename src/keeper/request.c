@@ -56,8 +56,11 @@ static bool is_connection(struct request *request)
 		return false;
 	if (request->local.any.sa_family != endpoint->address.any.sa_family)
 		return false;
-	if (address_is_unix(&request->local))
+	if (address_is_unix(&request->local)) {
+		/* The kernel's name is an old one where a stale file was replaced. */
+		request->local = endpoint->address;
 		return true;
+	}
 
 	if (address_port(&request->local) != request->generation->housed[request->endpoint]->port)
 		return false;

@@ -286,8 +286,19 @@ void listener_close(struct listener *listener)
 	listener->file_inode = 0;
 }
 
+/*
+ * A front that has yet to close its copy would keep clients coming. What belongs
+ * to a program, or to whoever passed the socket, is left as it is.
+ */
+static void refuse_clients(const struct listener *listener)
+{
+	if (listener->fd >= 0 && !listener->adopted && !listener->busy)
+		(void)shutdown(listener->fd, SHUT_RDWR);
+}
+
 void listener_withdraw(struct listener *listener)
 {
+	refuse_clients(listener);
 	if (owns_file(listener))
 		(void)unlink(listener->endpoint.address.un.sun_path);
 	listener_close(listener);

@@ -57,7 +57,10 @@ int listener_apply(struct listener *listener, const struct listener_options *opt
 /* Closes the socket but leaves a socket file: for the front, which does not own it. */
 void listener_close(struct listener *listener);
 
-/* Closes the socket and removes the socket file, if it is the one that we made. */
+/*
+ * Closes the socket, and refuses clients at once in every process that has it open;
+ * removes the socket file, if it is the one that we made.
+ */
 void listener_withdraw(struct listener *listener);
 
 /* Withdraws, and frees the listener. */

@@ -1,6 +1,8 @@
 """Programs that are given the listener (`dispatch = wait`), and datagrams given to filters."""
 
 import os
+import select
+import time
 
 from daemon import read_all
 from process import eventually
@@ -105,14 +107,27 @@ def test_a_waiting_program_that_does_not_read_makes_no_loop(superd, place):
         assert client.recv(64) == b"ONE MORE"
 
 
-def test_a_waiting_program_that_does_not_accept_makes_no_loop(superd, place):
+def test_a_waiting_program_that_fails_without_accepting_makes_no_loop(superd, place):
+    script = f"echo >> {place}/starts; exit 1"
+    daemon = superd(service("x", exec=shell(script), dispatch="wait") + ECHO)
+    with daemon.connect("x"):
+        daemon.wait_log("service 'x': its program makes no headway, pausing for 2 s")
+        for _ in range(50):
+            assert daemon.ask("echo", b"ping") == b"ping"
+        assert len((place / "starts").read_text()) == 2
+
+
+def test_a_waiting_program_that_never_accepts_is_not_started_without_end(superd, place):
+    """It ends well each time, as one does that served a client: so many a second are enough."""
     script = f"echo >> {place}/starts"
     daemon = superd(service("x", exec=shell(script), dispatch="wait") + ECHO)
     with daemon.connect("x"):
-        eventually(lambda: (place / "starts").exists() and len((place / "starts").read_text()) > 1)
-        for _ in range(50):
-            assert daemon.ask("echo", b"ping") == b"ping"
-        assert len((place / "starts").read_text()) < 10
+        eventually(lambda: (place / "starts").exists() and len((place / "starts").read_text()) > 99)
+        before = len((place / "starts").read_text())
+        started = time.monotonic()
+        select.select([], [], [], 1)
+        starts = len((place / "starts").read_text()) - before
+        assert starts < 60 * (time.monotonic() - started)
 
 
 def test_a_waiting_program_that_is_gone_does_not_spin(superd, place):
@@ -181,16 +196,16 @@ def test_clients_of_a_filter_are_served_side_by_side(superd):
 
 def test_what_a_client_sends_meanwhile_is_served_next(superd, place):
     """Each program waits at a gate after its answer, so two datagrams find it still running."""
-    gate = place / "gate"
-    os.mkfifo(gate)
-    gate.chmod(0o666)
-    daemon = superd(service("x", listen=UDP, exec=shell(f"tr a-z A-Z; read go < {gate}")))
+    path = place / "gate"
+    os.mkfifo(path)
+    path.chmod(0o666)
+    gate = os.open(path, os.O_RDWR)
+    daemon = superd(service("x", listen=UDP, exec=shell(f"tr a-z A-Z; read go < {path}")))
     with daemon.datagram("x") as client:
         client.send(b"one")
         assert client.recv(64) == b"ONE"
         client.send(b"two")
         client.send(b"three")
-        for expected in (b"TWO", b"THREE"):
-            gate.write_text("go\n")
-            assert client.recv(64) == expected
-        gate.write_text("go\n")
+        os.write(gate, b"go\n")
+        assert {client.recv(64), client.recv(64)} == {b"TWO", b"THREE"}
+    os.close(gate)
