@@ -16,12 +16,7 @@ def value(of):
         return "{" + ", ".join(value(item) for item in of) + "}"
     if isinstance(of, int):
         return str(of)
-<<<<<<< HEAD
-    escapes = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t"})
-    return f'"{str(of).translate(escapes)}"'
-=======
     return '"' + str(of).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
->>>>>>> itest
 
 
 def options(**of):
