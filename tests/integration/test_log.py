@@ -105,11 +105,15 @@ def test_a_log_whose_reader_is_gone_kills_nobody(superd, place, pipe):
         assert daemon.ask("echo", b"ping", "unix") == b"ping"
 
 
-def test_a_full_disk_stops_nobody(superd):
-    daemon = superd('log = "/dev/full"\n' + ECHO, ready=False)
-    daemon.wait_ready()
-    daemon.reload("log = stderr\n" + ECHO + service("time", builtin="time"))
-    assert len(daemon.ask("time")) == 4
+def test_a_full_disk_stops_nobody(superd, place):
+    path = place / "x.sock"
+    text = service("echo", listen=f"unix:{path}", builtin="echo")
+    daemon = superd('log = "/dev/full"\n' + text)
+    daemon.address = lambda *_: str(path)
+    assert daemon.ask("echo", b"ping", "unix") == b"ping"
+    daemon.reload("log = stderr\n" + text)
+    daemon.wait_log(r"superd\[\d+\]: \d+ lines of log were dropped")
+    assert daemon.ask("echo", b"ping", "unix") == b"ping"
 
 
 def test_a_stopped_reader_of_a_program_that_talks_much_is_no_trouble(superd):

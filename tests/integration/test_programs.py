@@ -135,7 +135,7 @@ def test_a_program_runs_as_somebody_else(superd, options, script, said):
 def test_chroot_holds_a_program(superd):
     daemon = superd(service("x", exec=["/bin/ls", "/"], chroot="/usr"))
     names = daemon.ask("x").split()
-    assert b"share" in names and b"etc" not in names
+    assert b"share" in names and b"proc" not in names
 
 
 def test_stderr_goes_to_the_client_by_default(superd):
@@ -144,7 +144,7 @@ def test_stderr_goes_to_the_client_by_default(superd):
 
 
 def test_stderr_may_go_to_the_log_line_by_line(superd):
-    script = "echo out; echo first >&2; printf 'tab\\there' >&2"
+    script = "echo out; echo first >&2; printf 'tab\\there\\n' >&2"
     daemon = superd(service("x", exec=shell(script), stderr="log"))
     assert daemon.ask("x") == b"out\n"
     daemon.wait_log("service 'x': stderr: 'first'")
@@ -255,13 +255,19 @@ def assert_refuses_at_two(daemon, name):
         assert read_all(third) == b""
     daemon.wait_log(rf"service '{name}': refused 127\.0\.0\.1:\d+: 2 of 2 instances are in use")
     clients[0].close()
-    daemon.wait_log(f"service '{name}': ended")
-    assert daemon.ask(name, b"a slot is free") == b"a slot is free"
+    eventually(lambda: is_served(daemon, name))
+
+
+def is_served(daemon, name):
+    try:
+        return daemon.ask(name, b"a slot is free") == b"a slot is free"
+    except OSError:
+        return False
 
 
 def test_never_more_children_than_instances(superd, place):
     """Each child counts those that run beside it; 40 clients come as fast as they can."""
-    script = f"mkdir {place}/$$.run; ls -d {place}/*.run | wc -l; rmdir {place}/$$.run"
+    script = f"mkdir {place}/$$.run; ls -d {place}/*.run 2>&- | wc -l; rmdir {place}/$$.run"
     daemon = superd(service("x", exec=shell(script), instances=3))
     clients = [daemon.connect("x") for _ in range(40)]
     assert max(int(read_all(client)) for client in clients) <= 3
