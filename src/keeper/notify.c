@@ -51,10 +51,20 @@ void inherited_close(struct inherited *inherited)
 	*inherited = (struct inherited){ 0 };
 }
 
-/* A manager that does not listen is no reason to stop serving. */
+/*
+ * sd_notify() opens a socket each time. The number for it is kept free: a daemon that
+ * is short of descriptors must not be taken for one that hangs.
+ *
+ * A manager that does not listen is no reason to stop serving.
+ */
 static void notify(const char *text)
 {
+	static int reserve = -1;
+
+	if (reserve >= 0)
+		close(reserve);
 	(void)sd_notify(0, text);
+	reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
 static void notify_with_status(const char *state, const char *status)

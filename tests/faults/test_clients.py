@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from process import descriptors, eventually, private_bytes, settled
+from process import descriptors, eventually, memory, settled
 from settings import ECHO, service
 
 SLACK = 64 * 1024
@@ -56,11 +56,11 @@ def test_refused_clients_cost_no_memory(superd):
         assert held.recv(1) == b"x"
         for _ in range(200):
             daemon.ask("x")
-        before = settled(lambda: footprint(daemon)), private_bytes(daemon.front)
+        before = settled(lambda: footprint(daemon)), memory(daemon.front)
         for _ in range(2000):
             daemon.ask("x")
         eventually(lambda: footprint(daemon) == before[0])
-        assert private_bytes(daemon.front) <= before[1] + SLACK
+        assert memory(daemon.front) <= before[1] + SLACK
 
 
 def test_served_clients_cost_no_memory(superd):
@@ -70,15 +70,15 @@ def test_served_clients_cost_no_memory(superd):
         daemon.ask("true")
     before = (
         settled(lambda: footprint(daemon)),
-        private_bytes(daemon.front),
-        private_bytes(daemon.keeper),
+        memory(daemon.front),
+        memory(daemon.keeper),
     )
     for _ in range(1000):
         daemon.ask("echo", b"x")
         daemon.ask("true")
     eventually(lambda: footprint(daemon) == before[0])
-    assert private_bytes(daemon.front) <= before[1] + SLACK
-    assert private_bytes(daemon.keeper) <= before[2] + SLACK
+    assert memory(daemon.front) <= before[1] + SLACK
+    assert memory(daemon.keeper) <= before[2] + SLACK
 
 
 def test_a_flooded_service_does_not_starve_another(superd):

@@ -5,7 +5,7 @@ import socket
 import threading
 import time
 
-from process import descriptors, eventually, private_bytes, settled, status
+from process import descriptors, eventually, memory, settled, status
 from settings import service
 
 RELOADS = 200
@@ -53,7 +53,7 @@ def configuration(number):
 
 
 def footprint(daemon):
-    return {fd for fd in descriptors(daemon.keeper)}, private_bytes(daemon.keeper)
+    return {fd for fd in descriptors(daemon.keeper)}, memory(daemon.keeper)
 
 
 def test_two_hundred_reloads_lose_no_client_and_leak_nothing(superd):
