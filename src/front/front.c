@@ -143,9 +143,9 @@ static void front_fini(struct front *front)
 		wait_forget(&front->listeners[i]);
 	}
 	watch_remove(&front->channel);
+	timers_free(front->timers);
 	free(front->listeners);
 	free(front->services);
-	timers_free(front->timers);
 	poller_free(front->poller);
 }
 
