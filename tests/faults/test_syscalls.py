@@ -62,8 +62,8 @@ def failing(daemon, call, error):
 
 def starts_nobody(daemon):
     """To be let go of between vfork() and execve() is too much for strace."""
-    asleep = status(daemon.keeper)["State"].startswith("S")
-    return asleep and children(daemon.keeper) == [daemon.front]
+    waits = status(daemon.keeper)["State"].startswith("D")
+    return not waits and children(daemon.keeper) == [daemon.front]
 
 
 def traced(pid):
