@@ -251,8 +251,10 @@ static int serve(const struct arguments *arguments, const char *path,
 	if (!arguments->foreground) {
 		int status = go_to_background();
 
-		if (status >= 0)
+		if (status >= 0) {
+			settings_unref(settings);
 			return status;
+		}
 	}
 	return keeper_run(&options, settings, &inherited);
 }

@@ -162,13 +162,14 @@ struct start {
 /* The child's own: the keeper waits meanwhile, and finds its stack as it was. */
 static char child_stack[64 * 1024] __attribute__((__aligned__(16)));
 
+/* What it returns is the exit status. */
 static int begin_child(void *argument)
 {
 	struct start *start = argument;
 
 	start->failure.step = run_child(start->plan, start->descriptors);
 	start->failure.error = errno;
-	_exit(EXIT_NOT_STARTED);
+	return EXIT_NOT_STARTED;
 }
 
 /* vfork(2) with one difference: the table of descriptors is shared until the child takes its part.

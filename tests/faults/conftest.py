@@ -3,6 +3,10 @@
 import pathlib
 import sys
 
+import pytest
+
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "integration"))
+
+pytest.register_assert_rewrite("shortage")
 
 from fixtures import place, superd  # noqa: E402, F401

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from process import descriptors, eventually, private_bytes
+from process import descriptors, eventually, memory, settled
 from settings import ECHO, service
 
 SLACK = 64 * 1024
@@ -41,7 +41,7 @@ def footprint(daemon):
 def test_clients_that_reset_their_connection_leave_nothing_behind(superd, what, count):
     """They are all gone already when superd accepts them."""
     daemon = superd(service("x", **what) + ECHO)
-    before = footprint(daemon)
+    before = settled(lambda: footprint(daemon))
     daemon.stop_process(daemon.front)
     connect_and_reset(daemon.address("x"), count)
     daemon.continue_process(daemon.front)
@@ -56,11 +56,11 @@ def test_refused_clients_cost_no_memory(superd):
         assert held.recv(1) == b"x"
         for _ in range(200):
             daemon.ask("x")
-        before = footprint(daemon), private_bytes(daemon.front)
+        before = settled(lambda: footprint(daemon)), memory(daemon.front)
         for _ in range(2000):
             daemon.ask("x")
         eventually(lambda: footprint(daemon) == before[0])
-        assert private_bytes(daemon.front) <= before[1] + SLACK
+        assert memory(daemon.front) <= before[1] + SLACK
 
 
 def test_served_clients_cost_no_memory(superd):
@@ -68,13 +68,17 @@ def test_served_clients_cost_no_memory(superd):
     for _ in range(100):
         daemon.ask("echo", b"x")
         daemon.ask("true")
-    before = footprint(daemon), private_bytes(daemon.front), private_bytes(daemon.keeper)
+    before = (
+        settled(lambda: footprint(daemon)),
+        memory(daemon.front),
+        memory(daemon.keeper),
+    )
     for _ in range(1000):
         daemon.ask("echo", b"x")
         daemon.ask("true")
     eventually(lambda: footprint(daemon) == before[0])
-    assert private_bytes(daemon.front) <= before[1] + SLACK
-    assert private_bytes(daemon.keeper) <= before[2] + SLACK
+    assert memory(daemon.front) <= before[1] + SLACK
+    assert memory(daemon.keeper) <= before[2] + SLACK
 
 
 def test_a_flooded_service_does_not_starve_another(superd):
@@ -90,7 +94,7 @@ def test_a_flooded_service_does_not_starve_another(superd):
 def test_a_seqpacket_client_that_sends_nothing_but_a_descriptor_is_no_trouble(superd, place):
     """Descriptors that clients pass are not kept."""
     daemon = superd(service("x", listen=f"unix:{place}/x.sock", builtin="echo"))
-    before = footprint(daemon)
+    before = settled(lambda: footprint(daemon))
     with daemon.connect("x", "unix") as client:
         socket.send_fds(client, [b"x"], [0, 1, 2])
         assert client.recv(1) == b"x"

@@ -6,9 +6,16 @@ import pathlib
 import pytest
 
 from settings import ECHO, ROOT, service
-from shortage import assert_answered, assert_calm, out_of_descriptors, out_of_processes
+from shortage import (
+    assert_answered,
+    assert_calm,
+    out_of_descriptors,
+    out_of_processes,
+    prlimit,
+    soft_limit,
+)
 
-CAT = service("cat", exec=["/bin/cat"])
+CAT = service("cat", exec=["/bin/cat"], log_on_success=["none"])
 LONELY = ["setpriv", "--reuid=54321", "--regid=54321", "--clear-groups"]
 
 
@@ -42,6 +49,20 @@ def test_a_keeper_without_descriptors_is_calm_and_comes_back(superd):
         assert daemon.ask("echo", b"others go on") == b"others go on"
     for client in clients:
         assert_answered(client, b"ping")
+
+
+def test_a_keeper_that_may_hold_nothing_more_recovers(superd):
+    """Not even what it keeps free for a client: one may be lost, and that is said."""
+    daemon = superd(CAT)
+    assert daemon.ask("cat", b"x") == b"x"
+    before = soft_limit(daemon.keeper, "Max open files")
+    prlimit(daemon.keeper, "--nofile=3:")
+    clients = queue(daemon, "cat")
+    assert_calm(daemon)
+    prlimit(daemon.keeper, f"--nofile={before}:")
+    answers = [client.recv(64) for client in clients]
+    assert answers.count(b"") == len(daemon.log.find("a client was lost")) <= 1
+    assert answers.count(b"ping") >= len(clients) - 1
 
 
 def test_descriptors_of_clients_that_leave_are_used_for_those_who_wait(superd):

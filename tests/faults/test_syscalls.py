@@ -6,8 +6,8 @@ import subprocess
 
 import pytest
 
-from daemon import Lines
-from process import descriptors, eventually
+from daemon import PATIENCE, Lines
+from process import children, descriptors, eventually, settled, status
 from settings import ECHO, ROOT, service
 
 UDP = service("datagrams", listen="udp:127.0.0.1:0", builtin="echo")
@@ -33,7 +33,8 @@ FAULTS = [
     ("cat", "clone", "ENOMEM"),
     ("cat", "execve", "ENOMEM"),
     ("cat", "execve", "EIO"),
-    ("cat", "dup2", "EBUSY"),
+    ("cat", "dup2", "EMFILE"),
+    ("cat", "close_range", "ENOMEM"),
     ("cat", "setsid", "EPERM"),
     ("filter", "socket", "EMFILE"),
     ("filter", "bind", "EADDRINUSE"),
@@ -53,8 +54,25 @@ def failing(daemon, call, error):
         for pid in (daemon.keeper, daemon.front):
             eventually(lambda: traced(pid))
         yield said
+        eventually(lambda: starts_nobody(daemon))
     finally:
         strace.terminate()
+        strace.wait(PATIENCE)
+
+
+def starts_nobody(daemon):
+    """To be let go of between vfork() and execve() is too much for strace."""
+    waits = status(daemon.keeper)["State"].startswith("D")
+    return not waits and children(daemon.keeper) == [daemon.front]
+
+
+def let_go(strace):
+    """During vfork(), strace may wait for a parent that waits for a child that strace holds."""
+    strace.terminate()
+    try:
+        strace.wait(3)
+    except subprocess.TimeoutExpired:
+        strace.kill()
         strace.wait()
 
 
@@ -89,18 +107,24 @@ def daemon(superd):
     return superd("poller = epoll\n" + ECHO + CAT + UDP + FILTER)
 
 
+def footprint(daemon):
+    """Of files for datagrams the front may or may not hold the next one ready."""
+    held = [*descriptors(daemon.keeper).values(), *descriptors(daemon.front).values()]
+    spare = [what for what in held if "memfd:datagram" in what]
+    return len(held) - len(spare), len(spare) <= 1
+
+
 @pytest.mark.parametrize("name, call, error", FAULTS)
 def test_superd_survives(daemon, name, call, error):
-    assert_well(daemon)  # what is made at the first use of something is not a leak
-    before = len(descriptors(daemon.keeper)), len(descriptors(daemon.front))
-    front = daemon.front
+    assert_well(daemon)
+    before, front = settled(lambda: footprint(daemon)), daemon.front
     with failing(daemon, call, error) as said:
         with knock(daemon, name):
             said.wait("INJECTED")
     assert daemon.process.poll() is None
     assert daemon.front == front
     assert_well(daemon)
-    eventually(lambda: (len(descriptors(daemon.keeper)), len(descriptors(daemon.front))) == before)
+    eventually(lambda: footprint(daemon) == before)
 
 
 @pytest.mark.skipif(not ROOT, reason="needs root to become somebody else")
@@ -110,9 +134,9 @@ def test_a_program_that_cannot_become_its_user_is_not_run(superd, place, call, e
     if not shutil.which("strace"):
         pytest.skip("strace is not installed")
     daemon = superd(service("x", exec=["/usr/bin/touch", place / "canary"], user="nobody"))
-    with failing(daemon, call, error):
-        assert daemon.ask("x") == b""
-        daemon.wait_log("service 'x': cannot start '/usr/bin/touch' for .*")
-    assert not (place / "canary").exists()
-    assert daemon.ask("x") == b""
+    with failing(daemon, call, error) as said, daemon.connect("x"):
+        said.wait("INJECTED")
+        assert not (place / "canary").exists()
+    daemon.ask("x")
     eventually((place / "canary").exists)
+    assert (place / "canary").owner() == "nobody"

@@ -3,6 +3,7 @@
 import glob
 import os
 import re
+import select
 import time
 
 
@@ -13,6 +14,14 @@ def eventually(check, patience=10):
         assert time.monotonic() < until, "it did not happen in time"
         time.sleep(0.01)
     return found
+
+
+def settled(measure):
+    """What `measure` finds once it has found the same twice."""
+    before = None
+    while before != (before := measure()):
+        select.select([], [], [], 0.2)
+    return before
 
 
 def children(pid):
@@ -63,6 +72,11 @@ def listening_inodes(pid):
                 if field[3] == "0A" and inode in held:
                     found[int(field[1].rsplit(":", 1)[1], 16)] = inode
     return found
+
+
+def memory(pid):
+    """Its own, resident, whoever it shares it with after a fork."""
+    return int(status(pid)["RssAnon"].split()[0]) * 1024
 
 
 def private_bytes(pid):

@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from process import private_bytes, status
+from process import private_bytes, settled, status
 from settings import ECHO, service
 
 SHIPPED = pathlib.Path(__file__).parents[2] / "conf"
@@ -20,9 +20,7 @@ def wake_ups(daemon):
 
 def assert_asleep(daemon):
     """Going to sleep counts as well, so that has to be over."""
-    before = None
-    while before != (before := wake_ups(daemon)):
-        select.select([], [], [], 0.2)
+    before = settled(lambda: wake_ups(daemon))
     select.select([], [], [], WATCHED_SECONDS)
     assert wake_ups(daemon) == before
 

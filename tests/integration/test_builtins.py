@@ -11,7 +11,7 @@ import time
 import pytest
 
 from daemon import read_all
-from process import cpu_seconds, eventually, private_bytes
+from process import cpu_seconds, eventually, memory
 from settings import ECHO, SECONDS_1900_TO_1970, service
 
 FAKETIME = "/usr/lib/*/faketime/libfaketime.so.1"
@@ -116,12 +116,12 @@ def test_a_client_that_never_reads_costs_one_buffer(superd, builtin):
     with daemon.connect("x") as client:
         client.sendall(b"warm up")
         assert client.recv(1)
-    before = private_bytes(daemon.front)
+    before = memory(daemon.front)
     with daemon.connect("x") as client:
         if builtin == "echo":
             fill(client)
         eventually(lambda: is_idle(daemon.front))
-        assert private_bytes(daemon.front) - before < 256 * 1024
+        assert memory(daemon.front) - before < 256 * 1024
 
 
 def fill(client):
