@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import socket
+import shutil
 import subprocess
 
 import pytest
@@ -29,9 +30,9 @@ def run(place):
     return run
 
 
-def call(*arguments, **how):
+def call(*arguments, binary=SUPERD, **how):
     return subprocess.run(
-        [SUPERD, *arguments], capture_output=True, text=True, timeout=PATIENCE, **how
+        [binary, *arguments], capture_output=True, text=True, timeout=PATIENCE, **how
     )
 
 
@@ -119,7 +120,8 @@ def test_an_ordinary_user_is_told_what_needs_root(place, option):
     conf.write_text(
         'service "x" { listen = {"tcp:127.0.0.1:0"} exec = {"/bin/cat"} %s }\n' % option
     )
-    done = call("-t", "-c", str(conf), user=65534, group=65534, extra_groups=[])
+    binary = shutil.copy(SUPERD, place)
+    done = call("-t", "-c", str(conf), binary=binary, user=65534, group=65534, extra_groups=[])
     assert done.returncode == CONFIG
     assert "root" in done.stderr and option.split()[0] in done.stderr
 

@@ -1,6 +1,7 @@
 """HUP: the new settings replace the old ones as a whole or not at all."""
 
 import os
+import shutil
 import signal
 import socket
 
@@ -286,9 +287,10 @@ def test_an_unreadable_file_changes_nothing(superd):
 
 
 @pytest.mark.skipif(not ROOT, reason="needs root to become nobody")
-def test_an_unreadable_file_changes_nothing_for_an_ordinary_user(superd):
+def test_an_unreadable_file_changes_nothing_for_an_ordinary_user(superd, place):
     become_nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
-    assert_unreadable_changes_nothing(superd(ECHO, wrapper=become_nobody))
+    binary = shutil.copy(SUPERD, place)
+    assert_unreadable_changes_nothing(superd(ECHO, wrapper=become_nobody, binary=binary))
 
 
 def assert_unreadable_changes_nothing(daemon):
