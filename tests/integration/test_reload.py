@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import shutil
 import signal
 import socket
 
