@@ -8,6 +8,7 @@ import socket
 
 import pytest
 
+from daemon import SUPERD
 from process import eventually, listening_inodes
 from settings import ECHO, ROOT, USER, service
 
