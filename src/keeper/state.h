@@ -118,9 +118,10 @@ int request_handle(struct keeper *keeper, struct front *front,
 /*
  * The spare is a low number kept free: given away before a message is received, so
  * that its descriptor finds a place, and taken back afterwards. Without it no
- * message is received until it can be had again.
+ * message is received until it can be had again; request_release_spare() returns
+ * whether there is one to give away.
  */
-void request_release_spare(struct keeper *keeper);
+bool request_release_spare(struct keeper *keeper);
 void request_restore_spare(struct keeper *keeper);
 
 /* reload.c: each is called when its event has come. */
