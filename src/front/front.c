@@ -16,33 +16,7 @@
 #include "front/state.h"
 #include "front/stderr.h"
 #include "front/wait.h"
-
-#define LOG_RETRY_MIN_MS 1000
-#define LOG_RETRY_MAX_MS 60000
-
-/* The hook of the log knows nobody. */
-static struct {
-	struct timer timer;
-	struct timers *timers;
-	int64_t pause_ms;
-} log_retrying;
-
-static void retry_log(struct timer *timer)
-{
-	if (log_retry())
-		return;
-	log_retrying.pause_ms *= 2;
-	if (log_retrying.pause_ms > LOG_RETRY_MAX_MS)
-		log_retrying.pause_ms = LOG_RETRY_MAX_MS;
-	(void)timer_set(timer, log_retrying.timers, clock_ms() + log_retrying.pause_ms, retry_log);
-}
-
-static void on_line_dropped(void)
-{
-	log_retrying.pause_ms = LOG_RETRY_MIN_MS;
-	(void)timer_set(&log_retrying.timer, log_retrying.timers, clock_ms() + LOG_RETRY_MIN_MS,
-			retry_log);
-}
+#include "net/log-retry.h"
 
 static void on_session_ended(struct session *session)
 {
@@ -135,7 +109,7 @@ static int front_init(struct front *front, const struct birth *birth)
 /* Copes with a half-built front; what the birth brought is not ours to free. */
 static void front_fini(struct front *front)
 {
-	log_set_drop_hook(NULL);
+	log_retry_stop();
 	stderr_stop(front);
 	datagram_spawn_abandon(front);
 	for (size_t i = 0; front->listeners && i < front->settings->n_endpoints; i++) {
@@ -151,8 +125,7 @@ static void front_fini(struct front *front)
 
 static int serve(struct front *front)
 {
-	log_retrying.timers = front->timers;
-	log_set_drop_hook(on_line_dropped);
+	log_retry_start(front->timers);
 	requests_answer(front, CHANNEL_READY);
 
 	while (!front->done) {

@@ -266,7 +266,10 @@ static void take_messages(struct front *front)
 	struct keeper *keeper = front->keeper;
 	unsigned kept = keeper->kept;
 
-	request_release_spare(keeper);
+	if (!request_release_spare(keeper)) {
+		request_restore_spare(keeper);
+		return;
+	}
 	for (int i = 0; i < BATCH && keeper->kept == kept; i++)
 		if (!take_message(front))
 			break;

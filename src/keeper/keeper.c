@@ -3,12 +3,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -22,18 +20,13 @@
 #include "keeper/request.h"
 #include "keeper/start.h"
 #include "keeper/state.h"
+#include "net/log-retry.h"
 
 #define RESTART_FIRST_MS 50
 #define RESTART_MAX_MS 10000
 
 /* A front that served so long has not crashed because of how it was born. */
 #define RESTART_CALM_MS 10000
-
-/* After the grace time the fronts end their sessions themselves; one that does not is stuck. */
-#define STOP_EXTRA_MS 2000
-
-#define LOG_PAUSE_FIRST_MS 1000
-#define LOG_PAUSE_MAX_MS 60000
 
 static void finish(struct keeper *keeper, int status)
 {
@@ -42,30 +35,6 @@ static void finish(struct keeper *keeper, int status)
 }
 
 /* The log */
-
-static struct keeper *drop_hook_keeper; /* hooks of the log have no argument */
-
-static void on_log_retry(struct timer *timer)
-{
-	struct keeper *keeper = container_of(timer, struct keeper, log_retry);
-
-	if (log_retry()) {
-		keeper->log_pause_ms = 0;
-		return;
-	}
-	keeper->log_pause_ms = keeper->log_pause_ms ? keeper->log_pause_ms * 2 : LOG_PAUSE_FIRST_MS;
-	if (keeper->log_pause_ms > LOG_PAUSE_MAX_MS)
-		keeper->log_pause_ms = LOG_PAUSE_MAX_MS;
-	(void)timer_set(timer, keeper->timers, clock_ms() + keeper->log_pause_ms, on_log_retry);
-}
-
-static void on_log_drop(void)
-{
-	struct keeper *keeper = drop_hook_keeper;
-
-	(void)timer_set(&keeper->log_retry, keeper->timers, clock_ms() + LOG_PAUSE_FIRST_MS,
-			on_log_retry);
-}
 
 static bool stderr_is_journal(void)
 {
@@ -155,7 +124,7 @@ void keeper_front_ready(struct keeper *keeper, struct front *front)
 	keeper->options->serving();
 }
 
-static void stop_if_over(struct keeper *keeper)
+void keeper_stop_if_over(struct keeper *keeper)
 {
 	if (keeper->stopping && !list_is_linked(&keeper->fronts) &&
 	    !list_is_linked(&keeper->stalled))
@@ -165,7 +134,7 @@ static void stop_if_over(struct keeper *keeper)
 void keeper_front_gone(struct keeper *keeper, struct front *front)
 {
 	if (keeper->stopping) {
-		stop_if_over(keeper);
+		keeper_stop_if_over(keeper);
 		return;
 	}
 	if (!keeper->served) {
@@ -236,110 +205,6 @@ void keeper_abandon(struct keeper *keeper)
 	poller_free(keeper->poller);
 }
 
-/* Signals */
-
-static void on_child(struct keeper *keeper, pid_t pid, int status)
-{
-	struct child *child = children_find(&keeper->children, pid);
-	struct front *front;
-
-	if (child) {
-		child_ended(keeper, child, status);
-		return;
-	}
-	front = fronts_find(keeper, pid);
-	if (front)
-		front_reaped(front, status);
-	else if (keeper->reload.state == RELOAD_REHEARSING && pid == keeper->reload.rehearsal.pid &&
-		 !keeper->stopping)
-		reload_rehearsed(keeper, status);
-}
-
-/* Signals coalesce: one may stand for any number of children. */
-static void reap(struct keeper *keeper)
-{
-	int status;
-	pid_t pid;
-
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-		on_child(keeper, pid, status);
-}
-
-static void on_stop_limit(struct timer *timer)
-{
-	struct keeper *keeper = container_of(timer, struct keeper, stop_limit);
-
-	list_for_each(at, next, &keeper->fronts)
-		kill(container_of(at, struct front, link)->pid, SIGKILL);
-	list_for_each(at, next, &keeper->stalled)
-		request_free(container_of(at, struct request, link));
-	stop_if_over(keeper);
-}
-
-static void stop(struct keeper *keeper, const char *why)
-{
-	int64_t grace = keeper->generation->settings->grace_ms;
-
-	if (keeper->stopping) {
-		log_warning(0, "%s again: not waiting for sessions", why);
-		on_stop_limit(&keeper->stop_limit);
-		return;
-	}
-	log_info("%s: stopping; sessions have %lld s, programs go on", why,
-		 (long long)grace / 1000);
-	notify_stopping("Finishing sessions");
-	keeper->stopping = true;
-	reload_abort(keeper);
-	timer_cancel(&keeper->restart);
-	house_close(&keeper->house);
-	list_for_each(at, next, &keeper->fronts)
-		front_drain(container_of(at, struct front, link), grace ? (uint32_t)grace : 1);
-	(void)timer_set(&keeper->stop_limit, keeper->timers, clock_ms() + grace + STOP_EXTRA_MS,
-			on_stop_limit);
-	stop_if_over(keeper);
-}
-
-static void on_signal(struct watch *watch)
-{
-	struct keeper *keeper = container_of(watch, struct keeper, signal_watch);
-	struct signalfd_siginfo signals[8];
-	ssize_t n = read(keeper->signal_fd, signals, sizeof(signals));
-
-	for (size_t i = 0; n > 0 && i < (size_t)n / sizeof(signals[0]); i++) {
-		switch (signals[i].ssi_signo) {
-		case SIGCHLD:
-			reap(keeper);
-			break;
-		case SIGHUP:
-			if (!keeper->stopping)
-				reload_begin(keeper);
-			break;
-		case SIGUSR1:
-			report_state(keeper);
-			break;
-		default:
-			stop(keeper, signals[i].ssi_signo == SIGINT ? "interrupted" : "terminated");
-		}
-	}
-}
-
-static int open_signals(struct keeper *keeper)
-{
-	sigset_t wanted;
-
-	sigemptyset(&wanted);
-	sigaddset(&wanted, SIGCHLD);
-	sigaddset(&wanted, SIGHUP);
-	sigaddset(&wanted, SIGINT);
-	sigaddset(&wanted, SIGTERM);
-	sigaddset(&wanted, SIGUSR1);
-	keeper->signal_fd = signalfd(-1, &wanted, SFD_NONBLOCK | SFD_CLOEXEC);
-	if (keeper->signal_fd < 0)
-		return -errno;
-	return watch_add(&keeper->signal_watch, keeper->poller, keeper->signal_fd, WATCH_READ,
-			 on_signal);
-}
-
 /* Watchdog */
 
 /* Real progress is an answer of the front: both loops turned since the last time. */
@@ -373,7 +238,7 @@ static int open_keeper(struct keeper *keeper)
 	r = poller_new(&keeper->poller, POLLER_AUTO);
 	if (r < 0)
 		return r;
-	r = open_signals(keeper);
+	r = signals_open(keeper);
 	if (r < 0)
 		return r;
 	request_restore_spare(keeper);
@@ -395,10 +260,11 @@ static void close_keeper(struct keeper *keeper)
 	house_sweep(&keeper->house);
 	slots_fini(&keeper->slots);
 	board_free(keeper->board);
-	request_release_spare(keeper);
+	(void)request_release_spare(keeper);
 	watch_remove(&keeper->signal_watch);
 	if (keeper->signal_fd >= 0)
 		close(keeper->signal_fd);
+	log_retry_stop();
 	timers_free(keeper->timers);
 	poller_free(keeper->poller);
 }
@@ -412,7 +278,7 @@ static int begin(struct keeper *keeper, struct settings *settings, struct inheri
 		settings_unref(settings);
 		return r;
 	}
-	log_set_drop_hook(on_log_drop);
+	log_retry_start(keeper->timers);
 
 	keeper->house.inherited = inherited;
 	r = generation_new(&keeper->generation, settings, &keeper->house, &keeper->slots,
@@ -438,7 +304,6 @@ int keeper_run(const struct keeper_options *options, struct settings *settings,
 	list_init(&keeper.fronts);
 	list_init(&keeper.stalled);
 	list_init(&keeper.untold);
-	drop_hook_keeper = &keeper;
 	r = open_keeper(&keeper);
 	if (r < 0) {
 		settings_unref(settings);

@@ -72,8 +72,6 @@ struct keeper {
 	bool holding; /* the front was told to send no requests */
 
 	struct timer failures; /* says how many failed starts were left unsaid */
-	struct timer log_retry;
-	int64_t log_pause_ms;
 	struct timer watchdog;
 	int64_t watchdog_ms;
 
@@ -95,11 +93,17 @@ void keeper_say_loaded(struct keeper *keeper);
 void keeper_front_ready(struct keeper *keeper, struct front *front);
 void keeper_front_gone(struct keeper *keeper, struct front *front);
 
+/* Ends the keeper once it stops and nothing is left to wait for. */
+void keeper_stop_if_over(struct keeper *keeper);
+
 /* Closes what no generation needs any more. */
 void keeper_sweep(struct keeper *keeper);
 
 /* In a process that will be a front: closes what is the keeper's alone. */
 void keeper_abandon(struct keeper *keeper);
+
+/* signals.c: watches keeper->signal_fd. Returns 0 or a negative errno. */
+int signals_open(struct keeper *keeper);
 
 /* request.c */
 
@@ -114,9 +118,10 @@ int request_handle(struct keeper *keeper, struct front *front,
 /*
  * The spare is a low number kept free: given away before a message is received, so
  * that its descriptor finds a place, and taken back afterwards. Without it no
- * message is received until it can be had again.
+ * message is received until it can be had again; request_release_spare() returns
+ * whether there is one to give away.
  */
-void request_release_spare(struct keeper *keeper);
+bool request_release_spare(struct keeper *keeper);
 void request_restore_spare(struct keeper *keeper);
 
 /* reload.c: each is called when its event has come. */

@@ -1,0 +1,123 @@
+/*
+ * Signals, read from a descriptor: there are no handlers. HUP reloads, USR1 reports,
+ * TERM and INT stop, CHLD says that children have ended.
+ */
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "config/settings.h"
+#include "keeper/front-process.h"
+#include "keeper/request.h"
+#include "keeper/start.h"
+#include "keeper/state.h"
+
+/* After the grace time the fronts end their sessions themselves; one that does not is stuck. */
+#define STOP_EXTRA_MS 2000
+
+static void on_child(struct keeper *keeper, pid_t pid, int status)
+{
+	struct child *child = children_find(&keeper->children, pid);
+	struct front *front;
+
+	if (child) {
+		child_ended(keeper, child, status);
+		return;
+	}
+	front = fronts_find(keeper, pid);
+	if (front)
+		front_reaped(front, status);
+	else if (keeper->reload.state == RELOAD_REHEARSING && pid == keeper->reload.rehearsal.pid &&
+		 !keeper->stopping)
+		reload_rehearsed(keeper, status);
+}
+
+/* Signals coalesce: one may stand for any number of children. */
+static void reap(struct keeper *keeper)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		on_child(keeper, pid, status);
+}
+
+static void on_stop_limit(struct timer *timer)
+{
+	struct keeper *keeper = container_of(timer, struct keeper, stop_limit);
+
+	list_for_each(at, next, &keeper->fronts)
+		kill(container_of(at, struct front, link)->pid, SIGKILL);
+	list_for_each(at, next, &keeper->stalled)
+		request_free(container_of(at, struct request, link));
+	keeper_stop_if_over(keeper);
+}
+
+static void stop(struct keeper *keeper, const char *why)
+{
+	int64_t grace = keeper->generation->settings->grace_ms;
+
+	if (keeper->stopping) {
+		log_warning(0, "%s again: not waiting for sessions", why);
+		on_stop_limit(&keeper->stop_limit);
+		return;
+	}
+	log_info("%s: stopping; sessions have %lld s, programs go on", why,
+		 (long long)grace / 1000);
+	notify_stopping("Finishing sessions");
+	keeper->stopping = true;
+	reload_abort(keeper);
+	timer_cancel(&keeper->restart);
+	house_close(&keeper->house);
+	list_for_each(at, next, &keeper->fronts)
+		front_drain(container_of(at, struct front, link), grace ? (uint32_t)grace : 1);
+	(void)timer_set(&keeper->stop_limit, keeper->timers, clock_ms() + grace + STOP_EXTRA_MS,
+			on_stop_limit);
+	keeper_stop_if_over(keeper);
+}
+
+static void on_signal(struct watch *watch)
+{
+	struct keeper *keeper = container_of(watch, struct keeper, signal_watch);
+	struct signalfd_siginfo signals[8];
+	ssize_t n = read(keeper->signal_fd, signals, sizeof(signals));
+
+	for (size_t i = 0; n > 0 && i < (size_t)n / sizeof(signals[0]); i++) {
+		switch (signals[i].ssi_signo) {
+		case SIGCHLD:
+			reap(keeper);
+			break;
+		case SIGHUP:
+			if (!keeper->stopping)
+				reload_begin(keeper);
+			break;
+		case SIGUSR1:
+			report_state(keeper);
+			break;
+		default:
+			stop(keeper, signals[i].ssi_signo == SIGINT ? "interrupted" : "terminated");
+		}
+	}
+}
+
+int signals_open(struct keeper *keeper)
+{
+	sigset_t wanted;
+
+	sigemptyset(&wanted);
+	sigaddset(&wanted, SIGCHLD);
+	sigaddset(&wanted, SIGHUP);
+	sigaddset(&wanted, SIGINT);
+	sigaddset(&wanted, SIGTERM);
+	sigaddset(&wanted, SIGUSR1);
+	keeper->signal_fd = signalfd(-1, &wanted, SFD_NONBLOCK | SFD_CLOEXEC);
+	if (keeper->signal_fd < 0)
+		return -errno;
+	return watch_add(&keeper->signal_watch, keeper->poller, keeper->signal_fd, WATCH_READ,
+			 on_signal);
+}

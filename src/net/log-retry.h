@@ -1,0 +1,12 @@
+#pragma once
+
+/*
+ * Says how many lines of log were dropped, as soon as lines get through again:
+ * tries with a growing pause while any are unsaid, and sleeps otherwise. One a process.
+ */
+
+struct timers;
+
+/* Starts anew, whatever was inherited over a fork. @timers must outlive it. */
+void log_retry_start(struct timers *timers);
+void log_retry_stop(void);
