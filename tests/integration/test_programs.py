@@ -1,12 +1,11 @@
 """Programs started per client (`dispatch = spawn`) and what goes wrong with them."""
 
-import os
 import socket
 
 import pytest
 
 from daemon import read_all
-from process import children, eventually
+from process import children, descriptors, eventually, settled
 from settings import ECHO, ROOT, service, shell
 
 LISTEN = {
@@ -296,8 +295,8 @@ def test_a_front_that_is_refused_a_program_serves_on(superd, place):
     program.write_text("#!/nonexistent/interpreter\n")
     program.chmod(0o755)
     daemon = superd(service("x", exec=[program]) + ECHO)
-    before = len(os.listdir(f"/proc/{daemon.keeper}/fd"))
+    before = settled(lambda: len(descriptors(daemon.keeper)))
     for _ in range(20):
         assert daemon.ask("x") == b""
     assert daemon.ask("echo", b"ping") == b"ping"
-    eventually(lambda: len(os.listdir(f"/proc/{daemon.keeper}/fd")) == before)
+    eventually(lambda: len(descriptors(daemon.keeper)) == before)
