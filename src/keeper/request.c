@@ -274,6 +274,12 @@ bool request_release_spare(struct keeper *keeper)
 	return usable;
 }
 
+void request_stall(struct keeper *keeper, int error)
+{
+	if (!keeper->stall_pause_ms)
+		begin_stall(keeper, error);
+}
+
 /* A copy of whatever is open serves: only its number matters. */
 void request_restore_spare(struct keeper *keeper)
 {
@@ -281,6 +287,6 @@ void request_restore_spare(struct keeper *keeper)
 		return;
 	if (keeper->n_stalled < STALLED_MAX)
 		keeper->spare = fcntl(keeper->signal_fd, F_DUPFD_CLOEXEC, 3);
-	if (keeper->spare < 0 && !keeper->stall_pause_ms)
-		begin_stall(keeper, -EMFILE);
+	if (keeper->spare < 0)
+		request_stall(keeper, -EMFILE);
 }

@@ -124,6 +124,9 @@ int request_handle(struct keeper *keeper, struct front *front,
 bool request_release_spare(struct keeper *keeper);
 void request_restore_spare(struct keeper *keeper);
 
+/* Instead of taking it back: waits a moment, because of @error. */
+void request_stall(struct keeper *keeper, int error);
+
 /* reload.c: each is called when its event has come. */
 void reload_begin(struct keeper *keeper);
 void reload_rehearsed(struct keeper *keeper, int status);

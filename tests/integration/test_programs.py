@@ -150,6 +150,12 @@ def test_stderr_may_go_to_the_log_line_by_line(superd):
     daemon.wait_log(r"service 'x': stderr: 'tab\\x09here'")
 
 
+def test_a_last_line_of_stderr_need_not_end(superd):
+    daemon = superd(service("x", exec=shell("printf unended >&2"), stderr="log"))
+    assert daemon.ask("x") == b""
+    daemon.wait_log("service 'x': stderr: 'unended'")
+
+
 def test_stderr_may_go_nowhere(superd):
     daemon = superd(service("x", exec=shell("echo out; echo err >&2"), stderr="null"))
     assert daemon.ask("x") == b"out\n"
