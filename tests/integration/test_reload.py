@@ -1,11 +1,13 @@
 """HUP: the new settings replace the old ones as a whole or not at all."""
 
 import os
+import shutil
 import signal
 import socket
 
 import pytest
 
+from daemon import SUPERD
 from process import eventually, listening_inodes
 from settings import ECHO, ROOT, USER, service
 
@@ -280,10 +282,11 @@ def discard(path):
         path.unlink(missing_ok=True)
 
 
-def test_an_unreadable_file_changes_nothing(superd):
+def test_an_unreadable_file_changes_nothing(superd, place):
     """To root every file is readable, so it becomes somebody else."""
     become_nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
-    daemon = superd(ECHO, wrapper=become_nobody if ROOT else [])
+    binary = shutil.copy(SUPERD, place)
+    daemon = superd(ECHO, wrapper=become_nobody if ROOT else [], binary=binary)
     daemon.config.chmod(0)
     daemon.reload(expect="superd.conf:1: cannot open: Permission denied")
     assert daemon.ask("echo", b"ping") == b"ping"
