@@ -29,7 +29,8 @@ struct children {
 	struct child *by_pid;
 };
 
-/* Makes room for one child before it is started, so that none can start unknown. May return NULL.
+/*
+ * Makes room for one child before it is started, so that none can start unknown. May return NULL.
  */
 struct child *child_new(void);
 

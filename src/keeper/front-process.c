@@ -44,7 +44,8 @@ static void front_free(struct front *front)
 	list_unlink(&front->link);
 	generation_unref(front->generation);
 	if (front->tally) {
-		/* Newer fronts see the same memory, and must not count sessions that are no more.
+		/*
+		 * Newer fronts see the same memory, and must not count sessions that are no more.
 		 */
 		memset(front->tally, 0, sizeof(*front->tally));
 		tally_free(front->tally);
@@ -241,8 +242,8 @@ static void distrust(struct front *front)
 	front->silent = true;
 }
 
-/* Returns whether there may be another message. The spare number is free for its descriptor. */
-static bool take_message(struct front *front)
+/* Returns as channel_receive() does. The spare number is free for a descriptor. */
+static int take_message(struct front *front)
 {
 	struct channel_message message;
 	int fd = -1, r;
@@ -256,21 +257,29 @@ static bool take_message(struct front *front)
 		distrust(front);
 	else if (r == -EMFILE)
 		log_error(r, "a client was lost on its way from the front");
-	return r == 1;
+	return r;
 }
 
-/* Most messages leave no descriptor behind, and then one gift of the spare number serves them all.
+/*
+ * Most messages leave no descriptor behind, and then one gift of the spare number serves them all.
  */
 static void take_messages(struct front *front)
 {
 	struct keeper *keeper = front->keeper;
 	unsigned kept = keeper->kept;
+	int r = 1;
 
-	request_release_spare(keeper);
-	for (int i = 0; i < BATCH && keeper->kept == kept; i++)
-		if (!take_message(front))
-			break;
-	request_restore_spare(keeper);
+	if (!request_release_spare(keeper)) {
+		request_stall(keeper, -EMFILE);
+		return;
+	}
+	for (int i = 0; i < BATCH && keeper->kept == kept && r == 1; i++)
+		r = take_message(front);
+
+	if (r == -ENOMEM || r == -ENOBUFS)
+		request_stall(keeper, r);
+	else
+		request_restore_spare(keeper);
 }
 
 static void on_channel(struct watch *watch)

@@ -134,7 +134,8 @@ static int bind_first(struct housed *housed)
 			 r == -EACCES ? " (ports below 1024 and protected folders need root)" : "");
 }
 
-/* An error that no waiting mends refuses new settings; to a daemon that serves it is one more try.
+/*
+ * An error that no waiting mends refuses new settings; to a daemon that serves it is one more try.
  */
 static void try_again(struct timer *timer)
 {

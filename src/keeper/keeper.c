@@ -260,7 +260,7 @@ static void close_keeper(struct keeper *keeper)
 	house_sweep(&keeper->house);
 	slots_fini(&keeper->slots);
 	board_free(keeper->board);
-	request_release_spare(keeper);
+	(void)request_release_spare(keeper);
 	watch_remove(&keeper->signal_watch);
 	if (keeper->signal_fd >= 0)
 		close(keeper->signal_fd);

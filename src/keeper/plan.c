@@ -58,7 +58,8 @@ struct plan {
 	size_t n_constant;
 };
 
-/* The keeper has one thread and starts one program at a time: one set of buffers serves all plans.
+/*
+ * The keeper has one thread and starts one program at a time: one set of buffers serves all plans.
  */
 static char variables[N_VARIABLES][NAME_MAX_LENGTH + ADDRESS_TEXT_MAX];
 

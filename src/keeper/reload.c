@@ -94,7 +94,7 @@ void reload_begin(struct keeper *keeper)
 
 	notify_reloading();
 	log_info("loading '%s'", keeper->options->path);
-	request_release_spare(keeper);
+	(void)request_release_spare(keeper);
 	r = sources_read(&reload->sources, keeper->options->path);
 	request_restore_spare(keeper);
 	if (r >= 0) {

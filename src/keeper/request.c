@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -186,16 +187,16 @@ static void on_stall_over(struct timer *timer)
 {
 	struct keeper *keeper = container_of(timer, struct keeper, stall);
 
-	if (!serve_stalled(keeper)) {
+	bool served = serve_stalled(keeper);
+
+	request_restore_spare(keeper);
+	if (!served || keeper->spare < 0) {
 		wait_a_moment(keeper);
 		return;
 	}
-	request_restore_spare(keeper);
-	if (keeper->spare >= 0) {
-		end_stall(keeper);
-		fronts_listen(keeper);
-		keeper_sweep(keeper);
-	}
+	end_stall(keeper);
+	fronts_listen(keeper);
+	keeper_sweep(keeper);
 }
 
 /* Takes over @request. */
@@ -255,11 +256,28 @@ int request_handle(struct keeper *keeper, struct front *front,
 	return 0;
 }
 
-void request_release_spare(struct keeper *keeper)
+/* A limit that was lowered since takes the number away, and what is held there does not show it. */
+static bool is_within_limit(int number)
 {
+	struct rlimit limit;
+
+	return getrlimit(RLIMIT_NOFILE, &limit) < 0 || (rlim_t)number < limit.rlim_cur;
+}
+
+bool request_release_spare(struct keeper *keeper)
+{
+	bool usable = keeper->spare >= 0 && is_within_limit(keeper->spare);
+
 	if (keeper->spare >= 0)
 		close(keeper->spare);
 	keeper->spare = -1;
+	return usable;
+}
+
+void request_stall(struct keeper *keeper, int error)
+{
+	if (!keeper->stall_pause_ms)
+		begin_stall(keeper, error);
 }
 
 /* A copy of whatever is open serves: only its number matters. */
@@ -269,6 +287,6 @@ void request_restore_spare(struct keeper *keeper)
 		return;
 	if (keeper->n_stalled < STALLED_MAX)
 		keeper->spare = fcntl(keeper->signal_fd, F_DUPFD_CLOEXEC, 3);
-	if (keeper->spare < 0 && keeper->timers && !keeper->stall_pause_ms)
-		begin_stall(keeper, -errno);
+	if (keeper->spare < 0)
+		request_stall(keeper, -EMFILE);
 }

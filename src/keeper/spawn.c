@@ -172,7 +172,8 @@ static int begin_child(void *argument)
 	return EXIT_NOT_STARTED;
 }
 
-/* vfork(2) with one difference: the table of descriptors is shared until the child takes its part.
+/*
+ * vfork(2) with one difference: the table of descriptors is shared until the child takes its part.
  */
 static pid_t share_and_fork(struct start *start)
 {

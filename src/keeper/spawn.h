@@ -65,7 +65,8 @@ struct spawn_failure {
 	int error; /* an errno */
 };
 
-/* Returns the process id, or a negative errno with @out_failure filled in; then no process is left.
+/*
+ * Returns the process id, or a negative errno with @out_failure filled in; then no process is left.
  */
 pid_t spawn(const struct spawn_plan *plan, const struct spawn_descriptors *descriptors,
 	    struct spawn_failure *out_failure);

@@ -118,10 +118,14 @@ int request_handle(struct keeper *keeper, struct front *front,
 /*
  * The spare is a low number kept free: given away before a message is received, so
  * that its descriptor finds a place, and taken back afterwards. Without it no
- * message is received until it can be had again.
+ * message is received until it can be had again; request_release_spare() returns
+ * whether there is one to give away.
  */
-void request_release_spare(struct keeper *keeper);
+bool request_release_spare(struct keeper *keeper);
 void request_restore_spare(struct keeper *keeper);
+
+/* Instead of taking it back: waits a moment, because of @error. */
+void request_stall(struct keeper *keeper, int error);
 
 /* reload.c: each is called when its event has come. */
 void reload_begin(struct keeper *keeper);

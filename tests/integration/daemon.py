@@ -10,10 +10,10 @@ import socket
 import subprocess
 import threading
 
-from process import children, eventually, executable, status
+from process import SANITIZED, children, eventually, executable, status
 
 SUPERD = os.path.abspath(os.environ.get("SUPERD", "build/superd"))
-PATIENCE = 20 * int(os.environ.get("SUPERD_TEST_SLOWNESS", "1"))
+PATIENCE = 100 if SANITIZED else 20
 SANITIZER = re.compile(r"Sanitizer|runtime error:")
 KINDS = {
     "tcp": socket.SOCK_STREAM,

@@ -132,6 +132,19 @@ def bind_low(client):
     raise AssertionError("every low port is taken")
 
 
+def test_a_source_port_that_superd_serves_itself_is_not_answered(superd):
+    """Or two services could be made to answer each other for ever."""
+    daemon = superd(
+        service("x", listen=UDP, builtin="echo") + service("echo", listen=UDP, builtin="echo")
+    )
+    client, address = daemon.socket("x", "udp")
+    client.bind(("127.0.0.77", daemon.port("echo", "udp")))
+    client.connect(address)
+    client.send(b"do not answer")
+    with daemon.datagram("echo") as other:
+        assert_unanswered(client, other)
+
+
 def test_port_1024_is_answered(superd):
     daemon = superd(service("echo", listen=UDP, builtin="echo"))
     client, address = daemon.socket("echo", "udp")

@@ -1,12 +1,11 @@
 """Programs started per client (`dispatch = spawn`) and what goes wrong with them."""
 
-import os
 import socket
 
 import pytest
 
 from daemon import read_all
-from process import children, eventually
+from process import children, descriptors, eventually, settled
 from settings import ECHO, ROOT, service, shell
 
 LISTEN = {
@@ -149,6 +148,12 @@ def test_stderr_may_go_to_the_log_line_by_line(superd):
     assert daemon.ask("x") == b"out\n"
     daemon.wait_log("service 'x': stderr: 'first'")
     daemon.wait_log(r"service 'x': stderr: 'tab\\x09here'")
+
+
+def test_a_last_line_of_stderr_need_not_end(superd):
+    daemon = superd(service("x", exec=shell("printf unended >&2"), stderr="log"))
+    assert daemon.ask("x") == b""
+    daemon.wait_log("service 'x': stderr: 'unended'")
 
 
 def test_stderr_may_go_nowhere(superd):
@@ -296,8 +301,8 @@ def test_a_front_that_is_refused_a_program_serves_on(superd, place):
     program.write_text("#!/nonexistent/interpreter\n")
     program.chmod(0o755)
     daemon = superd(service("x", exec=[program]) + ECHO)
-    before = len(os.listdir(f"/proc/{daemon.keeper}/fd"))
+    before = settled(lambda: len(descriptors(daemon.keeper)))
     for _ in range(20):
         assert daemon.ask("x") == b""
     assert daemon.ask("echo", b"ping") == b"ping"
-    eventually(lambda: len(os.listdir(f"/proc/{daemon.keeper}/fd")) == before)
+    eventually(lambda: len(descriptors(daemon.keeper)) == before)
