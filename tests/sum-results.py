@@ -42,7 +42,8 @@ def cases_of(test: dict, build: Path, tap_suites: dict) -> list[tuple[str, str, 
 
     # One that was killed or broke down between its cases has failed, though none of them has.
     if not cases or (outcome == "failed" and all(case[1] != "failed" for case in cases)):
-        cases.append((test["result"].lower(), outcome, last_line(test.get("stdout") or test.get("stderr"))))
+        said = test.get("stdout") or test.get("stderr")
+        cases.append((test["result"].lower(), outcome, last_line(said)))
     return [(f"{name}: {case}", outcome, why) for case, outcome, why in cases]
 
 
