@@ -198,8 +198,12 @@ void reload_front_ready(struct keeper *keeper)
 	struct front *old = keeper->front;
 
 	if (old) {
+		bool halted = old->state == FRONT_HALTED;
+
 		front_drain(old, 0);
-		front_retire(old);
+		/* One that never answered may have clients on the way yet. */
+		if (halted)
+			front_retire(old);
 	}
 	keeper->front = reload->front;
 	keeper->restart_pause_ms = 0;

@@ -75,30 +75,47 @@ static void release_listener(struct keeper *keeper, const struct slot *slot, str
 	tell_released(keeper, slot, housed, status, lived_us);
 }
 
+/* Names the child's endpoint as @front knows it. Returns false where it does not. */
+static bool address_message(struct channel_message *message, const struct front *front,
+			    const struct child *child)
+{
+	int64_t service, endpoint;
+
+	if (!front || !front_counts(front) || !child->housed)
+		return false;
+	service = generation_service(front->generation, child->slot);
+	if (service < 0)
+		return false;
+	endpoint = generation_endpoint(front->generation, service, child->housed);
+	if (endpoint < 0)
+		return false;
+
+	message->service = (uint32_t)service;
+	message->endpoint = (uint32_t)endpoint;
+	return true;
+}
+
 /* What the sender wrote meanwhile is served next: the newest front reads it. */
 static void pass_leftover(struct keeper *keeper, const struct child *child, int fd)
 {
-	struct pollfd waiting = { .fd = fd, .events = POLLIN };
-	struct front *front = keeper->front;
-	int64_t service, endpoint;
 	struct channel_message message = { .type = CHANNEL_LEFTOVER };
+	struct pollfd waiting = { .fd = fd, .events = POLLIN };
+	int copy = -1;
 
-	if (!front || !front_counts(front) || !child->housed || poll(&waiting, 1, 0) <= 0)
+	if (poll(&waiting, 1, 0) <= 0)
 		return;
-	service = generation_service(front->generation, child->slot);
-	if (service < 0)
+	if (address_message(&message, keeper->front, child))
+		copy = fd_duplicate(fd);
+	if (copy < 0) {
+		log_warning(0, "service '%s': datagrams that came for its program are lost",
+			    child->slot->name);
 		return;
-	endpoint = generation_endpoint(front->generation, service, child->housed);
-	fd = fd_duplicate(fd);
-	if (endpoint < 0 || fd < 0)
-		return;
+	}
 
-	message.service = (uint32_t)service;
-	message.endpoint = (uint32_t)endpoint;
 	message.local.length = sizeof(message.local.un);
-	if (getsockname(fd, &message.local.any, &message.local.length) < 0)
+	if (getsockname(copy, &message.local.any, &message.local.length) < 0)
 		message.local.length = 0;
-	front_send(front, &message, fd);
+	front_send(keeper->front, &message, copy);
 }
 
 static bool wants_stderr_socket(const struct service *service)
