@@ -15,6 +15,7 @@
 #include "front/wait.h"
 
 #define ORDERS_MAX 64 /* a turn */
+#define DEAF_MS 50
 
 static void end_sessions(struct timer *timer)
 {
@@ -160,6 +161,21 @@ static void lose_keeper(struct front *front, int error)
 	orders_drain(front, front->settings->grace_ms > 0 ? front->settings->grace_ms : 1);
 }
 
+static void hear_again(struct timer *timer)
+{
+	struct front *front = container_of(timer, struct front, deaf);
+
+	if (front->channel.poller)
+		(void)watch_change(&front->channel, front->channel.wanted | WATCH_READ);
+}
+
+/* The keeper is there, and what it said waits in the channel: trying at once would spin. */
+static void pause_hearing(struct front *front)
+{
+	if (timer_set(&front->deaf, front->timers, clock_ms() + DEAF_MS, hear_again) == 0)
+		(void)watch_change(&front->channel, front->channel.wanted & ~WATCH_READ);
+}
+
 void orders_on_ready(struct watch *watch)
 {
 	struct front *front = container_of(watch, struct front, channel);
@@ -178,6 +194,10 @@ void orders_on_ready(struct watch *watch)
 		if (r == -EBADMSG || r == -EMFILE) {
 			log_error(r, "a message of the keeper was lost");
 			continue;
+		}
+		if (r == -ENOMEM || r == -ENOBUFS) {
+			pause_hearing(front);
+			return;
 		}
 		if (r <= 0) {
 			lose_keeper(front, r);

@@ -64,6 +64,7 @@ struct front {
 	bool has_kept;
 	unsigned owed; /* answers to send when the channel takes them, as 1 << type */
 	struct timer retry;
+	struct timer deaf; /* reads the channel again: memory was short */
 
 	bool halted;   /* takes no clients */
 	bool held;     /* sends no requests: processes are short */
