@@ -1,7 +1,6 @@
 #include "keeper/keeper.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/fd.h"
 #include "base/log.h"
 #include "channel/board.h"
 #include "channel/channel.h"
@@ -171,7 +171,7 @@ static void on_bound(struct housed *housed, void *arg)
 				continue;
 			message.endpoint = (uint32_t)i;
 			message.service = (uint32_t)settings_service_of(settings, i)->index;
-			fd = fcntl(housed->listener->fd, F_DUPFD_CLOEXEC, 3);
+			fd = fd_duplicate(housed->listener->fd);
 			if (fd >= 0)
 				front_send(front, &message, fd);
 		}

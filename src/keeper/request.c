@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -15,7 +14,6 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
-#include "channel/board.h"
 #include "channel/channel.h"
 #include "config/settings.h"
 #include "keeper/front-process.h"
@@ -30,11 +28,6 @@
 
 /* The largest datagram there is, with room to spare. */
 #define DATAGRAM_MAX 65536
-
-static const struct service *service_of(const struct request *request)
-{
-	return &request->generation->settings->services[request->service];
-}
 
 static bool has_socket_option(int fd, int option, int wanted)
 {
@@ -251,7 +244,7 @@ int request_handle(struct keeper *keeper, struct front *front,
 	}
 	make_blocking(request);
 	address_unmap(&request->peer);
-	request->generation->slots[service_of(request)->index]->live++;
+	request->generation->slots[request->service]->live++;
 	start_or_stall(keeper, request);
 	return 0;
 }
@@ -286,7 +279,7 @@ void request_restore_spare(struct keeper *keeper)
 	if (keeper->spare >= 0)
 		return;
 	if (keeper->n_stalled < STALLED_MAX)
-		keeper->spare = fcntl(keeper->signal_fd, F_DUPFD_CLOEXEC, 3);
+		keeper->spare = fd_duplicate(keeper->signal_fd);
 	if (keeper->spare < 0)
 		request_stall(keeper, -EMFILE);
 }
