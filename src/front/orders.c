@@ -152,12 +152,12 @@ static void obey(struct front *front, const struct channel_message *message, int
 }
 
 /* Without a keeper nobody can start a program or reload: serve to the end whom we have. */
-static void lose_keeper(struct front *front, int error)
+static void lose_keeper(struct front *front)
 {
 	watch_remove(&front->channel);
 	requests_abandon(front);
 	if (!front->draining)
-		log_warning(error, "the keeper has gone, finishing");
+		log_warning(0, "the keeper has gone, finishing");
 	orders_drain(front, front->settings->grace_ms > 0 ? front->settings->grace_ms : 1);
 }
 
@@ -169,7 +169,8 @@ static void hear_again(struct timer *timer)
 		(void)watch_change(&front->channel, front->channel.wanted | WATCH_READ);
 }
 
-/* The keeper is there, and what it said waits in the channel: trying at once would spin. */
+/* Its end would read as 0: the keeper is there, and what it said waits. Trying at once would spin.
+ */
 static void pause_hearing(struct front *front)
 {
 	if (timer_set(&front->deaf, front->timers, clock_ms() + DEAF_MS, hear_again) == 0)
@@ -195,12 +196,12 @@ void orders_on_ready(struct watch *watch)
 			log_error(r, "a message of the keeper was lost");
 			continue;
 		}
-		if (r == -ENOMEM || r == -ENOBUFS) {
+		if (r < 0) {
 			pause_hearing(front);
 			return;
 		}
-		if (r <= 0) {
-			lose_keeper(front, r);
+		if (r == 0) {
+			lose_keeper(front);
 			return;
 		}
 		obey(front, &message, fd);

@@ -276,7 +276,7 @@ static void take_messages(struct front *front)
 	for (int i = 0; i < BATCH && keeper->kept == kept && r == 1; i++)
 		r = take_message(front);
 
-	if (r == -ENOMEM || r == -ENOBUFS)
+	if (r < 0 && r != -EAGAIN && r != -EINTR && r != -EBADMSG && r != -EMFILE)
 		request_stall(keeper, r);
 	else
 		request_restore_spare(keeper);

@@ -29,6 +29,7 @@ FAULTS = [
     ("datagrams", "sendmmsg", "EPERM"),
     ("cat", "sendmsg", "ENOBUFS"),
     ("cat", "recvmsg", "ENOMEM"),
+    ("cat", "recvmsg", "ENOSYS"),
     ("cat", "clone", "EAGAIN"),
     ("cat", "clone", "ENOMEM"),
     ("cat", "execve", "ENOMEM"),
