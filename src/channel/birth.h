@@ -7,11 +7,28 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 struct board_slot;
 struct listener;
+struct pass_table;
 struct settings;
 struct tally;
+
+/* The crew of a service of dispatch `pool` or `pass`, as CHANNEL_CREW tells later changes. */
+struct birth_crew {
+	unsigned ready;
+	bool may_grow;
+	struct pass_table *table; /* of `pass` alone */
+};
+
+/* A child of dispatch `pass` that is ready. Its socket is the front's from now on. */
+struct birth_member {
+	size_t service;
+	unsigned place; /* in the table of its crew */
+	pid_t pid;
+	int fd;
+};
 
 struct birth {
 	const struct settings *settings;
@@ -19,6 +36,9 @@ struct birth {
 	const unsigned *children;          /* by service: how many of its programs run now */
 	const unsigned *slots;             /* by service: its place on the board */
 	const int *stderr_pipes;           /* by service: read end of its programs' stderr, or -1 */
+	const struct birth_crew *crews;    /* by service; zeroes for other ways of dispatch */
+	const struct birth_member *members;
+	size_t n_members;
 	struct board_slot *board;
 	struct tally *tally; /* this front's own */
 	struct tally *const *elders;

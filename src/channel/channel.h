@@ -20,6 +20,8 @@ enum channel_type {
 	CHANNEL_SPAWN,     /* endpoint, peer, the connection: start its program */
 	CHANNEL_DATAGRAM,  /* endpoint, peer, local, a sealed memfd: start its program */
 	CHANNEL_WAIT,      /* endpoint: somebody waits, start the program that owns the listener */
+	CHANNEL_GROW,      /* service: clients wait that its crew cannot take, one more process */
+	CHANNEL_DISMISS,   /* service, count: the place of a member without clients: end it */
 	CHANNEL_HALTED,    /* answer to CHANNEL_HALT: no request follows */
 	CHANNEL_ALIVE,     /* answer to CHANNEL_PING */
 
@@ -31,9 +33,13 @@ enum channel_type {
 	CHANNEL_ENDED,  /* service, count: so many of its children ended, or could not be started */
 	CHANNEL_RELEASED, /* endpoint, status, count: its wait child ended after count ms */
 	CHANNEL_LISTENER, /* endpoint, its socket: bound at last */
-	CHANNEL_LEFTOVER, /* endpoint, a connected datagram socket: serve what is left unread */
-	CHANNEL_HOLD,     /* processes are short: send no requests */
-	CHANNEL_GO,       /* send requests again */
+	CHANNEL_CREW, /* service, count: so many of its crew are ready, status: 1 if it may grow */
+	CHANNEL_MEMBER,      /* service, count: its place, status: pid, its socket: takes clients */
+	CHANNEL_MEMBER_GONE, /* service, count: its place, status: it has ended */
+	CHANNEL_LEAVE,       /* service, count: its place: no more clients for it */
+	CHANNEL_LEFTOVER,    /* endpoint, a connected datagram socket: serve what is left unread */
+	CHANNEL_HOLD,        /* processes are short: send no requests */
+	CHANNEL_GO,          /* send requests again */
 	CHANNEL_PING,
 };
 

@@ -29,6 +29,8 @@ enum dispatch {
 	DISPATCH_SESSION, /* a built-in */
 	DISPATCH_SPAWN,
 	DISPATCH_WAIT,
+	DISPATCH_POOL, /* children share the listeners and accept themselves */
+	DISPATCH_PASS, /* children receive connections that superd has accepted */
 };
 
 enum overflow {
@@ -72,8 +74,20 @@ struct program_settings {
 	enum stderr_to stderr_to;
 };
 
+/* Of dispatch `pool` and `pass`: how many children are there beforehand, and for how long. */
+struct crew_settings {
+	unsigned min;
+	unsigned max;
+	unsigned clients_per_process; /* of `pass` */
+	int64_t idle_exit_ms;
+	bool ready_notify;        /* a child is ready when it says so, not when it runs */
+	int64_t ready_timeout_ms; /* and has this long */
+};
+
 struct socket_settings {
 	int backlog;
+	int rcvbuf; /* bytes; 0: the system's default */
+	int sndbuf;
 	bool keepalive;
 	bool nodelay;
 	mode_t mode;
@@ -95,7 +109,11 @@ struct service {
 	enum dispatch dispatch;
 	enum builtin_kind builtin;
 	bool amplify;
+	unsigned workers;        /* that share its datagrams; 0: they are the main thread's */
+	int64_t idle_timeout_ms; /* of a session; 0: none */
+	int64_t max_lifetime_ms;
 	struct program_settings program;
+	struct crew_settings crew;
 
 	unsigned instances; /* UINT_MAX: no limit */
 	enum overflow overflow;
@@ -118,6 +136,7 @@ struct settings {
 	enum log_target log_target; /* meaningless when log_is_auto */
 	char *log_path;             /* for LOG_TO_FILE */
 	int64_t grace_ms;
+	unsigned workers; /* threads for sessions; 0: they stay in the main loop */
 	struct front_settings front;
 
 	struct service *services; /* the enabled ones, in the order of the files */
