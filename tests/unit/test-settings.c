@@ -276,8 +276,9 @@ static void test_options_of_the_schema_are_all_there(void **state)
 	for (int i = 0; i < OPTION_COUNT; i++) {
 		assert_non_null(schema_options[i].name);
 		assert_non_null(schema_options[i].parse);
-		assert_int_equal(
-			schema_find(schema_options[i].name, strlen(schema_options[i].name)), i);
+		assert_int_equal(schema_find(schema_options[i].name, strlen(schema_options[i].name),
+					     schema_options[i].where),
+				 i);
 	}
 }
 
