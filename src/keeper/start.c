@@ -191,9 +191,7 @@ static int run(struct request *request, struct spawn_descriptors *descriptors,
 
 static pid_t run_connection(struct request *request, struct spawn_failure *failure)
 {
-	struct spawn_descriptors descriptors = { .in = request->fd,
-						 .out = request->fd,
-						 .fourth = -1 };
+	struct spawn_descriptors descriptors = { .in = request->fd, .out = request->fd };
 
 	return run(request, &descriptors, failure);
 }
@@ -201,10 +199,12 @@ static pid_t run_connection(struct request *request, struct spawn_failure *failu
 static pid_t run_wait(struct request *request, struct spawn_failure *failure)
 {
 	struct listener *listener = request->generation->listeners[request->endpoint];
+	int again = listener->fd;
 	struct spawn_descriptors descriptors = {
 		.in = listener->fd,
 		.out = listener->fd,
-		.fourth = listener->fd,
+		.others = &again,
+		.n_others = 1,
 	};
 	pid_t pid;
 
@@ -223,7 +223,7 @@ static pid_t run_wait(struct request *request, struct spawn_failure *failure)
 static pid_t run_datagram(struct keeper *keeper, struct request *request, struct child *child,
 			  struct spawn_failure *failure)
 {
-	struct spawn_descriptors descriptors = { .in = request->fd, .fourth = -1 };
+	struct spawn_descriptors descriptors = { .in = request->fd };
 	struct reply_socket reply;
 	int r;
 
