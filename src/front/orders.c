@@ -9,6 +9,7 @@
 #include "front/datagram-spawn.h"
 #include "front/datagram.h"
 #include "front/gate.h"
+#include "front/pool.h"
 #include "front/requests.h"
 #include "front/state.h"
 #include "front/stderr.h"
@@ -34,6 +35,7 @@ static void close_listeners(struct front *front)
 		list_unlink(&listener->link);
 		watch_remove(&listener->watch);
 		wait_forget(listener);
+		pool_forget(listener);
 		listener_close(listener->listener);
 	}
 }
@@ -79,6 +81,19 @@ static void on_ended(struct front *front, const struct channel_message *message)
 	service = &front->services[message->service];
 	service->live -= message->count < service->live ? message->count : service->live;
 	gate_release_service(service);
+}
+
+static void on_crew(struct front *front, const struct channel_message *message)
+{
+	struct front_service *service;
+
+	if (message->service >= front->settings->n_services)
+		return;
+	service = &front->services[message->service];
+	service->ready = message->count;
+	service->may_grow = message->status == 1;
+	if (service->settings->dispatch == DISPATCH_POOL)
+		pool_on_crew(service);
 }
 
 static void install_listener(struct front *front, const struct channel_message *message, int fd)
@@ -128,6 +143,9 @@ static void obey(struct front *front, const struct channel_message *message, int
 		break;
 	case CHANNEL_ENDED:
 		on_ended(front, message);
+		break;
+	case CHANNEL_CREW:
+		on_crew(front, message);
 		break;
 	case CHANNEL_RELEASED:
 	case CHANNEL_LISTENER:

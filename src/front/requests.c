@@ -40,7 +40,7 @@ static void lose(struct front *front, const struct channel_message *message, int
 {
 	struct front_service *service = &front->services[message->service];
 
-	if (message->type == CHANNEL_WAIT) {
+	if (message->type != CHANNEL_SPAWN && message->type != CHANNEL_DATAGRAM) {
 		log_warning(error, "service '%s': cannot ask for its program",
 			    service->settings->name);
 		return;

@@ -10,7 +10,7 @@
 struct front;
 struct watch;
 
-/* For CHANNEL_SPAWN, _DATAGRAM and _WAIT, while gate_lets_requests(). Takes @fd (or -1). */
+/* For CHANNEL_SPAWN, _DATAGRAM, _WAIT and _GROW, while gate_lets_requests(). Takes @fd (or -1). */
 void requests_send(struct front *front, const struct channel_message *message, int fd);
 
 /* For answers without contents; they go out after all requests. */

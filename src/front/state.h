@@ -22,6 +22,7 @@
 
 struct front;
 struct pending;
+struct pool_state;
 struct stderr_reader;
 struct wait_state;
 
@@ -34,6 +35,8 @@ struct front_service {
 	struct pending *pending; /* datagrams that wait for a slot, or NULL */
 	struct list pending_link;
 	struct stderr_reader *stderr_reader;
+	unsigned ready; /* of dispatch `pool` and `pass`: children that take clients */
+	bool may_grow;  /* CHANNEL_GROW may be sent */
 };
 
 struct front_listener {
@@ -42,6 +45,7 @@ struct front_listener {
 	struct front_service *service;
 	struct listener *listener;
 	struct wait_state *wait; /* of dispatch `wait` alone */
+	struct pool_state *pool; /* of dispatch `pool` alone */
 	uint32_t number;
 };
 

@@ -327,6 +327,11 @@ static unsigned *count_children(const struct generation *generation)
 	return children;
 }
 
+static struct birth_crew *describe_crews(const struct generation *generation)
+{
+	return calloc(generation->n_slots + 1, sizeof(struct birth_crew));
+}
+
 static struct tally **find_elders(struct keeper *keeper, size_t *out_n)
 {
 	struct tally **elders;
@@ -373,6 +378,7 @@ int front_start(struct keeper *keeper, struct generation *generation, struct fro
 	AUTO(auto_front_free) struct front *front = front_new(keeper, generation);
 	AUTO(auto_free) struct tally **elders = NULL;
 	AUTO(auto_free) unsigned *children = NULL;
+	AUTO(auto_free) struct birth_crew *crews = describe_crews(generation);
 	AUTO(auto_close) int theirs = -1;
 	struct birth birth = {
 		.settings = generation->settings,
@@ -388,11 +394,12 @@ int front_start(struct keeper *keeper, struct generation *generation, struct fro
 	fronts_tell_ended(keeper);
 	children = count_children(generation);
 	elders = find_elders(keeper, &birth.n_elders);
-	if (!front || !front->tally || !children || !elders)
+	if (!front || !front->tally || !children || !crews || !elders)
 		return -ENOMEM;
 	birth.tally = front->tally;
 	birth.elders = elders;
 	birth.children = children;
+	birth.crews = crews;
 
 	r = channel_pair(&front->channel, &theirs);
 	if (r < 0)
