@@ -17,6 +17,7 @@
 #include "config/settings.h"
 #include "keeper/child-log.h"
 #include "keeper/front-process.h"
+#include "keeper/member.h"
 #include "keeper/reply.h"
 #include "keeper/request.h"
 #include "keeper/spawn.h"
@@ -70,7 +71,7 @@ static void release_listener(struct keeper *keeper, const struct slot *slot, str
 {
 	housed->listener->busy = false;
 	/* The program had it blocking, and may have left it so. */
-	(void)fd_set_blocking(housed->listener->fd, false);
+	(void)fd_set_blocking(housed->listener->fd, housed->options.blocking);
 	tell_released(keeper, slot, housed, status, lived_us);
 }
 
@@ -317,9 +318,14 @@ void child_ended(struct keeper *keeper, struct child *child, int status)
 	int64_t lived_us = clock_us() - child->started_us;
 
 	children_remove(&keeper->children, child);
-	atomic_fetch_add(&keeper->board[child->slot->number].ended, 1);
 	log_child_ended(child, status, lived_us);
+	if (child->member) {
+		member_ended(take_ptr(child->member), status, lived_us);
+		child_free(child);
+		return;
+	}
 
+	atomic_fetch_add(&keeper->board[child->slot->number].ended, 1);
 	if (child->leftover >= 0)
 		pass_leftover(keeper, child, child->leftover);
 	settle(keeper, child, status, lived_us);
