@@ -55,10 +55,12 @@ static bool may_start(const struct crew *crew)
 	       has_room(crew) && is_bound(crew);
 }
 
-/* At most as many at once as there are already: demand is looked at again when they are ready. */
+/* At most as many at once as there are already: demand is looked at again when they serve. */
 bool crew_may_grow(const struct crew *crew)
 {
-	return may_start(crew) && (crew->n_starting == 0 || crew->n_starting < crew->n_ready);
+	unsigned young = crew->n_starting + crew->n_fresh;
+
+	return may_start(crew) && (young == 0 || young < crew->n_ready - crew->n_fresh);
 }
 
 static bool wants_more(const struct crew *crew)

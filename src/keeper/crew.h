@@ -56,6 +56,7 @@ struct crew {
 	struct list members;
 	unsigned n_starting;
 	unsigned n_ready;
+	unsigned n_fresh; /* of the ready ones: started a moment ago, and not said to be ready */
 	unsigned n_ending;
 	struct pass_table *table; /* of `pass`, or NULL */
 	unsigned place;           /* where to look for a free one next */

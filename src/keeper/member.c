@@ -22,6 +22,9 @@
 #include "keeper/spawn.h"
 #include "keeper/state.h"
 
+/* A program that does not say when it is ready is given this long to come to its first client. */
+#define FRESH_MS 100
+
 DEFINE_AUTO(struct child, child_free);
 
 void member_free(struct member *member)
@@ -189,6 +192,20 @@ static void on_limit(struct timer *timer)
 	crew_settle(crew);
 }
 
+static void lose_freshness(struct member *member)
+{
+	member->crew->n_fresh -= member->fresh;
+	member->fresh = false;
+}
+
+static void on_settled(struct timer *timer)
+{
+	struct member *member = container_of(timer, struct member, limit);
+
+	lose_freshness(member);
+	crew_settle(member->crew);
+}
+
 static void become_ready(struct member *member)
 {
 	struct crew *crew = member->crew;
@@ -210,6 +227,18 @@ static void become_ready(struct member *member)
 	member_end(member);
 }
 
+static void be_fresh(struct member *member)
+{
+	struct crew *crew = member->crew;
+
+	become_ready(member);
+	if (member->state == MEMBER_READY && timer_set(&member->limit, crew->keeper->timers,
+						       clock_ms() + FRESH_MS, on_settled) == 0) {
+		member->fresh = true;
+		crew->n_fresh++;
+	}
+}
+
 /* From here on it is one of the crew. */
 static void enlist(struct member *member)
 {
@@ -225,7 +254,7 @@ static void enlist(struct member *member)
 		(void)timer_set(&member->limit, crew->keeper->timers,
 				clock_ms() + settings->ready_timeout_ms, on_limit);
 	else
-		become_ready(member);
+		be_fresh(member);
 }
 
 int member_start(struct crew *crew)
@@ -273,6 +302,7 @@ void member_end(struct member *member)
 	if (member->state == MEMBER_ENDING)
 		return;
 	timer_cancel(&member->limit);
+	lose_freshness(member);
 	if (member->state == MEMBER_STARTING)
 		crew->n_starting--;
 	else
@@ -297,6 +327,7 @@ void member_ended(struct member *member, int status, int64_t lived_us)
 
 	if (member->was_ready)
 		crew_tell_gone(member, status);
+	lose_freshness(member);
 	switch (member->state) {
 	case MEMBER_STARTING:
 		crew->n_starting--;

@@ -22,6 +22,7 @@ struct member {
 	struct crew *crew;
 	struct child *child;
 	enum member_state state;
+	bool fresh;     /* counts in crew->n_fresh */
 	bool late;      /* ended because it was not ready in time */
 	bool leaving;   /* the front was told to give it no more clients */
 	bool was_ready; /* the fronts know it */
