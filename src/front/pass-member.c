@@ -210,39 +210,43 @@ static int send_client(const struct pass_member *member, unsigned seat,
 	return sendmsg(member->watch.fd, &header, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
 }
 
-/* A front that is killed in between leaves a client uncounted: better than a seat lost for good. */
-static void take_seat(struct pass_member *member, const struct pass_client *client)
+/*
+ * Before the client is sent: the program may well run, and this front be killed, before
+ * sendmsg() returns.
+ */
+static unsigned take_seat(struct pass_member *member, const struct pass_client *client)
 {
-	struct pass_seat *seat = seat_of(member, member->free_seats[--member->n_free]);
+	unsigned number = member->free_seats[--member->n_free];
+	struct pass_seat *seat = seat_of(member, number);
 
 	seat->started_us = clock_us();
 	seat->peer = client->peer;
 	atomic_store_explicit(&seat->taken, true, memory_order_release);
+	return number;
 }
 
 int pass_member_give(struct pass_member *member, const struct pass_client *client)
 {
+	unsigned seat = take_seat(member, client);
 	int r;
 
-	r = send_client(member, member->free_seats[member->n_free - 1], client);
-	switch (r) {
-	case 0:
-		take_seat(member, client);
+	r = send_client(member, seat, client);
+	if (r == 0) {
 		log_passed(member->crew->service->settings, &client->peer, member->pid);
 		pass_crew_rank(member);
 		return 0;
-	case -EAGAIN:
+	}
+
+	(void)empty_seat(member, seat);
+	if (r == -EAGAIN) {
 		list_unlink(&member->rank);
 		(void)watch_change(&member->watch, WATCH_READ | WATCH_WRITE);
-		return r;
-	case -EPIPE:
-	case -ECONNRESET:
+	} else if (r == -EPIPE || r == -ECONNRESET) {
 		/* Its end is read where its last answers are. */
 		list_unlink(&member->rank);
-		return -EPIPE;
-	default:
-		return r;
+		r = -EPIPE;
 	}
+	return r;
 }
 
 void pass_member_bury(struct pass_member *member, int status)
