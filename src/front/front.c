@@ -11,6 +11,7 @@
 #include "front/datagram.h"
 #include "front/gate.h"
 #include "front/orders.h"
+#include "front/pass.h"
 #include "front/pool.h"
 #include "front/privileges.h"
 #include "front/requests.h"
@@ -32,8 +33,7 @@ static void on_session_ended(struct session *session)
 	atomic_fetch_add_explicit(&board->bytes_out, session->bytes_out, memory_order_relaxed);
 	log_ended(session);
 	gate_release_service(service);
-	if (front->draining && front->sessions.count == 0)
-		front->done = true;
+	orders_end_if_over(front);
 }
 
 static void init_services(struct front *front)
@@ -97,6 +97,7 @@ static int front_init(struct front *front, const struct birth *birth)
 	};
 	list_init(&front->parked);
 	list_init(&front->pending);
+	list_init(&front->unsaid);
 
 	r = poller_new(&front->poller, settings->poller);
 	if (r < 0)
@@ -111,6 +112,9 @@ static int front_init(struct front *front, const struct birth *birth)
 
 	sessions_init(&front->sessions, front->poller, front->timers, on_session_ended);
 	init_services(front);
+	r = pass_start(front);
+	if (r < 0)
+		return r;
 	r = init_listeners(front);
 	if (r < 0)
 		return r;
@@ -125,6 +129,7 @@ static void front_fini(struct front *front)
 	log_retry_stop();
 	stderr_stop(front);
 	datagram_spawn_abandon(front);
+	pass_stop(front);
 	for (size_t i = 0; front->listeners && i < front->settings->n_endpoints; i++) {
 		watch_remove(&front->listeners[i].watch);
 		wait_forget(&front->listeners[i]);

@@ -9,6 +9,7 @@
 #include "front/datagram-spawn.h"
 #include "front/datagram.h"
 #include "front/gate.h"
+#include "front/pass.h"
 #include "front/pool.h"
 #include "front/requests.h"
 #include "front/state.h"
@@ -40,6 +41,13 @@ static void close_listeners(struct front *front)
 	}
 }
 
+void orders_end_if_over(struct front *front)
+{
+	if (front->draining && front->sessions.count == 0 && pass_is_over(front) &&
+	    !front->has_kept)
+		front->done = true;
+}
+
 void orders_drain(struct front *front, int64_t grace_ms)
 {
 	if (!front->draining) {
@@ -48,10 +56,10 @@ void orders_drain(struct front *front, int64_t grace_ms)
 		close_listeners(front);
 		stderr_stop(front);
 		datagram_spawn_abandon(front);
+		pass_drain(front);
 	}
-	if (front->sessions.count == 0)
-		front->done = true;
-	else if (grace_ms > 0)
+	orders_end_if_over(front);
+	if (!front->done && grace_ms > 0)
 		(void)timer_set(&front->grace, front->timers, clock_ms() + grace_ms, end_sessions);
 }
 
@@ -59,6 +67,7 @@ static void halt(struct front *front)
 {
 	front->halted = true;
 	stderr_stop(front);
+	pass_halt(front);
 	requests_answer(front, CHANNEL_HALTED);
 }
 
@@ -69,6 +78,7 @@ static void resume(struct front *front)
 	requests_forget(front, CHANNEL_HALTED);
 	front->halted = false;
 	stderr_start(front);
+	pass_resume(front);
 	gate_release_front(front);
 }
 
@@ -90,10 +100,10 @@ static void on_crew(struct front *front, const struct channel_message *message)
 	if (message->service >= front->settings->n_services)
 		return;
 	service = &front->services[message->service];
-	service->ready = message->count;
-	service->may_grow = message->status == 1;
 	if (service->settings->dispatch == DISPATCH_POOL)
-		pool_on_crew(service);
+		pool_obey(service, message);
+	else
+		pass_obey(front, message, -1);
 }
 
 static void install_listener(struct front *front, const struct channel_message *message, int fd)
@@ -152,11 +162,17 @@ static void obey(struct front *front, const struct channel_message *message, int
 	case CHANNEL_LEFTOVER:
 		on_endpoint(front, message, fd);
 		break;
+	case CHANNEL_MEMBER:
+	case CHANNEL_MEMBER_GONE:
+	case CHANNEL_LEAVE:
+		pass_obey(front, message, fd);
+		break;
 	case CHANNEL_HOLD:
 		front->held = true;
 		break;
 	case CHANNEL_GO:
 		front->held = false;
+		pass_flush(front);
 		gate_release_front(front);
 		break;
 	case CHANNEL_PING:

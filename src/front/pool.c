@@ -105,8 +105,10 @@ void pool_on_ready(struct watch *watch)
 	look(container_of(watch, struct front_listener, watch));
 }
 
-void pool_on_crew(struct front_service *service)
+void pool_obey(struct front_service *service, const struct channel_message *message)
 {
+	service->ready = message->count;
+	service->may_grow = message->status == 1;
 	if (service->front->draining)
 		return;
 	if (!service->may_grow) {

@@ -13,6 +13,7 @@
 
 #include <stdbool.h>
 
+struct channel_message;
 struct front_listener;
 struct front_service;
 struct watch;
@@ -29,5 +30,5 @@ bool pool_is_watched(const struct front_listener *listener);
 /* For the watch of such a listener. */
 void pool_on_ready(struct watch *watch);
 
-/* CHANNEL_CREW has changed service->ready or service->may_grow. */
-void pool_on_crew(struct front_service *service);
+/* CHANNEL_CREW of such a service. */
+void pool_obey(struct front_service *service, const struct channel_message *message);

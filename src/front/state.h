@@ -21,6 +21,7 @@
 #include "net/timer.h"
 
 struct front;
+struct pass_crew;
 struct pending;
 struct pool_state;
 struct stderr_reader;
@@ -34,9 +35,10 @@ struct front_service {
 	struct timer elders;     /* looks again whether sessions of elder fronts have ended */
 	struct pending *pending; /* datagrams that wait for a slot, or NULL */
 	struct list pending_link;
+	struct pass_crew *crew; /* of dispatch `pass` alone */
 	struct stderr_reader *stderr_reader;
-	unsigned ready; /* of dispatch `pool` and `pass`: children that take clients */
-	bool may_grow;  /* CHANNEL_GROW may be sent */
+	unsigned ready; /* of dispatch `pool` alone: children that accept */
+	bool may_grow;  /* and whether CHANNEL_GROW may be sent */
 };
 
 struct front_listener {
@@ -60,6 +62,7 @@ struct front {
 	struct guard guard;
 	struct list parked;  /* listeners that wait for the front as a whole */
 	struct list pending; /* services with datagrams that wait */
+	struct list unsaid;  /* crews of which the keeper is to hear something */
 
 	struct watch channel;
 	struct channel_message kept; /* a request that the channel did not take yet */
@@ -84,9 +87,10 @@ struct front {
 	int spare_memfd; /* empty, so that a datagram once received finds its place */
 };
 
+/* Whether the keeper is asked to start a program for each client, and tells when it has ended. */
 static inline bool front_is_program(const struct front_service *service)
 {
-	return service->settings->dispatch != DISPATCH_SESSION;
+	return service->settings->dispatch != DISPATCH_SESSION && !service->crew;
 }
 
 static inline struct board_slot *front_board(const struct front_service *service)

@@ -9,6 +9,7 @@
 #include "channel/channel.h"
 #include "channel/pass-table.h"
 #include "config/settings.h"
+#include "keeper/child.h"
 #include "keeper/crew-tell.h"
 #include "keeper/front-process.h"
 #include "keeper/member.h"
@@ -174,12 +175,12 @@ static void grow(struct crew *crew)
 	crew_tell(crew);
 }
 
-static void dismiss(struct crew *crew, unsigned place)
+static void dismiss(struct crew *crew, unsigned place, pid_t pid)
 {
 	list_for_each(at, next, &crew->members) {
 		struct member *member = container_of(at, struct member, link);
 
-		if (member->place == place && member->state == MEMBER_READY) {
+		if (member->place == place && member->child->pid == pid) {
 			member_end(member);
 			crew_settle(crew);
 			return;
@@ -198,7 +199,7 @@ int crews_handle(struct keeper *keeper, const struct front *front,
 	if (message->type == CHANNEL_DISMISS) {
 		if (!crew->passes || message->count >= crew->table->n_places)
 			return -EBADMSG;
-		dismiss(crew, message->count);
+		dismiss(crew, message->count, message->status);
 		return 0;
 	}
 	if (!front->generation)

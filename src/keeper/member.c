@@ -46,7 +46,7 @@ static bool has_place(const struct crew *crew, unsigned place)
 	return true;
 }
 
-/* The one that has been free for longest: what it held before was read long ago. */
+/* The one that has been free for longest: the fronts have heard of who was there before. */
 static void take_place(struct member *member)
 {
 	struct crew *crew = member->crew;
@@ -55,8 +55,6 @@ static void take_place(struct member *member)
 	while (!has_place(crew, crew->place % n))
 		crew->place++;
 	member->place = crew->place++ % n;
-	for (unsigned seat = 0; seat < crew->table->n_seats; seat++)
-		pass_table_seat(crew->table, member->place, seat)->taken = false;
 }
 
 static struct member *member_new(struct crew *crew, struct child *child)
