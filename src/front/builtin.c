@@ -13,9 +13,9 @@
 /* Touched, and so paid for, only where chargen is used. */
 static char pattern[PATTERN_PERIOD + PATTERN_CHUNK];
 
-static void fill_pattern(void)
+void builtin_prepare(enum builtin_kind kind)
 {
-	if (pattern[0])
+	if (kind != BUILTIN_CHARGEN || pattern[0])
 		return;
 	for (size_t i = 0; i < sizeof(pattern); i++) {
 		size_t line = i / LINE_LENGTH;
@@ -41,14 +41,12 @@ static void discard(struct exchange *x)
 
 static void chargen(struct exchange *x)
 {
-	fill_pattern();
 	x->out = pattern + x->sent % PATTERN_PERIOD;
 	x->n_out = PATTERN_CHUNK;
 }
 
 static void chargen_datagram(struct exchange *x)
 {
-	fill_pattern();
 	x->out = pattern;
 	if (x->amplify)
 		x->n_out = x->random % (DATAGRAM_MAX + 1);

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "front/builtin.h"
 #include "front/client-log.h"
 #include "front/datagram-spawn.h"
 #include "front/datagram.h"
@@ -45,6 +46,7 @@ static void init_services(struct front *front)
 		service->settings = settings;
 		service->live = front->birth->children[i];
 		list_init(&service->parked);
+		builtin_prepare(settings->builtin);
 		for (size_t j = 0; j < settings->n_endpoints; j++)
 			front->listeners[settings->first_endpoint + j].service = service;
 	}
@@ -68,6 +70,17 @@ static int init_listeners(struct front *front)
 			gate_watch(listener);
 	}
 	return 0;
+}
+
+static int init_sessions(struct front *front)
+{
+	int r;
+
+	r = workers_new(&front->workers, front->settings->workers);
+	if (r < 0)
+		return r;
+	return sessions_init(&front->sessions, front->poller, front->timers, front->workers,
+			     on_session_ended);
 }
 
 static int front_init(struct front *front, const struct birth *birth)
@@ -96,8 +109,10 @@ static int front_init(struct front *front, const struct birth *birth)
 	if (!front->services || !front->listeners)
 		return -ENOMEM;
 
-	sessions_init(&front->sessions, front->poller, front->timers, on_session_ended);
 	init_services(front);
+	r = init_sessions(front);
+	if (r < 0)
+		return r;
 	r = init_listeners(front);
 	if (r < 0)
 		return r;
@@ -117,6 +132,8 @@ static void front_fini(struct front *front)
 		wait_forget(&front->listeners[i]);
 	}
 	watch_remove(&front->channel);
+	workers_free(front->workers);
+	sessions_fini(&front->sessions);
 	timers_free(front->timers);
 	free(front->listeners);
 	free(front->services);

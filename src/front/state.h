@@ -52,6 +52,7 @@ struct front {
 	struct timers *timers;
 	struct front_service *services;
 	struct front_listener *listeners;
+	struct workers *workers;
 	struct sessions sessions;
 	struct guard guard;
 	struct list parked;  /* listeners that wait for the front as a whole */

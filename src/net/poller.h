@@ -9,6 +9,8 @@
  * poller hands them out one at a time.
  */
 
+#include <stdint.h>
+
 #include "base/list.h"
 
 struct poller;
@@ -56,6 +58,12 @@ extern const struct poller_backend poller_select;
 int poller_new(struct poller **out, enum poller_kind kind);
 
 /*
+ * Over epoll, and without a list of its watches: so one thread may add a watch to it, in one
+ * system call, while another runs it. From then on the watch is the other thread's.
+ */
+int poller_new_unlisted(struct poller **out);
+
+/*
  * Forgets the watches that are left, which must still exist. This is also how a forked child rids
  * itself of its parent's poller: to remove a watch there would remove it from the parent's.
  */
@@ -66,6 +74,9 @@ const char *poller_name(const struct poller *poller);
 
 /* Waits once, for at most @timeout_ms (-1: forever), and calls what is ready. */
 int poller_run(struct poller *poller, int timeout_ms);
+
+/* When the last wait ended, of clock_ms(): what is called from poller_run() need not ask. */
+int64_t poller_woken_ms(const struct poller *poller);
 
 /*
  * The watch does not own @fd. Remove the watch before closing the descriptor.
