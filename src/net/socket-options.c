@@ -1,6 +1,7 @@
 #include "net/socket-options.h"
 
 #include <errno.h>
+#include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <string.h>
@@ -116,4 +117,13 @@ struct buffer_sizes socket_buffers(int fd)
 {
 	return (struct buffer_sizes){ .receive = socket_option(fd, SOL_SOCKET, SO_RCVBUF) / 2,
 				      .send = socket_option(fd, SOL_SOCKET, SO_SNDBUF) / 2 };
+}
+
+uint32_t socket_drops(int fd)
+{
+	uint32_t values[SK_MEMINFO_VARS] = { 0 };
+	socklen_t length = sizeof(values);
+
+	(void)getsockopt(fd, SOL_SOCKET, SO_MEMINFO, values, &length);
+	return values[SK_MEMINFO_DROPS];
 }

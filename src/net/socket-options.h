@@ -5,6 +5,8 @@
  * may change while clients come.
  */
 
+#include <stdint.h>
+
 struct endpoint;
 struct listener_options;
 
@@ -30,3 +32,6 @@ int socket_options_apply(int fd, const struct endpoint *endpoint,
 			 const struct listener_options *options, struct buffer_sizes *initial);
 
 struct buffer_sizes socket_buffers(int fd);
+
+/* How many datagrams the kernel has dropped since the socket was made; wraps. */
+uint32_t socket_drops(int fd);
