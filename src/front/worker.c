@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -40,6 +41,9 @@ static void *run(void *argument)
 	struct worker *worker = argument;
 
 	(void)pthread_setname_np(pthread_self(), "superd-worker");
+	/* To preempt, on waking, whoever has just sent something would make small batches of large.
+	 */
+	(void)sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){ 0 });
 	while (!worker->stopping)
 		/* Its clients would wait for ever: the keeper starts another front. */
 		if (poller_run(worker->loop.poller, -1) < 0)

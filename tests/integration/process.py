@@ -46,6 +46,11 @@ def status(pid):
         return dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
 
 
+def threads(pid):
+    """The status of each thread, the main one first."""
+    return [status(f"{pid}/task/{tid}") for tid in sorted(os.listdir(f"/proc/{pid}/task"), key=int)]
+
+
 def alive(pid):
     try:
         return not status(pid)["State"].startswith("Z")
