@@ -12,6 +12,7 @@
 #include "front/gate.h"
 #include "front/orders.h"
 #include "front/pass.h"
+#include "front/pool.h"
 #include "front/privileges.h"
 #include "front/requests.h"
 #include "front/state.h"
@@ -44,9 +45,23 @@ static void init_services(struct front *front)
 		service->front = front;
 		service->settings = settings;
 		service->live = front->birth->children[i];
+		service->ready = front->birth->crews[i].ready;
+		service->may_grow = front->birth->crews[i].may_grow;
 		list_init(&service->parked);
 		for (size_t j = 0; j < settings->n_endpoints; j++)
 			front->listeners[settings->first_endpoint + j].service = service;
+	}
+}
+
+static int prepare_dispatch(struct front_listener *listener)
+{
+	switch (listener->service->settings->dispatch) {
+	case DISPATCH_WAIT:
+		return wait_prepare(listener);
+	case DISPATCH_POOL:
+		return pool_prepare(listener);
+	default:
+		return 0;
 	}
 }
 
@@ -59,11 +74,9 @@ static int init_listeners(struct front *front)
 		listener->number = (uint32_t)i;
 		listener->listener = front->birth->listeners[i];
 		datagram_guard_own_port(listener);
-		if (listener->service->settings->dispatch == DISPATCH_WAIT) {
-			r = wait_prepare(listener);
-			if (r < 0)
-				return r;
-		}
+		r = prepare_dispatch(listener);
+		if (r < 0)
+			return r;
 		if (!listener->listener->busy)
 			gate_watch(listener);
 	}
@@ -120,6 +133,7 @@ static void front_fini(struct front *front)
 	for (size_t i = 0; front->listeners && i < front->settings->n_endpoints; i++) {
 		watch_remove(&front->listeners[i].watch);
 		wait_forget(&front->listeners[i]);
+		pool_forget(&front->listeners[i]);
 	}
 	watch_remove(&front->channel);
 	timers_free(front->timers);

@@ -10,6 +10,7 @@
 #include "front/datagram.h"
 #include "front/gate.h"
 #include "front/pass.h"
+#include "front/pool.h"
 #include "front/requests.h"
 #include "front/state.h"
 #include "front/stderr.h"
@@ -35,6 +36,7 @@ static void close_listeners(struct front *front)
 		list_unlink(&listener->link);
 		watch_remove(&listener->watch);
 		wait_forget(listener);
+		pool_forget(listener);
 		listener_close(listener->listener);
 	}
 }
@@ -91,6 +93,19 @@ static void on_ended(struct front *front, const struct channel_message *message)
 	gate_release_service(service);
 }
 
+static void on_crew(struct front *front, const struct channel_message *message)
+{
+	struct front_service *service;
+
+	if (message->service >= front->settings->n_services)
+		return;
+	service = &front->services[message->service];
+	if (service->settings->dispatch == DISPATCH_POOL)
+		pool_obey(service, message);
+	else
+		pass_obey(front, message, -1);
+}
+
 static void install_listener(struct front *front, const struct channel_message *message, int fd)
 {
 	struct front_listener *listener = &front->listeners[message->endpoint];
@@ -139,12 +154,14 @@ static void obey(struct front *front, const struct channel_message *message, int
 	case CHANNEL_ENDED:
 		on_ended(front, message);
 		break;
+	case CHANNEL_CREW:
+		on_crew(front, message);
+		break;
 	case CHANNEL_RELEASED:
 	case CHANNEL_LISTENER:
 	case CHANNEL_LEFTOVER:
 		on_endpoint(front, message, fd);
 		break;
-	case CHANNEL_CREW:
 	case CHANNEL_MEMBER:
 	case CHANNEL_MEMBER_GONE:
 	case CHANNEL_LEAVE:

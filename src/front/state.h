@@ -23,6 +23,7 @@
 struct front;
 struct pass_crew;
 struct pending;
+struct pool_state;
 struct stderr_reader;
 struct wait_state;
 
@@ -36,6 +37,8 @@ struct front_service {
 	struct list pending_link;
 	struct pass_crew *crew; /* of dispatch `pass` alone */
 	struct stderr_reader *stderr_reader;
+	unsigned ready; /* of dispatch `pool` alone: children that accept */
+	bool may_grow;  /* and whether CHANNEL_GROW may be sent */
 };
 
 struct front_listener {
@@ -44,6 +47,7 @@ struct front_listener {
 	struct front_service *service;
 	struct listener *listener;
 	struct wait_state *wait; /* of dispatch `wait` alone */
+	struct pool_state *pool; /* of dispatch `pool` alone */
 	uint32_t number;
 };
 

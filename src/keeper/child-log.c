@@ -50,7 +50,7 @@ void log_started(const struct child *child)
 	if (child->records & RECORD_PID)
 		snprintf(pid, sizeof(pid), ", pid %ld", (long)child->pid);
 	log_event(LOG_INFO, &fields, 0, "service '%s': %s%s%s", child->slot->name,
-		  child->owns_listener ? "started" : "accepted", words.text, pid);
+		  child->owns_listener || child->member ? "started" : "accepted", words.text, pid);
 }
 
 void log_child_ended(const struct child *child, int status, int64_t lived_us)

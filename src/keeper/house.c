@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/fd.h"
 #include "base/log.h"
 #include "config/settings.h"
 #include "keeper/notify.h"
@@ -34,7 +35,9 @@ static struct listener_options options_of(const struct service *service,
 
 	return (struct listener_options){
 		.backlog = service->socket.backlog,
-		.packet_info = datagrams && service->dispatch != DISPATCH_WAIT,
+		.packet_info = datagrams && service->dispatch != DISPATCH_WAIT &&
+			       service->dispatch != DISPATCH_POOL,
+		.blocking = service->dispatch == DISPATCH_POOL,
 		.share_port = datagrams && service->dispatch == DISPATCH_SPAWN,
 		.mode = service->socket.mode,
 		.uid = service->socket.uid,
@@ -222,6 +225,7 @@ void house_release(struct housed *housed)
 void house_apply(struct housed *housed, const struct service *service, size_t number)
 {
 	const struct endpoint *endpoint = &service->endpoints[number - service->first_endpoint];
+	bool was_blocking = housed->options.blocking;
 	int r;
 
 	(void)set_service(housed, service);
@@ -229,6 +233,9 @@ void house_apply(struct housed *housed, const struct service *service, size_t nu
 	if (housed->listener->fd < 0)
 		return;
 
+	/* Children that share it may have changed that for themselves: it is set once. */
+	if (was_blocking != housed->options.blocking && !housed->listener->busy)
+		(void)fd_set_blocking(housed->listener->fd, housed->options.blocking);
 	r = listener_apply(housed->listener, &housed->options);
 	if (r < 0)
 		log_warning(r, "service '%s': cannot change the socket options of %s, ignoring",

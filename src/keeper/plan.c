@@ -12,6 +12,10 @@
 
 #define DEFAULT_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
+/* As LISTEN_FDNAMES calls the socket on which clients are passed. */
+#define PASS_SOCKET "superd-pass"
+#define LISTEN_NAMES "LISTEN_FDNAMES"
+
 #define VARIABLES_MAX (CLIENT_VARIABLES_MAX + 3) /* LISTEN_FDS, LISTEN_FDNAMES, LISTEN_PID */
 
 struct plan {
@@ -21,6 +25,7 @@ struct plan {
 	bool *expanded; /* argument i is a buffer of its own, for its variables */
 	char **envp;
 	size_t n_constant;
+	char *names; /* LISTEN_FDNAMES of a crew */
 };
 
 /*
@@ -134,6 +139,25 @@ static int prepare_environment(struct plan *plan, char **env)
 	return 0;
 }
 
+/* A name for each descriptor: all of a pool's are its service's. */
+static int prepare_names(struct plan *plan, const struct service *service)
+{
+	size_t n = service->dispatch == DISPATCH_POOL ? service->n_endpoints : 1;
+	const char *name = service->dispatch == DISPATCH_POOL ? service->name : PASS_SOCKET;
+	char *at;
+
+	if (service->dispatch != DISPATCH_POOL && service->dispatch != DISPATCH_PASS)
+		return 0;
+	plan->names = malloc(sizeof(LISTEN_NAMES "=") + n * (strlen(name) + 1));
+	if (!plan->names)
+		return -ENOMEM;
+
+	at = stpcpy(plan->names, LISTEN_NAMES "=");
+	for (size_t i = 0; i < n; i++)
+		at = stpcpy(stpcpy(at, i > 0 ? ":" : ""), name);
+	return 0;
+}
+
 DEFINE_AUTO(struct plan, plan_free);
 
 int plan_new(struct plan **out, const struct service *service, const struct rlimit *descriptors)
@@ -150,6 +174,9 @@ int plan_new(struct plan **out, const struct service *service, const struct rlim
 	if (r < 0)
 		return r;
 	r = prepare_environment(plan, program->env);
+	if (r < 0)
+		return r;
+	r = prepare_names(plan, service);
 	if (r < 0)
 		return r;
 
@@ -184,6 +211,7 @@ void plan_free(struct plan *plan)
 	free(plan->argv);
 	free(plan->expanded);
 	free(plan->envp);
+	free(plan->names);
 	free(plan);
 }
 
@@ -260,7 +288,41 @@ const struct spawn_plan *plan_for_listener(struct plan *plan, int type, const st
 	fill_arguments(plan, &client);
 	set_all(&env, &client, client_variables_of_server);
 	set(&env, "LISTEN_FDS", "1");
-	set(&env, "LISTEN_FDNAMES", client.service);
+	set(&env, LISTEN_NAMES, client.service);
+	plan->spawn.listen_pid = set(&env, "LISTEN_PID", "");
+	plan->envp[env.n] = NULL;
+	return &plan->spawn;
+}
+
+static void set_number(struct environment *env, const char *name, size_t value)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%zu", value);
+	set(env, name, text);
+}
+
+const struct spawn_plan *plan_for_member(struct plan *plan, int type, const struct address *local,
+					 const char *notify)
+{
+	const struct service *service = plan->service;
+	bool pass = service->dispatch == DISPATCH_PASS;
+	struct environment env = { plan, plan->n_constant };
+	struct client_text client;
+
+	client_text_init(&client, service->name, type, NULL, local);
+	fill_arguments(plan, &client);
+	if (pass) {
+		set(&env, "SUPERD_SERVICE", service->name);
+		set_number(&env, "SUPERD_PASS_CLIENTS", service->crew.clients_per_process);
+	} else {
+		set_all(&env, &client, client_variables_of_server);
+	}
+	set_number(&env, "LISTEN_FDS", pass ? 1 : service->n_endpoints);
+	if (!is_taken(plan, LISTEN_NAMES))
+		plan->envp[env.n++] = plan->names;
+	if (notify)
+		set(&env, "NOTIFY_SOCKET", notify);
 	plan->spawn.listen_pid = set(&env, "LISTEN_PID", "");
 	plan->envp[env.n] = NULL;
 	return &plan->spawn;
