@@ -50,13 +50,16 @@ void orders_end_if_over(struct front *front)
 
 void orders_drain(struct front *front, int64_t grace_ms)
 {
+	/* That is why a front was halted before. */
+	bool has_successor = front->halted;
+
 	if (!front->draining) {
 		front->draining = true;
 		front->halted = true;
 		close_listeners(front);
 		stderr_stop(front);
 		datagram_spawn_abandon(front);
-		pass_drain(front);
+		pass_drain(front, has_successor);
 	}
 	orders_end_if_over(front);
 	if (!front->done && grace_ms > 0)

@@ -137,16 +137,28 @@ def test_a_client_waits_until_a_process_is_free(superd):
     assert second.lines.readline().split()[0] == str(pid)
 
 
+def pids_of_two(daemon):
+    """Of the processes that two clients at the same time find; superd knows the answers after."""
+    logged = len(daemon.log)
+    clients = [Client(daemon), Client(daemon)]
+    pids = {client.pid() for client in clients}
+    for client in clients:
+        client.finish()
+    daemon.wait_log("service 'x': ended 127", after=logged, count=2)
+    return pids
+
+
 def test_the_least_loaded_process_gets_the_next_client(superd):
     daemon = superd(passing(processes=2, clients_per_process=3))
-    daemon.wait_log("service 'x': started", count=2)
+    eventually(lambda: len(pids_of_two(daemon)) == 2)
     clients = [Client(daemon) for _ in range(4)]
     pids = [client.pid() for client in clients]
     assert sorted(pids.count(pid) for pid in set(pids)) == [2, 2]
+    logged = len(daemon.log)
     for client, pid in zip(clients, pids):
         if pid == pids[0]:
             client.finish()
-    daemon.wait_log("service 'x': ended .* after", count=2)
+    daemon.wait_log("service 'x': ended 127", after=logged, count=2)
     assert {Client(daemon).pid(), Client(daemon).pid()} == {pids[0]}
 
 
