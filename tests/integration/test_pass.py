@@ -338,7 +338,7 @@ def test_a_front_that_is_killed_costs_no_passed_client_and_no_count(superd):
     pids = [client.pid() for client in clients]
     front, said = daemon.front, len(daemon.log)
     os.kill(front, signal.SIGKILL)
-    daemon.wait_log("the front .* was killed", after=said)
+    daemon.wait_log("the front .* was killed .*; 0 sessions were lost", after=said)
     eventually(lambda: daemon.fronts() and daemon.front != front)
     assert [client.pid() for client in clients] == pids
     third = Client(daemon)
