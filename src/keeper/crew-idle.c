@@ -17,26 +17,48 @@ static bool is_surplus(const struct crew *crew)
 	return crew->n_ready > 0 && crew_alive(crew) > crew_service(crew)->crew.min;
 }
 
-static void look_at(struct member *member, int64_t now_ms)
+void crew_look_at(struct crew *crew, struct member *member)
 {
-	struct crew *crew = member->crew;
 	struct usage usage;
-	int64_t idle_ms;
 
-	if (member->state != MEMBER_READY || usage_of(member->child->pid, &usage) < 0)
+	if (usage_of(member->child->pid, &usage) < 0)
 		return;
-	idle_ms = idleness_look(&member->idleness, &usage, now_ms);
-	if (idle_ms >= crew_service(crew)->crew.idle_exit_ms && is_surplus(crew))
-		member_end(member);
+	idleness_look(&member->idleness, &usage, clock_ms());
+	if (crew->least == 0 || usage.descriptors < crew->least)
+		crew->least = usage.descriptors;
+}
+
+static void look_at_all(struct crew *crew)
+{
+	list_for_each(at, next, &crew->members) {
+		struct member *member = container_of(at, struct member, link);
+
+		if (member->state == MEMBER_READY && !member->fresh)
+			crew_look_at(crew, member);
+	}
+}
+
+static void end_idle(struct crew *crew)
+{
+	int64_t limit_ms = crew_service(crew)->crew.idle_exit_ms;
+	int64_t now_ms = clock_ms();
+
+	list_for_each(at, next, &crew->members) {
+		struct member *member = container_of(at, struct member, link);
+
+		if (member->state == MEMBER_READY && member->idleness.since_ms != 0 &&
+		    idleness_is_enough(&member->idleness, crew->least, now_ms, limit_ms) &&
+		    is_surplus(crew))
+			member_end(member);
+	}
 }
 
 static void on_look(struct timer *timer)
 {
 	struct crew *crew = container_of(timer, struct crew, look);
-	int64_t now_ms = clock_ms();
 
-	list_for_each(at, next, &crew->members)
-		look_at(container_of(at, struct member, link), now_ms);
+	look_at_all(crew);
+	end_idle(crew);
 	crew_settle(crew);
 }
 

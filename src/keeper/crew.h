@@ -32,6 +32,7 @@ struct channel_message;
 struct front;
 struct generation;
 struct keeper;
+struct member;
 struct pass_table;
 struct service;
 struct slot;
@@ -67,6 +68,7 @@ struct crew {
 	unsigned told_ready; /* what the fronts know */
 	bool told_may_grow;
 	struct timer again; /* no start before this */
+	unsigned least;     /* descriptors that one of them was ever seen with; 0: not yet */
 	struct timer look;  /* for idle ones, while there are more than min */
 };
 
@@ -119,6 +121,9 @@ void crews_lost_front(struct keeper *keeper);
 
 /* A listener is bound that was not. */
 void crews_on_bound(struct keeper *keeper);
+
+/* Learns what @member holds while it has, perhaps, no client. */
+void crew_look_at(struct crew *crew, struct member *member);
 
 /* The timer for idle children runs while there are more than min. */
 void crew_watch_idle(struct crew *crew);

@@ -2,9 +2,11 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <time.h>
+
+/* So many times the limit for one that holds more than the others. */
+#define PATIENCE 10
 
 static unsigned count_descriptors(pid_t pid)
 {
@@ -39,17 +41,20 @@ int usage_of(pid_t pid, struct usage *out)
 	return 0;
 }
 
-int64_t idleness_look(struct idleness *idleness, const struct usage *usage, int64_t now_ms)
+void idleness_look(struct idleness *idleness, const struct usage *usage, int64_t now_ms)
 {
-	bool first = idleness->since_ms == 0;
-	bool busy;
-
-	if (first || usage->descriptors < idleness->least)
-		idleness->least = usage->descriptors;
-	busy = first || usage->cpu_ns != idleness->last.cpu_ns ||
-	       usage->descriptors > idleness->least;
-	idleness->last = *usage;
-	if (busy)
+	if (idleness->since_ms == 0 || usage->cpu_ns != idleness->last.cpu_ns ||
+	    usage->descriptors != idleness->last.descriptors)
 		idleness->since_ms = now_ms;
-	return now_ms - idleness->since_ms;
+	idleness->last = *usage;
+}
+
+bool idleness_is_enough(const struct idleness *idleness, unsigned least, int64_t now_ms,
+			int64_t limit_ms)
+{
+	int64_t still_ms = now_ms - idleness->since_ms;
+
+	if (idleness->last.descriptors > least)
+		limit_ms *= PATIENCE;
+	return still_ms >= limit_ms;
 }

@@ -1,11 +1,14 @@
 #pragma once
 
 /*
- * Tells from outside whether a process does anything: it used no processor time, and it
- * holds no more descriptors than at its best moment. A process that only waits for a
- * silent client would else look as if it had none.
+ * Tells from outside whether a process does anything. It uses no processor time while it
+ * waits for its next client, but neither does it while its client says nothing: so what
+ * it holds is compared with the least that any process of the same program was seen to
+ * hold. Some open a file for good at their first client: what has been still for long
+ * enough counts as idle whatever it holds.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -17,12 +20,15 @@ struct usage {
 /* Zeroed, it was never looked at. */
 struct idleness {
 	struct usage last;
-	unsigned least; /* descriptors that it was ever seen with */
 	int64_t since_ms;
 };
 
-/* Returns 0 or a negative errno. What cannot be counted reads as 0. */
+/* Returns 0 or a negative errno. Descriptors that cannot be counted read as 0. */
 int usage_of(pid_t pid, struct usage *out);
 
-/* Takes note of a look at @now_ms, and returns for how long it has been idle. */
-int64_t idleness_look(struct idleness *idleness, const struct usage *usage, int64_t now_ms);
+/* Takes note of a look at @now_ms. */
+void idleness_look(struct idleness *idleness, const struct usage *usage, int64_t now_ms);
+
+/* Whether it is idle after @limit_ms; @least descriptors are those of one without a client. */
+bool idleness_is_enough(const struct idleness *idleness, unsigned least, int64_t now_ms,
+			int64_t limit_ms);

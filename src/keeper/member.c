@@ -201,6 +201,8 @@ static void on_settled(struct timer *timer)
 	struct member *member = container_of(timer, struct member, limit);
 
 	lose_freshness(member);
+	if (!member->crew->passes)
+		crew_look_at(member->crew, member);
 	crew_settle(member->crew);
 }
 

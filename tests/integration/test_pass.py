@@ -221,6 +221,20 @@ def test_a_process_that_exits_says_with_which_status_its_client_ended(superd):
     daemon.wait_log(r"service 'x': ended 127\.0\.0\.1:\d+, pid \d+, after .* s, exit status 3")
 
 
+def test_a_client_that_was_answered_for_has_not_ended_with_its_process(superd):
+    daemon = superd(passing(clients_per_process=2))
+    first, second = Client(daemon), Client(daemon)
+    pid = first.pid()
+    daemon.stop_process(daemon.front)
+    first.finish()
+    second.say("exit 5")
+    assert second.lines.readline() == ""
+    daemon.wait_log(f"service 'x': ended, pid {pid}, .*, exit status 5")
+    daemon.continue_process(daemon.front)
+    daemon.wait_log(rf"service 'x': ended 127\.0\.0\.1:\d+, pid {pid}, after \d+\.\d+ s$")
+    daemon.wait_log(rf"service 'x': ended 127\.0\.0\.1:\d+, pid {pid}, .*, exit status 5$")
+
+
 def test_a_process_that_never_answers_gets_no_more_clients(superd):
     daemon = superd(passing())
     first = Client(daemon)
@@ -338,7 +352,7 @@ def test_a_front_that_is_killed_costs_no_passed_client_and_no_count(superd):
     pids = [client.pid() for client in clients]
     front, said = daemon.front, len(daemon.log)
     os.kill(front, signal.SIGKILL)
-    daemon.wait_log("the front .* was killed", after=said)
+    daemon.wait_log("the front .* was killed .*; 0 sessions were lost", after=said)
     eventually(lambda: daemon.fronts() and daemon.front != front)
     assert [client.pid() for client in clients] == pids
     third = Client(daemon)
