@@ -54,18 +54,18 @@ static void chargen_datagram(struct exchange *x)
 		x->n_out = x->n_in < DATAGRAM_MAX ? x->n_in : DATAGRAM_MAX;
 }
 
-/* The text is made once a second at most: localtime() looks whether the zone has changed. */
+/* The text is made once a second at most: localtime_r() may look for the zone. */
 static void daytime(struct exchange *x)
 {
-	static char text[BUILTIN_ROOM];
-	static time_t made_for;
-	static size_t n_text;
+	static _Thread_local char text[BUILTIN_ROOM];
+	static _Thread_local time_t made_for;
+	static _Thread_local size_t n_text;
+	struct tm local;
 
 	if (n_text == 0 || made_for != x->now) {
-		struct tm *local = localtime(&x->now);
-
-		n_text = local ? strftime(text, sizeof(text), "%a %b %e %H:%M:%S %Y\r\n", local)
-			       : 0;
+		n_text = localtime_r(&x->now, &local)
+				 ? strftime(text, sizeof(text), "%a %b %e %H:%M:%S %Y\r\n", &local)
+				 : 0;
 		made_for = x->now;
 	}
 	memcpy(x->room, text, n_text);

@@ -12,8 +12,10 @@
 #include "front/datagram.h"
 #include "front/gate.h"
 #include "front/orders.h"
+#include "front/overrun.h"
 #include "front/privileges.h"
 #include "front/requests.h"
+#include "front/share.h"
 #include "front/state.h"
 #include "front/stderr.h"
 #include "front/wait.h"
@@ -60,14 +62,22 @@ static int init_listeners(struct front *front)
 
 		listener->number = (uint32_t)i;
 		listener->listener = front->birth->listeners[i];
+		if (front_is_program(listener->service))
+			listener_unshare(listener->listener, 1);
+		listener->counted_drops = drops_of(front->birth->drops, listener->listener->fd);
 		datagram_guard_own_port(listener);
 		if (listener->service->settings->dispatch == DISPATCH_WAIT) {
 			r = wait_prepare(listener);
 			if (r < 0)
 				return r;
 		}
-		if (!listener->listener->busy)
+		if (shares_wanted(listener)) {
+			r = shares_start(listener);
+			if (r < 0)
+				return r;
+		} else if (!listener->listener->busy) {
 			gate_watch(listener);
+		}
 	}
 	return 0;
 }
@@ -110,6 +120,9 @@ static int front_init(struct front *front, const struct birth *birth)
 		return -ENOMEM;
 
 	init_services(front);
+	r = overrun_start(front);
+	if (r < 0)
+		return r;
 	r = init_sessions(front);
 	if (r < 0)
 		return r;
@@ -132,7 +145,10 @@ static void front_fini(struct front *front)
 		wait_forget(&front->listeners[i]);
 	}
 	watch_remove(&front->channel);
+	workers_stop(front->workers);
+	shares_free(front);
 	workers_free(front->workers);
+	overrun_stop(front);
 	sessions_fini(&front->sessions);
 	timers_free(front->timers);
 	free(front->listeners);

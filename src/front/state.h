@@ -5,6 +5,7 @@
  * front.c makes all of it and is the only one that frees it.
  */
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -20,8 +21,10 @@
 #include "net/poller.h"
 #include "net/timer.h"
 
+struct datagram_room;
 struct front;
 struct pending;
+struct share;
 struct stderr_reader;
 struct wait_state;
 
@@ -34,6 +37,10 @@ struct front_service {
 	struct pending *pending; /* datagrams that wait for a slot, or NULL */
 	struct list pending_link;
 	struct stderr_reader *stderr_reader;
+
+	_Atomic bool overrun_noted; /* is on the list, or what is new is said later anyway */
+	struct front_service *next_overrun;
+	struct timer overrun_timer;
 };
 
 struct front_listener {
@@ -42,6 +49,8 @@ struct front_listener {
 	struct front_service *service;
 	struct listener *listener;
 	struct wait_state *wait; /* of dispatch `wait` alone */
+	struct share *shares;    /* of a datagram built-in with `workers`, instead of the watch */
+	_Atomic uint32_t *counted_drops; /* of the watched socket: see struct drops */
 	uint32_t number;
 };
 
@@ -55,8 +64,12 @@ struct front {
 	struct workers *workers;
 	struct sessions sessions;
 	struct guard guard;
-	struct list parked;  /* listeners that wait for the front as a whole */
-	struct list pending; /* services with datagrams that wait */
+	struct list parked;           /* listeners that wait for the front as a whole */
+	struct list pending;          /* services with datagrams that wait */
+	struct datagram_room **rooms; /* of each worker, where there are shares */
+
+	_Atomic(struct front_service *) overruns; /* with drops to say; workers write this */
+	struct watch overrun_wake; /* owns an eventfd that tells when there is the first */
 
 	struct watch channel;
 	struct channel_message kept; /* a request that the channel did not take yet */

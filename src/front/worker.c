@@ -129,6 +129,11 @@ size_t workers_count(const struct workers *workers)
 	return workers->n;
 }
 
+struct loop *workers_loop(struct workers *workers, size_t i)
+{
+	return &workers->worker[i].loop;
+}
+
 struct loop *workers_least(struct workers *workers)
 {
 	struct loop *least = NULL;
@@ -143,6 +148,8 @@ void workers_stop(struct workers *workers)
 {
 	const uint64_t one = 1;
 
+	if (!workers)
+		return;
 	for (size_t i = 0; i < workers->n; i++)
 		if (workers->worker[i].running)
 			(void)!write(workers->worker[i].stop.fd, &one, sizeof(one));

@@ -13,8 +13,9 @@
 
 #include "net/poller.h"
 
-#define LOOP_INCOMING ((size_t)256 * 1024) /* more than the kernel's send buffer takes by default \
-					    */
+#define LOOP_INCOMING                                                               \
+	((size_t)256 * 1024) /* more than the kernel's send buffer takes by default \
+			      */
 
 /* Where watches are called: in the main thread, or in a worker. */
 struct loop {
@@ -33,12 +34,16 @@ int workers_new(struct workers **out, unsigned n);
 
 size_t workers_count(const struct workers *workers);
 
+/* The loop of worker @i, which is less than their number. */
+struct loop *workers_loop(struct workers *workers, size_t i);
+
 /* The loop with the smallest load, or NULL when there are no workers. */
 struct loop *workers_least(struct workers *workers);
 
 /*
  * Ends the threads and waits for that, which takes no longer than a turn. What is watched in their
- * loops stays so, belongs to the main thread now, and may be removed. Harmless when repeated.
+ * loops stays so, belongs to the main thread now, and may be removed. Harmless when repeated,
+ * and without workers (NULL).
  */
 void workers_stop(struct workers *workers);
 

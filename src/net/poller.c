@@ -185,6 +185,16 @@ int watch_change(struct watch *watch, unsigned wanted)
 	return 0;
 }
 
+void watch_suspend(struct watch *watch)
+{
+	watch->poller->backend->remove(watch->poller->state, watch);
+}
+
+int watch_resume(struct watch *watch)
+{
+	return watch->poller->backend->add(watch->poller->state, watch);
+}
+
 void watch_remove(struct watch *watch)
 {
 	if (!watch->poller)

@@ -85,6 +85,14 @@ int64_t poller_woken_ms(const struct poller *poller);
 int watch_add(struct watch *watch, struct poller *poller, int fd, unsigned wanted, watch_fn *fn);
 int watch_change(struct watch *watch, unsigned wanted);
 
+/*
+ * For a thread that does not run the unlisted poller of the watch, of which the thread that does
+ * never changes what it wants: no readiness is noticed any more, or again. After
+ * watch_suspend() a call may still be under way, or come once more.
+ */
+void watch_suspend(struct watch *watch);
+int watch_resume(struct watch *watch);
+
 /* Harmless on a watch that was never added. */
 void watch_remove(struct watch *watch);
 
