@@ -1,15 +1,16 @@
 /*
  * Puts load on one port and prints one line: the rate and the latency.
  *
- * It ends after a time and, where asked, after a number of answers, whatever the server does.
+ * It ends after a time and, where asked, after a number of clients, whatever the server does, and
+ * by SIGTERM.
  */
 
 #include "load.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,13 @@ enum {
 };
 
 static const uint64_t warm_up_ns = 10000000000;
+
+static volatile sig_atomic_t stopped;
+
+static void stop(int signal)
+{
+	stopped = 1;
+}
 
 /*
  * Without a port of its own the source gets one at connect(), unique only together with the
@@ -43,12 +51,23 @@ static void bind_next_source(struct load *load, int fd)
 		die("bind");
 }
 
+/* Client after client, all ports have their turn. */
+static struct sockaddr_in next_server(struct load *load)
+{
+	struct sockaddr_in server = load->server;
+	unsigned port = ntohs(server.sin_port) + (unsigned)(load->n_opened++ % load->n_ports);
+
+	server.sin_port = htons((uint16_t)port);
+	return server;
+}
+
 /* What connect() has to complain about is found when the client is ready. */
 void client_open(struct load *load, struct client *client)
 {
 	const struct load_mode *mode = load->mode;
 	struct epoll_event event = { .events = mode->events, .data.ptr = client };
 	int nonblock = mode->warms_up ? 0 : SOCK_NONBLOCK;
+	struct sockaddr_in server = next_server(load);
 
 	client->got = 0;
 	client->sent = 0;
@@ -58,8 +77,7 @@ void client_open(struct load *load, struct client *client)
 		die("socket");
 	bind_next_source(load, client->fd);
 
-	if (connect(client->fd, (struct sockaddr *)&load->server, sizeof(load->server)) < 0 &&
-	    mode->warms_up)
+	if (connect(client->fd, (struct sockaddr *)&server, sizeof(server)) < 0 && mode->warms_up)
 		die("connect");
 
 	if (epoll_ctl(load->epoll_fd, EPOLL_CTL_ADD, client->fd, &event) < 0)
@@ -74,6 +92,13 @@ void client_close(struct load *load, struct client *client)
 	close(client->fd);
 	client->fd = -1;
 	load->n_open--;
+}
+
+void client_renew(struct load *load, struct client *client)
+{
+	client_close(load, client);
+	if (load->count_max == 0 || load->n_opened < load->count_max)
+		client_open(load, client);
 }
 
 void load_answered(struct load *load, uint64_t since_ns)
@@ -99,6 +124,8 @@ static void begin_measuring(struct load *load, struct client *clients)
 	load->measuring = true;
 	load->started_ns = now_ns();
 
+	if (load->mode->begun)
+		load->mode->begun(load);
 	for (unsigned i = 0; load->mode->start && i < load->n_clients; i++)
 		if (clients[i].fd >= 0)
 			load->mode->start(load, &clients[i]);
@@ -108,7 +135,7 @@ static bool is_over(const struct load *load)
 {
 	uint64_t elapsed_ns = now_ns() - load->started_ns;
 
-	if (load->n_open == 0)
+	if (load->n_open == 0 || stopped)
 		return true;
 	if (!load->measuring)
 		return elapsed_ns >= warm_up_ns;
@@ -186,91 +213,28 @@ static int report(const struct load *load)
 	}
 
 	printf("mode=%s clients=%u seconds=%.3f done=%" PRIu64 " failed=%" PRIu64 " lost=%" PRIu64
-	       " bytes=%" PRIu64 " unit=%s rate=%.1f p50_us=%.1f p99_us=%.1f\n",
+	       " bytes=%" PRIu64 " unit=%s rate=%.1f p50_us=%.1f p99_us=%.1f max_us=%.1f\n",
 	       load->mode->name, load->n_clients, seconds, load->done, load->failed, load->lost,
 	       load->bytes, load->mode->counts_bytes ? "bytes" : "answers", (double)total / seconds,
 	       (double)latency_quantile(&load->latency, 0.5) / 1e3,
-	       (double)latency_quantile(&load->latency, 0.99) / 1e3);
+	       (double)latency_quantile(&load->latency, 0.99) / 1e3,
+	       (double)latency_quantile(&load->latency, 1) / 1e3);
 	return 0;
-}
-
-static _Noreturn void usage(FILE *out, int status)
-{
-	fprintf(out, "usage: load MODE -p PORT [-a ADDRESS] [-n CLIENTS] [-t MILLISECONDS]\n"
-		     "            [-c COUNT] [-s BYTES] [-w WINDOW] [-S SOURCES]\n\n");
-	for (const struct load_mode *mode = load_modes_stream; mode->name; mode++)
-		fprintf(out, "  %-9s %s\n", mode->name, mode->summary);
-	fprintf(out, "  %-9s %s\n", load_mode_datagram.name, load_mode_datagram.summary);
-	exit(status);
-}
-
-static const struct load_mode *find_mode(const char *name)
-{
-	if (strcmp(name, load_mode_datagram.name) == 0)
-		return &load_mode_datagram;
-
-	for (const struct load_mode *mode = load_modes_stream; mode->name; mode++)
-		if (strcmp(name, mode->name) == 0)
-			return mode;
-	usage(stderr, TOOL_USAGE);
-}
-
-static void parse_options(struct load *load, int argc, char **argv)
-{
-	const char *host = "127.0.0.1";
-	unsigned port = 0;
-	int option;
-
-	while ((option = getopt(argc, argv, "a:c:hn:p:s:S:t:w:")) != -1) {
-		switch (option) {
-		case 'a':
-			host = optarg;
-			break;
-		case 'c':
-			load->count_max = number_parse("-c", optarg, 1, UINT32_MAX);
-			break;
-		case 'n':
-			load->n_clients = (unsigned)number_parse("-n", optarg, 1, 100000);
-			break;
-		case 'p':
-			port = (unsigned)number_parse("-p", optarg, 1, UINT16_MAX);
-			break;
-		case 's':
-			load->size = number_parse("-s", optarg, 1, LOAD_SIZE_MAX);
-			break;
-		case 'S':
-			load->n_sources = (unsigned)number_parse("-S", optarg, 1, 50000);
-			break;
-		case 't':
-			load->duration_ns = number_parse("-t", optarg, 1, 3600000) * 1000000;
-			break;
-		case 'w':
-			load->window = (unsigned)number_parse("-w", optarg, 1, LOAD_WINDOW_MAX);
-			break;
-		default:
-			usage(option == 'h' ? stdout : stderr, option == 'h' ? 0 : TOOL_USAGE);
-		}
-	}
-
-	if (optind != argc - 1 || port == 0)
-		usage(stderr, TOOL_USAGE);
-	load->mode = find_mode(argv[optind]);
-	load->server = address_parse(host, port);
-	if (load->size == 0)
-		load->size = load->mode->size;
 }
 
 int main(int argc, char **argv)
 {
 	static struct load load = {
 		.n_clients = 1,
+		.n_ports = 1,
 		.n_sources = 250,
 		.window = 8,
 		.duration_ns = 1000000000,
 	};
 
-	parse_options(&load, argc, argv);
+	load_options_parse(&load, argc, argv);
 	descriptors_raise();
+	(void)signal(SIGTERM, stop);
 	run(&load);
 	return report(&load);
 }
