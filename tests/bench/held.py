@@ -42,7 +42,7 @@ def cost_of_clients(server, bench, clients):
     """What was used before the first client is not theirs, so a few come and go first."""
     command = COMMANDS[server](ECHO, bench.tools)
     with running(command, bench.tools) as started:
-        probe(bench.tools, command, 0.2)
+        run_load(load_argv(bench.tools, command, "pingpong", 8, 0.1), 1)
         before, idle = memory_of(started.pid)
         with background_load(hold_argv(bench.tools, command, clients)) as load:
             load.wait_until_held()

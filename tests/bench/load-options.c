@@ -9,6 +9,10 @@
 #include "load.h"
 #include "tool.h"
 
+enum {
+	SOURCES = 250,
+};
+
 static _Noreturn void usage(FILE *out, int status)
 {
 	fprintf(out, "usage: load MODE -p PORT [-a ADDRESS] [-n CLIENTS] [-t MILLISECONDS]\n"
@@ -74,6 +78,8 @@ void load_options_parse(struct load *load, int argc, char **argv)
 		usage(stderr, TOOL_USAGE);
 	load->mode = find_mode(argv[optind]);
 	load->server = address_parse(host, port);
+	if (load->n_sources == 0 && !load->mode->warms_up)
+		load->n_sources = SOURCES;
 	if (load->size == 0)
 		load->size = load->mode->size;
 }

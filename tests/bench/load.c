@@ -23,6 +23,9 @@
 enum {
 	EVENTS_MAX = 256,
 	TICK_MS = 50,
+
+	/* Clients that warm up and are not answered yet: a short queue of the server loses none. */
+	AHEAD_MAX = 8,
 };
 
 static const uint64_t warm_up_ns = 10000000000;
@@ -35,15 +38,21 @@ static void stop(int signal)
 }
 
 /*
- * Without a port of its own the source gets one at connect(), unique only together with the
- * server's address, so that clients in TIME_WAIT do not use up the ports.
+ * Clients that stay come from 127.0.0.1 unless -S says otherwise: they need few ports, and there
+ * are servers that look up its name. For the others, without a port of its own the source gets one
+ * at connect(), unique only together with the server's address, so that clients in TIME_WAIT do not
+ * use up the ports.
  */
 static void bind_next_source(struct load *load, int fd)
 {
 	struct sockaddr_in source = { .sin_family = AF_INET };
-	unsigned n = load->source++ % load->n_sources;
+	unsigned n;
 	int on = 1;
 
+	if (load->n_sources == 0)
+		return;
+
+	n = load->source++ % load->n_sources;
 	source.sin_addr.s_addr = htonl(INADDR_LOOPBACK + (1 << 16) + (n / 250 << 8) + n % 250);
 	if (setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on)) < 0)
 		die("IP_BIND_ADDRESS_NO_PORT");
@@ -173,6 +182,15 @@ static void tick_all(struct load *load, struct client *clients)
 		load->mode->tick(load, &clients[i]);
 }
 
+static void open_first(struct load *load, struct client *clients)
+{
+	bool warms_up = load->mode->warms_up;
+
+	while (load->n_opened < load->n_clients &&
+	       (!warms_up || load->n_opened - load->n_warm < AHEAD_MAX))
+		client_open(load, &clients[load->n_opened]);
+}
+
 static void run(struct load *load)
 {
 	struct client *clients = calloc(load->n_clients, sizeof(*clients));
@@ -182,12 +200,12 @@ static void run(struct load *load)
 		die("start");
 
 	load->measuring = !load->mode->warms_up;
-	for (unsigned i = 0; i < load->n_clients; i++)
-		client_open(load, &clients[i]);
 	load->started_ns = now_ns();
+	open_first(load, clients);
 
 	while (!is_over(load)) {
 		wait_once(load);
+		open_first(load, clients);
 		if (!load->measuring && load->n_warm == load->n_clients)
 			begin_measuring(load, clients);
 		tick_all(load, clients);
@@ -227,7 +245,6 @@ int main(int argc, char **argv)
 	static struct load load = {
 		.n_clients = 1,
 		.n_ports = 1,
-		.n_sources = 250,
 		.window = 8,
 		.duration_ns = 1000000000,
 	};

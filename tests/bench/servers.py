@@ -34,6 +34,7 @@ def superd(variant):
 COMMANDS = {
     "bare": partial(bare, ""),
     "alone": partial(bare, "alone"),
+    "fork": partial(bare, "fork"),
     **{name: superd(variant) for name, variant in superds.VARIANTS.items()},
     "xinetd": inetds.xinetd,
     "openbsd-inetd": inetds.openbsd_inetd,
