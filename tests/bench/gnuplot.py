@@ -35,7 +35,8 @@ def commands(picture, data, path):
         'set grid linecolor "#dddddd" linetype 1',
         "set border 3",
         "set tics nomirror",
-        "set key outside below center horizontal",
+        "set key tmargin center horizontal",
+        "set rmargin 5",
         'set format x "%.0f"',
         f'set format y "{"%g" if "y" in picture.logarithmic else "%.0f"}"',
     ]
