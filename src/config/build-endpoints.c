@@ -34,6 +34,9 @@ static const struct {
 } needs[] = {
 	{ OPTION_KEEPALIVE, HAS_TCP, "a TCP endpoint" },
 	{ OPTION_NODELAY, HAS_TCP, "a TCP endpoint" },
+	{ OPTION_IDLE_TIMEOUT, HAS_CONNECTIONS, "an endpoint with connections" },
+	{ OPTION_MAX_LIFETIME, HAS_CONNECTIONS, "an endpoint with connections" },
+	{ OPTION_WORKERS_OF_SERVICE, HAS_UDP, "a UDP endpoint" },
 	{ OPTION_BACKLOG, HAS_CONNECTIONS, "an endpoint with connections" },
 	{ OPTION_V6ONLY, HAS_IP, "a TCP or UDP endpoint" },
 	{ OPTION_FREEBIND, HAS_IP, "a TCP or UDP endpoint" },
@@ -213,7 +216,9 @@ static void check_needs(struct build *build)
 
 	for (size_t i = 0; i < build->service->n_endpoints; i++)
 		traits |= traits_of(&build->service->endpoints[i]);
-	for (size_t i = 0; traits && i < sizeof(needs) / sizeof(needs[0]); i++)
+	if (build->service->n_endpoints == 0)
+		return;
+	for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++)
 		if (build->draft->own[needs[i].option] && !(traits & needs[i].needs))
 			build_mistake(build, needs[i].option, 0, "'%s' needs %s",
 				      schema_options[needs[i].option].name, needs[i].what);

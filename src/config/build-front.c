@@ -1,6 +1,7 @@
-/* Who the front is. */
+/* Who the front is, and how many threads it has. */
 
 #include <errno.h>
+#include <sched.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -43,6 +44,26 @@ static const struct account *find_user(struct parse *parse)
 		log_warning(0, "there is no user '%s': the front runs as '%s'", name,
 			    SECOND_CHOICE);
 	return account;
+}
+
+/* How many processors superd may run on, as far as workers can be counted. */
+static unsigned count_processors(void)
+{
+	cpu_set_t set;
+	int n;
+
+	/* Fails where there are more than a set has room for. */
+	if (sched_getaffinity(0, sizeof(set), &set) < 0)
+		return WORKERS_MAX;
+	n = CPU_COUNT(&set);
+	return n < WORKERS_MAX ? n : WORKERS_MAX;
+}
+
+void build_workers(struct parse *parse)
+{
+	unsigned workers = parse->root.workers;
+
+	parse->settings->workers = workers == WORKERS_AUTO ? count_processors() : workers;
 }
 
 void build_front(struct parse *parse)

@@ -15,11 +15,12 @@
 #include "config/parse.h"
 #include "config/template.h"
 
-/* What superd itself sets for a program, per client. */
+/* What superd itself sets for a program. */
 static const char *const reserved[] = {
-	"PROTO",          "TCPREMOTEIP", "TCPREMOTEPORT", "TCPLOCALIP",     "TCPLOCALPORT",
-	"REMOTE_ADDR",    "REMOTE_PORT", "REMOTE_HOST",   "SERVER_ADDR",    "SERVER_PORT",
-	"SUPERD_SERVICE", "LISTEN_FDS",  "LISTEN_PID",    "LISTEN_FDNAMES",
+	"PROTO",        "TCPREMOTEIP",    "TCPREMOTEPORT",  "TCPLOCALIP",
+	"TCPLOCALPORT", "REMOTE_ADDR",    "REMOTE_PORT",    "REMOTE_HOST",
+	"SERVER_ADDR",  "SERVER_PORT",    "SUPERD_SERVICE", "LISTEN_FDS",
+	"LISTEN_PID",   "LISTEN_FDNAMES", "NOTIFY_SOCKET",  "SUPERD_PASS_CLIENTS",
 };
 
 /* Without root, the user may only be who superd is anyway, and then nothing changes. */
@@ -156,7 +157,7 @@ static void check_executable(struct build *build, const struct value *program)
 static void check_arguments(struct build *build)
 {
 	const struct values *exec = &build->draft->exec;
-	bool has_client = build->draft->dispatch != DISPATCH_WAIT;
+	bool has_client = build->draft->dispatch == DISPATCH_SPAWN;
 
 	for (size_t i = 0; i < exec->n; i++) {
 		const struct value *value = &exec->list[i];

@@ -34,14 +34,49 @@ char *build_copy(struct build *build, const char *text)
 	return copy;
 }
 
+/* What has no meaning for a service of the other kind. */
+static const struct {
+	int option;
+	bool programs; /* or built-ins */
+} only_of[] = {
+	{ OPTION_DISPATCH, true },
+	{ OPTION_PROCESSES, true },
+	{ OPTION_CLIENTS_PER_PROCESS, true },
+	{ OPTION_IDLE_EXIT, true },
+	{ OPTION_READY, true },
+	{ OPTION_READY_TIMEOUT, true },
+	{ OPTION_USER, true },
+	{ OPTION_GROUP, true },
+	{ OPTION_GROUPS, true },
+	{ OPTION_DIRECTORY, true },
+	{ OPTION_CHROOT, true },
+	{ OPTION_UMASK, true },
+	{ OPTION_NICE, true },
+	{ OPTION_ENV, true },
+	{ OPTION_PASSENV, true },
+	{ OPTION_STDERR, true },
+	{ OPTION_IDLE_TIMEOUT, false },
+	{ OPTION_MAX_LIFETIME, false },
+	{ OPTION_WORKERS_OF_SERVICE, false },
+};
+
+static void check_only_of(struct build *build, int option, bool programs)
+{
+	const char *name = schema_options[option].name;
+
+	if (!build->draft->own[option] || programs == build->draft->own[OPTION_EXEC])
+		return;
+	if (programs)
+		build_mistake(build, option, 0, "'%s' is for programs, and a built-in is none",
+			      name);
+	else
+		build_mistake(build, option, 0, "'%s' is for built-ins, and a program is none",
+			      name);
+}
+
 static void check_kind(struct build *build)
 {
 	const struct draft *draft = build->draft;
-	static const int of_programs[] = {
-		OPTION_DISPATCH,  OPTION_USER,    OPTION_GROUP,  OPTION_GROUPS,
-		OPTION_DIRECTORY, OPTION_CHROOT,  OPTION_UMASK,  OPTION_NICE,
-		OPTION_ENV,       OPTION_PASSENV, OPTION_STDERR,
-	};
 
 	if (!draft->own[OPTION_BUILTIN] && !draft->own[OPTION_EXEC])
 		build_mistake(build, -1, 0, "needs 'exec' or 'builtin'");
@@ -51,13 +86,10 @@ static void check_kind(struct build *build)
 	if (!draft->own[OPTION_LISTEN])
 		build_mistake(build, -1, 0, "needs 'listen'");
 
-	if (!draft->own[OPTION_BUILTIN] || draft->own[OPTION_EXEC])
+	if (draft->own[OPTION_BUILTIN] == draft->own[OPTION_EXEC])
 		return;
-	for (size_t i = 0; i < sizeof(of_programs) / sizeof(of_programs[0]); i++)
-		if (draft->own[of_programs[i]])
-			build_mistake(build, of_programs[i], 0,
-				      "'%s' is for programs, and a built-in is none",
-				      schema_options[of_programs[i]].name);
+	for (size_t i = 0; i < sizeof(only_of) / sizeof(only_of[0]); i++)
+		check_only_of(build, only_of[i].option, only_of[i].programs);
 }
 
 static void check_amplify(struct build *build)
@@ -73,6 +105,8 @@ static void build_socket(struct build *build)
 	const struct account *account;
 
 	socket->backlog = draft->backlog;
+	socket->rcvbuf = draft->rcvbuf;
+	socket->sndbuf = draft->sndbuf;
 	socket->keepalive = draft->keepalive;
 	socket->nodelay = draft->nodelay;
 	socket->mode = draft->socket_mode;
@@ -95,6 +129,29 @@ static void build_socket(struct build *build)
 			      mistakes_quote(draft->socket_group));
 }
 
+static bool has_udp(const struct service *service)
+{
+	for (size_t i = 0; i < service->n_endpoints; i++)
+		if (service->endpoints[i].type == SOCK_DGRAM &&
+		    service->endpoints[i].address.any.sa_family != AF_UNIX)
+			return true;
+	return false;
+}
+
+/* Of a built-in; its endpoints are known. */
+static void build_session(struct build *build)
+{
+	const struct draft *draft = build->draft;
+	struct service *service = build->service;
+	unsigned workers = draft->workers;
+
+	service->idle_timeout_ms = draft->idle_timeout_ms;
+	service->max_lifetime_ms = draft->max_lifetime_ms;
+	if (workers == WORKERS_AUTO)
+		workers = build->parse->settings->workers ? build->parse->settings->workers : 1;
+	service->workers = has_udp(service) ? workers : 0;
+}
+
 void build_service(struct build *build)
 {
 	const struct draft *draft = build->draft;
@@ -113,6 +170,10 @@ void build_service(struct build *build)
 
 	build_socket(build);
 	build_endpoints(build);
-	if (draft->own[OPTION_EXEC] && !draft->own[OPTION_BUILTIN])
+	if (service->dispatch == DISPATCH_SESSION) {
+		build_session(build);
+	} else if (draft->own[OPTION_EXEC]) {
 		build_program(build);
+		build_crew(build);
+	}
 }

@@ -57,6 +57,23 @@ static void note_error(cfg_t *cfg, const char *fmt, va_list ap)
 	current->error = -EINVAL;
 }
 
+/* libconfuse wants every name once, also those that the schema has for two places. */
+static void write_options(cfg_opt_t *to)
+{
+	for (int i = 0; i < OPTION_COUNT; i++) {
+		const struct option *option = &schema_options[i];
+
+		if (schema_find(option->name, strlen(option->name), 0) != i)
+			continue;
+		*to++ = (cfg_opt_t){
+			.name = option->name,
+			.type = CFGT_STR,
+			.flags = CFGF_NODEFAULT | (option->is_list ? CFGF_LIST : 0),
+			.parsecb = take_value,
+		};
+	}
+}
+
 int decoder_new(struct decoder **out)
 {
 	AUTO(auto_decoder_free) struct decoder *decoder = calloc(1, sizeof(*decoder));
@@ -65,13 +82,7 @@ int decoder_new(struct decoder **out)
 	if (!decoder)
 		return -ENOMEM;
 
-	for (int i = 0; i < OPTION_COUNT; i++)
-		options[i] = (cfg_opt_t){
-			.name = schema_options[i].name,
-			.type = CFGT_STR,
-			.flags = CFGF_NODEFAULT | (schema_options[i].is_list ? CFGF_LIST : 0),
-			.parsecb = take_value,
-		};
+	write_options(options);
 	decoder->cfg = cfg_init(options, CFGF_NONE);
 	if (!decoder->cfg)
 		return -ENOMEM;

@@ -2,48 +2,24 @@
 
 #include <ctype.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/number.h"
 
-#define ELEMENTS(array) (sizeof(array) / sizeof((array)[0]))
+/* Nobody waits longer for a session or an idle program to end, or for one to be ready. */
+#define DAY_MS INT64_C(86400000)
+#define YEAR_MS (365 * DAY_MS)
 
-/* A day: nobody waits longer for a session to end. */
-#define GRACE_MS_MAX INT64_C(86400000)
+#define PROCESSES_MAX 1000
+#define CLIENTS_MAX 10000
 
-struct choice {
-	const char *name;
-	int value;
-};
+/* Bytes; the kernel doubles what it is asked for, in an int. */
+#define BUFFER_MIN 1024
+#define BUFFER_MAX (1 << 30)
 
 const struct value *parse_nothing(const struct values *values, void *field)
 {
-	return NULL;
-}
-
-static const struct value *choose(const struct choice *choices, size_t n,
-				  const struct values *values, void *field)
-{
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(choices[i].name, values->list->text) == 0) {
-			*(int *)field = choices[i].value;
-			return NULL;
-		}
-	return values->list;
-}
-
-const struct value *parse_boolean(const struct values *values, void *field)
-{
-	static const struct choice choices[] = {
-		{ "yes", true }, { "true", true },   { "on", true },
-		{ "no", false }, { "false", false }, { "off", false },
-	};
-	int chosen = 0;
-
-	if (choose(choices, ELEMENTS(choices), values, &chosen))
-		return values->list;
-	*(bool *)field = chosen;
 	return NULL;
 }
 
@@ -140,6 +116,76 @@ const struct value *parse_instances(const struct values *values, void *field)
 	return NULL;
 }
 
+static const struct value *workers(const struct values *values, int min, unsigned *out)
+{
+	int count;
+
+	if (strcmp(values->list->text, "auto") == 0) {
+		*out = WORKERS_AUTO;
+		return NULL;
+	}
+	if (number(values, min, WORKERS_MAX, &count))
+		return values->list;
+	*out = count;
+	return NULL;
+}
+
+const struct value *parse_workers(const struct values *values, void *field)
+{
+	return workers(values, 0, field);
+}
+
+const struct value *parse_workers_of_service(const struct values *values, void *field)
+{
+	return workers(values, 1, field);
+}
+
+/* What is wrong with a list may be none of its values: shows it as a whole. */
+static const struct value *whole(const struct values *values)
+{
+	static char text[128];
+	static struct value value;
+	size_t length = snprintf(text, sizeof(text), "{");
+
+	for (size_t i = 0; i < values->n && length < sizeof(text); i++)
+		length += snprintf(text + length, sizeof(text) - length, "%s%s", i ? ", " : "",
+				   values->list[i].text);
+	if (length < sizeof(text))
+		(void)snprintf(text + length, sizeof(text) - length, "}");
+
+	value = (struct value){ .text = text, .line = values->n ? values->list->line : 0 };
+	return &value;
+}
+
+const struct value *parse_processes(const struct values *values, void *field)
+{
+	struct crew_settings *crew = field;
+	struct values max_alone = { values->list + 1, 1 };
+	int min, max;
+
+	if (values->n == 1) {
+		if (number(values, 1, PROCESSES_MAX, &max))
+			return values->list;
+		min = max;
+	} else if (values->n != 2 || number(&max_alone, 1, PROCESSES_MAX, &max) ||
+		   number(values, 0, max, &min)) {
+		return whole(values);
+	}
+	crew->min = min;
+	crew->max = max;
+	return NULL;
+}
+
+const struct value *parse_clients(const struct values *values, void *field)
+{
+	int count;
+
+	if (number(values, 1, CLIENTS_MAX, &count))
+		return values->list;
+	*(unsigned *)field = count;
+	return NULL;
+}
+
 const struct value *parse_backlog(const struct values *values, void *field)
 {
 	return number(values, 1, INT_MAX, field);
@@ -170,127 +216,41 @@ const struct value *parse_socket_mode(const struct values *values, void *field)
 	return mode(values, 0777, field);
 }
 
-const struct value *parse_grace(const struct values *values, void *field)
+static const struct value *duration(const struct values *values, int64_t min, int64_t max,
+				    int64_t *out)
 {
 	int64_t ms;
 
-	if (number_parse_duration(values->list->text, GRACE_MS_MAX, &ms) < 0)
+	if (number_parse_duration(values->list->text, max, &ms) < 0 || ms < min)
 		return values->list;
-	*(int64_t *)field = ms;
+	*out = ms;
 	return NULL;
 }
 
-const struct value *parse_poller(const struct values *values, void *field)
+const struct value *parse_grace(const struct values *values, void *field)
 {
-	static const struct choice choices[] = {
-		{ "auto", POLLER_AUTO },
-		{ "select", POLLER_SELECT },
-		{ "epoll", POLLER_EPOLL },
-	};
-
-	return choose(choices, ELEMENTS(choices), values, field);
+	return duration(values, 0, DAY_MS, field);
 }
 
-const struct value *parse_log(const struct values *values, void *field)
+const struct value *parse_duration(const struct values *values, void *field)
 {
-	static const struct choice choices[] = {
-		{ "auto", 0 },
-		{ "journal", 0 },
-		{ "syslog", 0 },
-		{ "stderr", 0 },
-	};
-	int chosen;
-
-	if (values->list->text[0] == '/')
-		return parse_path(values, field);
-	if (choose(choices, ELEMENTS(choices), values, &chosen))
-		return values->list;
-	return parse_text(values, field);
+	return duration(values, 1, DAY_MS, field);
 }
 
-const struct value *parse_builtin(const struct values *values, void *field)
+const struct value *parse_duration_or_never(const struct values *values, void *field)
 {
-	static const struct choice choices[] = {
-		{ "echo", BUILTIN_ECHO },       { "discard", BUILTIN_DISCARD },
-		{ "chargen", BUILTIN_CHARGEN }, { "daytime", BUILTIN_DAYTIME },
-		{ "time", BUILTIN_TIME },
-	};
-
-	return choose(choices, ELEMENTS(choices), values, field);
-}
-
-const struct value *parse_dispatch(const struct values *values, void *field)
-{
-	static const struct choice choices[] = {
-		{ "spawn", DISPATCH_SPAWN },
-		{ "wait", DISPATCH_WAIT },
-	};
-
-	return choose(choices, ELEMENTS(choices), values, field);
-}
-
-const struct value *parse_stderr(const struct values *values, void *field)
-{
-	static const struct choice choices[] = {
-		{ "socket", STDERR_SOCKET },
-		{ "log", STDERR_LOG },
-		{ "null", STDERR_NULL },
-	};
-
-	return choose(choices, ELEMENTS(choices), values, field);
-}
-
-const struct value *parse_overflow(const struct values *values, void *field)
-{
-	static const struct choice choices[] = {
-		{ "queue", OVERFLOW_QUEUE },
-		{ "refuse", OVERFLOW_REFUSE },
-	};
-
-	return choose(choices, ELEMENTS(choices), values, field);
-}
-
-/* Any of @choices, or "none" alone; case does not matter, as in xinetd. */
-static const struct value *collect(const struct choice *choices, size_t n,
-				   const struct values *values, unsigned *out)
-{
-	unsigned chosen = 0;
-
-	if (values->n == 1 && strcasecmp(values->list->text, "none") == 0) {
-		*out = 0;
-		return NULL;
-	}
-
-	for (size_t i = 0; i < values->n; i++) {
-		size_t k = 0;
-
-		while (k < n && strcasecmp(choices[k].name, values->list[i].text) != 0)
-			k++;
-		if (k == n)
-			return &values->list[i];
-		chosen |= choices[k].value;
-	}
-	*out = chosen;
+	if (strcmp(values->list->text, "never") != 0)
+		return duration(values, 1, YEAR_MS, field);
+	*(int64_t *)field = 0;
 	return NULL;
 }
 
-const struct value *parse_records_of_success(const struct values *values, void *field)
+const struct value *parse_buffer_size(const struct values *values, void *field)
 {
-	static const struct choice choices[] = {
-		{ "host", RECORD_HOST },         { "pid", RECORD_PID },
-		{ "duration", RECORD_DURATION }, { "exit", RECORD_EXIT },
-		{ "traffic", RECORD_TRAFFIC },
-	};
+	int64_t size;
 
-	return collect(choices, ELEMENTS(choices), values, field);
-}
-
-const struct value *parse_records_of_failure(const struct values *values, void *field)
-{
-	static const struct choice choices[] = {
-		{ "host", RECORD_HOST },
-		{ "attempt", RECORD_ATTEMPT },
-	};
-
-	return collect(choices, ELEMENTS(choices), values, field);
+	if (number_parse_size(values->list->text, BUFFER_MAX, &size) < 0 || size < BUFFER_MIN)
+		return values->list;
+	*(int *)field = size;
+	return NULL;
 }

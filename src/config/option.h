@@ -19,6 +19,14 @@ option_parse_fn parse_nice;
 option_parse_fn parse_umask;
 option_parse_fn parse_socket_mode;
 option_parse_fn parse_grace;
+option_parse_fn parse_duration;
+option_parse_fn parse_duration_or_never;
+option_parse_fn parse_buffer_size;
+option_parse_fn parse_workers;
+option_parse_fn parse_workers_of_service;
+option_parse_fn parse_processes; /* of struct crew_settings: both numbers */
+option_parse_fn parse_clients;
+option_parse_fn parse_ready;
 option_parse_fn parse_poller;
 option_parse_fn parse_log;
 option_parse_fn parse_builtin;

@@ -39,7 +39,7 @@ static void read_root(struct parse *parse, const char *file, struct statement *s
 		.own = parse->root.own,
 	};
 	const struct atom *name = &statement->assignments[0].name;
-	int number = schema_find(name->text, name->length);
+	int number = schema_find(name->text, name->length, SECTION_ROOT);
 	bool is_option = number >= 0 && (schema_options[number].where & SECTION_ROOT);
 
 	if (is_option && number != OPTION_INCLUDE && file != parse->sources->list[0].path)
@@ -299,6 +299,7 @@ static int run(struct parse *parse)
 		return log_error(r, "%s: cannot load", parse->sources->list[0].path);
 
 	read_common(parse);
+	build_workers(parse);
 	if (!read_services(parse) && parse->mistakes.n == 0)
 		mistakes_add(&parse->mistakes, (struct place){ parse->settings->path, 1 },
 			     "no service is defined");

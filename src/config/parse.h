@@ -46,6 +46,8 @@ struct build {
 void build_service(struct build *build);
 void build_endpoints(struct build *build);
 void build_program(struct build *build);
+void build_crew(struct build *build); /* after the endpoints and the program */
+void build_workers(struct parse *parse);
 void build_front(struct parse *parse);
 
 /*

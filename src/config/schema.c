@@ -1,6 +1,5 @@
 #include "config/schema.h"
 
-#include <limits.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -17,6 +16,9 @@
 #define IN_DRAFT(field) offsetof(struct draft, field)
 
 #define YES_OR_NO "'yes' or 'no'"
+#define DURATION "a duration from 1ms to 1d, such as '500ms', '10s' or '2m'"
+#define DURATION_OR_NEVER "a duration from 1ms to 365d, such as '10s' or '2m', or 'never'"
+#define SIZE "a size from 1k to 1g, such as '256k'"
 
 /* clang-format off */
 const struct option schema_options[OPTION_COUNT] = {
@@ -32,6 +34,8 @@ const struct option schema_options[OPTION_COUNT] = {
 		"the name of a user" },
 	[OPTION_GRACE] = { "grace", ROOT, false, parse_grace, IN_ROOT(grace_ms),
 		"a duration of at most a day, such as '10s', '500ms' or '2m'" },
+	[OPTION_WORKERS] = { "workers", ROOT, false, parse_workers, IN_ROOT(workers),
+		"a whole number from 0 to 64 or 'auto'" },
 
 	[OPTION_ENABLED] = { "enabled", SERVICE, false, parse_boolean, IN_DRAFT(enabled),
 		YES_OR_NO },
@@ -42,7 +46,17 @@ const struct option schema_options[OPTION_COUNT] = {
 	[OPTION_EXEC] = { "exec", SERVICE, true, parse_texts, IN_DRAFT(exec),
 		"a program and its arguments" },
 	[OPTION_DISPATCH] = { "dispatch", SERVICE, false, parse_dispatch, IN_DRAFT(dispatch),
-		"'spawn' or 'wait'" },
+		"'spawn', 'wait', 'pool' or 'pass'" },
+	[OPTION_PROCESSES] = { "processes", BOTH, true, parse_processes, IN_DRAFT(crew),
+		"a whole number from 1 to 1000, or {MIN, MAX} with a MIN from 0 to MAX" },
+	[OPTION_CLIENTS_PER_PROCESS] = { "clients_per_process", BOTH, false, parse_clients, IN_DRAFT(crew.clients_per_process),
+		"a whole number from 1 to 10000" },
+	[OPTION_IDLE_EXIT] = { "idle_exit", BOTH, false, parse_duration, IN_DRAFT(crew.idle_exit_ms),
+		DURATION },
+	[OPTION_READY] = { "ready", BOTH, false, parse_ready, IN_DRAFT(crew.ready_notify),
+		"'start' or 'notify'" },
+	[OPTION_READY_TIMEOUT] = { "ready_timeout", BOTH, false, parse_duration, IN_DRAFT(crew.ready_timeout_ms),
+		DURATION },
 
 	[OPTION_USER] = { "user", BOTH, false, parse_text, IN_DRAFT(user),
 		"the name of a user" },
@@ -69,6 +83,12 @@ const struct option schema_options[OPTION_COUNT] = {
 		"a whole number of at least 1 or 'unlimited'" },
 	[OPTION_OVERFLOW] = { "overflow", BOTH, false, parse_overflow, IN_DRAFT(overflow),
 		"'queue' or 'refuse'" },
+	[OPTION_IDLE_TIMEOUT] = { "idle_timeout", BOTH, false, parse_duration_or_never, IN_DRAFT(idle_timeout_ms),
+		DURATION_OR_NEVER },
+	[OPTION_MAX_LIFETIME] = { "max_lifetime", BOTH, false, parse_duration_or_never, IN_DRAFT(max_lifetime_ms),
+		DURATION_OR_NEVER },
+	[OPTION_WORKERS_OF_SERVICE] = { "workers", BOTH, false, parse_workers_of_service, IN_DRAFT(workers),
+		"a whole number from 1 to 64 or 'auto'" },
 
 	[OPTION_BACKLOG] = { "backlog", BOTH, false, parse_backlog, IN_DRAFT(backlog),
 		"a whole number of at least 1" },
@@ -76,6 +96,10 @@ const struct option schema_options[OPTION_COUNT] = {
 		YES_OR_NO },
 	[OPTION_NODELAY] = { "nodelay", BOTH, false, parse_boolean, IN_DRAFT(nodelay),
 		YES_OR_NO },
+	[OPTION_RCVBUF] = { "rcvbuf", BOTH, false, parse_buffer_size, IN_DRAFT(rcvbuf),
+		SIZE },
+	[OPTION_SNDBUF] = { "sndbuf", BOTH, false, parse_buffer_size, IN_DRAFT(sndbuf),
+		SIZE },
 	[OPTION_V6ONLY] = { "v6only", BOTH, false, parse_boolean, IN_DRAFT(v6only),
 		YES_OR_NO },
 	[OPTION_FREEBIND] = { "freebind", BOTH, false, parse_boolean, IN_DRAFT(freebind),
@@ -103,6 +127,7 @@ const struct root schema_root = {
 	.log = "auto",
 	.front_user = "superd",
 	.grace_ms = 10000,
+	.workers = WORKERS_AUTO,
 };
 
 const struct draft schema_draft = {
@@ -117,15 +142,28 @@ const struct draft schema_draft = {
 	.umask = 022,
 	.socket_mode = 0666,
 	.directory = "/",
+	.crew = {
+		.min = 1,
+		.max = 1,
+		.clients_per_process = 1,
+		.idle_exit_ms = 60000,
+		.ready_timeout_ms = 30000,
+	},
 };
 
-int schema_find(const char *name, size_t length)
+int schema_find(const char *name, size_t length, unsigned where)
 {
-	for (int i = 0; i < OPTION_COUNT; i++)
-		if (strlen(schema_options[i].name) == length &&
-		    memcmp(schema_options[i].name, name, length) == 0)
+	int elsewhere = -1;
+
+	for (int i = 0; i < OPTION_COUNT; i++) {
+		if (strlen(schema_options[i].name) != length ||
+		    memcmp(schema_options[i].name, name, length) != 0)
+			continue;
+		if (schema_options[i].where & where)
 			return i;
-	return -1;
+		elsewhere = i;
+	}
+	return elsewhere;
 }
 
 const char *schema_nearest(const char *name, unsigned where)

@@ -6,6 +6,7 @@
  * struct root or a struct draft, and what they mean together is decided in build.c.
  */
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -21,11 +22,17 @@ enum option_number {
 	OPTION_LOG,
 	OPTION_FRONT_USER,
 	OPTION_GRACE,
+	OPTION_WORKERS,
 	OPTION_ENABLED,
 	OPTION_LISTEN,
 	OPTION_BUILTIN,
 	OPTION_EXEC,
 	OPTION_DISPATCH,
+	OPTION_PROCESSES,
+	OPTION_CLIENTS_PER_PROCESS,
+	OPTION_IDLE_EXIT,
+	OPTION_READY,
+	OPTION_READY_TIMEOUT,
 	OPTION_USER,
 	OPTION_GROUP,
 	OPTION_GROUPS,
@@ -38,9 +45,14 @@ enum option_number {
 	OPTION_STDERR,
 	OPTION_INSTANCES,
 	OPTION_OVERFLOW,
+	OPTION_IDLE_TIMEOUT,
+	OPTION_MAX_LIFETIME,
+	OPTION_WORKERS_OF_SERVICE,
 	OPTION_BACKLOG,
 	OPTION_KEEPALIVE,
 	OPTION_NODELAY,
+	OPTION_RCVBUF,
+	OPTION_SNDBUF,
 	OPTION_V6ONLY,
 	OPTION_FREEBIND,
 	OPTION_INTERFACE,
@@ -52,6 +64,11 @@ enum option_number {
 	OPTION_AMPLIFY,
 	OPTION_COUNT,
 };
+
+/* As a number of workers: what `auto` is stored as. */
+#define WORKERS_AUTO UINT_MAX
+
+#define WORKERS_MAX 64
 
 /* Decoded: without quotes and escapes. */
 struct value {
@@ -73,6 +90,7 @@ struct root {
 	const char *log;
 	const char *front_user;
 	int64_t grace_ms;
+	unsigned workers; /* or WORKERS_AUTO */
 };
 
 /* A service as it is written, or the defaults. */
@@ -96,6 +114,11 @@ struct draft {
 	int overflow;
 	int nice;
 	int backlog;
+	int rcvbuf;
+	int sndbuf;
+	int64_t idle_timeout_ms;
+	int64_t max_lifetime_ms;
+	unsigned workers; /* 0: not set; or WORKERS_AUTO */
 	unsigned instances;
 	unsigned log_on_success;
 	unsigned log_on_failure;
@@ -108,6 +131,7 @@ struct draft {
 	const char *interface;
 	const char *socket_user;
 	const char *socket_group;
+	struct crew_settings crew;
 };
 
 enum section_kind {
@@ -116,7 +140,10 @@ enum section_kind {
 	SECTION_SERVICE = 1 << 2,
 };
 
-/* Stores @values to @field and returns NULL, or returns the value that is not accepted. */
+/*
+ * Stores @values to @field and returns NULL, or returns the value that is not accepted,
+ * whose line is 0 where there is none.
+ */
 typedef const struct value *option_parse_fn(const struct values *values, void *field);
 
 struct option {
@@ -134,8 +161,11 @@ extern const struct option schema_options[OPTION_COUNT];
 extern const struct root schema_root;
 extern const struct draft schema_draft;
 
-/* Its number, or -1. */
-int schema_find(const char *name, size_t length);
+/*
+ * Its number, or -1. Where two options have the name, which then have different places
+ * and are both lists or both none: of the one that may stand in @where, else of any.
+ */
+int schema_find(const char *name, size_t length, unsigned where);
 
 /* The known name that is most like @name among those that may stand in @where, or NULL. */
 const char *schema_nearest(const char *name, unsigned where);

@@ -52,7 +52,7 @@ static int admit(const struct section_reader *reader, const struct section *sect
 		 const struct assignment *assignment)
 {
 	const struct atom *name = &assignment->name;
-	int number = schema_find(name->text, name->length);
+	int number = schema_find(name->text, name->length, section->kind);
 	const struct option *option = &schema_options[number < 0 ? 0 : number];
 	char message[256];
 
@@ -90,7 +90,7 @@ static void store(const struct section_reader *reader, const struct section *sec
 	section->own[number] = false;
 	snprintf(message, sizeof(message), "'%s' takes %s, not '%s'", option->name, option->takes,
 		 mistakes_quote(bad->text));
-	option_mistake(reader, section, bad->line, message);
+	option_mistake(reader, section, bad->line ? bad->line : section->at[number].line, message);
 }
 
 void section_read(const struct section_reader *reader, const struct section *section,
@@ -125,7 +125,8 @@ void section_read(const struct section_reader *reader, const struct section *sec
 		const struct assignment *assignment = &statement->assignments[i];
 		struct values of = { values + assignment->first, assignment->n_values };
 
-		store(reader, section, schema_find(assignment->name.text, assignment->name.length),
+		store(reader, section,
+		      schema_find(assignment->name.text, assignment->name.length, section->kind),
 		      &of);
 	}
 }

@@ -24,7 +24,8 @@ static int check_variable(const char *name, size_t length, bool has_client, char
 		if (has_client || !variables[i].needs_client)
 			return 0;
 		snprintf(why, size,
-			 "'%%{%s}' is not known with 'dispatch = wait', where no client is",
+			 "'%%{%s}' is known with 'dispatch = spawn' only, where each client has a "
+			 "program of its own",
 			 variables[i].name);
 		return -EINVAL;
 	}

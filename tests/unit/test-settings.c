@@ -13,58 +13,10 @@
 
 #include <cmocka.h>
 
-#include "base/log.h"
 #include "config/load.h"
-#include "config/schema.h"
 #include "config/settings.h"
 
-static char folder[] = "/tmp/superd-test-settings-XXXXXX";
-static char path[PATH_MAX];
-
-static const struct load_options as_root = { .port_base = -1, .privileged = true };
-
-static int make_folder(void **state)
-{
-	if (!mkdtemp(folder))
-		return -1;
-	snprintf(path, sizeof(path), "%s/superd.conf", folder);
-	return log_open(LOG_TO_FILE, "/dev/null");
-}
-
-static int remove_folder(void **state)
-{
-	(void)unlink(path);
-	return rmdir(folder);
-}
-
-static void write_file(const char *text, size_t length)
-{
-	FILE *file = fopen(path, "w");
-
-	assert_non_null(file);
-	assert_int_equal(fwrite(text, 1, length, file), length);
-	assert_int_equal(fclose(file), 0);
-}
-
-/* NULL if it is refused. Without the rehearsal, for speed. */
-static struct settings *parse(const char *text, size_t length)
-{
-	struct settings *settings = NULL;
-	struct sources *sources;
-
-	write_file(text, length);
-	if (sources_read(&sources, path) < 0)
-		return NULL;
-	if (settings_parse(&settings, sources, NULL, &as_root) < 0)
-		settings = NULL;
-	sources_free(sources);
-	return settings;
-}
-
-static struct settings *parse_text(const char *text)
-{
-	return parse(text, strlen(text));
-}
+#include "settings-text.h"
 
 static void test_values_arrive_as_written(void **state)
 {
@@ -271,16 +223,6 @@ static void test_dead_rehearsal_is_a_failure(void **state)
 	assert_int_not_equal(rehearsal_result(&rehearsal, 2 << 8), 0);
 }
 
-static void test_options_of_the_schema_are_all_there(void **state)
-{
-	for (int i = 0; i < OPTION_COUNT; i++) {
-		assert_non_null(schema_options[i].name);
-		assert_non_null(schema_options[i].parse);
-		assert_int_equal(
-			schema_find(schema_options[i].name, strlen(schema_options[i].name)), i);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -293,7 +235,6 @@ int main(void)
 		cmocka_unit_test(test_what_is_no_text_file_is_refused_at_once),
 		cmocka_unit_test(test_host_names_of_the_rehearsal_reach_the_parse),
 		cmocka_unit_test(test_dead_rehearsal_is_a_failure),
-		cmocka_unit_test(test_options_of_the_schema_are_all_there),
 	};
 
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);
