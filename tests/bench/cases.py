@@ -1,4 +1,4 @@
-"""What is measured. A case has servers, columns for the table, and measures one server at a time."""
+"""What is measured. A case has servers and columns, and measures one server at a time."""
 
 from dataclasses import dataclass
 
@@ -132,9 +132,10 @@ CASES = {
         ),
         Held(),
         Services(),
-        Flood("daytime", "connect", "clients that connect without end"),
-        Flood("echo", "pump", "clients that send without end and take what comes back"),
-        Flood("chargen", "sink", "clients that take all that comes"),
+        Flood("daytime", "connect", "clients that ask daytime without end"),
+        Flood("program", "connect", "clients that have a program started without end"),
+        Flood("echo", "pump", "clients of echo that send without end"),
+        Flood("chargen", "sink", "clients of chargen that take all that comes"),
         Rest(),
     )
 }

@@ -24,6 +24,15 @@ SESSIONS = (100, 200, 500, 1000, 2000, 5000, 10000)
 SESSIONS_OF_PEERS = tuple(n for n in SESSIONS if n <= 500)
 MIB = (0, 32, 64, 128, 256, 512)
 
+# With their names in the legend.
+ECHO_SERVERS = {"superd": "superd", "bare": "bare epoll loop", "xinetd": "xinetd"}
+SPAWN_SERVERS = {
+    "superd": "superd",
+    "bare": "bare vfork loop",
+    "xinetd": "xinetd",
+    "tcpserver": "tcpserver",
+}
+
 
 @dataclass(frozen=True)
 class Line:
@@ -74,13 +83,21 @@ def client_lines(case, servers):
     )
 
 
+def idle_line(title, case):
+    return Line(title, "superd", IDLE_SERVICES, partial(with_idle_services, case))
+
+
+def session_line(server, points):
+    return Line(server, server, points, partial(with_sessions, server))
+
+
 def delay_picture(name, title):
     return gnuplot.Picture(name, title, "clients", "p99 of the delay (µs)", "xy")
 
 
 CURVES = {
     "echo": Curve(
-        client_lines("echo-200", {"superd": "superd", "bare": "bare epoll loop", "xinetd": "xinetd"}),
+        client_lines("echo-200", ECHO_SERVERS),
         {
             "rate": gnuplot.Picture(
                 "echo-rate", "Echo: 64 bytes there and back", "clients", "answers per second", "x"
@@ -89,9 +106,7 @@ CURVES = {
         },
     ),
     "spawn": Curve(
-        client_lines(
-            "spawn", {"superd": "superd", "bare": "bare vfork loop", "xinetd": "xinetd", "tcpserver": "tcpserver"}
-        ),
+        client_lines("spawn", SPAWN_SERVERS),
         {
             "rate": gnuplot.Picture(
                 "spawn-rate", "A static program per client", "clients", "clients per second", "x"
@@ -101,8 +116,8 @@ CURVES = {
     ),
     "idle-services": Curve(
         (
-            Line("daytime", "superd", IDLE_SERVICES, partial(with_idle_services, "daytime")),
-            Line("a program per client", "superd", IDLE_SERVICES, partial(with_idle_services, "spawn")),
+            idle_line("daytime", "daytime"),
+            idle_line("a program per client", "spawn"),
         ),
         {
             "rate": gnuplot.Picture(
@@ -116,13 +131,17 @@ CURVES = {
     ),
     "sessions": Curve(
         (
-            Line("superd", "superd", SESSIONS, partial(with_sessions, "superd")),
-            Line("xinetd", "xinetd", SESSIONS_OF_PEERS, partial(with_sessions, "xinetd")),
-            Line("openbsd-inetd", "openbsd-inetd", SESSIONS_OF_PEERS, partial(with_sessions, "openbsd-inetd")),
+            session_line("superd", SESSIONS),
+            session_line("xinetd", SESSIONS_OF_PEERS),
+            session_line("openbsd-inetd", SESSIONS_OF_PEERS),
         ),
         {
             "memory_mib": gnuplot.Picture(
-                "held-memory", "Echo clients that stay", "clients held", "private memory added (MiB)", "xy"
+                "held-memory",
+                "Echo clients that stay",
+                "clients held",
+                "private memory added (MiB)",
+                "xy",
             ),
         },
     ),

@@ -8,10 +8,9 @@ from load import background_load, load_argv, run_load
 from processes import family_of, private_kib
 from servers import COMMANDS, running
 
-CLIENTS = {"superd": 10000}
-CLIENTS_OF_PEERS = 500
-CLIENTS_QUICK = {"superd": 1000}
-CLIENTS_OF_PEERS_QUICK = 50
+# Clients of superd, and of peers.
+FULL = (10000, 500)
+QUICK = (1000, 50)
 
 # Probes of one daemon and the other take turns.
 PROBES = 4
@@ -64,12 +63,12 @@ def delay_of_new_ones(server, bench, clients):
     with running(empty, tools), running(full, tools):
         with background_load(hold_argv(tools, full, clients)) as load:
             load.wait_until_held()
-            pairs = [(probe(tools, empty, seconds), probe(tools, full, seconds)) for _ in range(PROBES)]
+            alone, beside = [], []
+            for _ in range(PROBES):
+                alone.append(probe(tools, empty, seconds)["p99_us"])
+                beside.append(probe(tools, full, seconds)["p99_us"])
             load.end()
-    return {
-        "empty_p99_us": median(one["p99_us"] for one, _ in pairs),
-        "p99_us": median(other["p99_us"] for _, other in pairs),
-    }
+    return {"empty_p99_us": median(alone), "p99_us": median(beside)}
 
 
 class Held:
@@ -87,8 +86,8 @@ class Held:
     )
 
     def measure(self, server, bench):
-        many, few = (CLIENTS_QUICK, CLIENTS_OF_PEERS_QUICK) if bench.quick else (CLIENTS, CLIENTS_OF_PEERS)
-        clients = many.get(server, few)
+        ours, theirs = QUICK if bench.quick else FULL
+        clients = ours if server == "superd" else theirs
         run = cost_of_clients(server, bench, clients)
         if server == "superd":
             run.update(delay_of_new_ones(server, bench, clients))

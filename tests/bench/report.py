@@ -121,12 +121,14 @@ def summary_cell(results, case, server, unit):
     if rate is None:
         return ""
     text = as_rate(rate, unit) + "/s"
-    return text if server == "superd" else f"{text} ({as_ratio(rate_ratio(results, case.name, 'superd', server))})"
+    if server == "superd":
+        return text
+    return f"{text} ({as_ratio(rate_ratio(results, case.name, 'superd', server))})"
 
 
 def summary(results):
     """A row per case: superd, and each of the others with what superd has of it."""
-    loads = [case for case in CASES.values() if not case.columns and results.of(case.name, "superd")]
+    loads = [one for one in CASES.values() if not one.columns and results.of(one.name, "superd")]
     if not loads:
         return ""
     servers = ["superd"] + [p for p in PEERS if any(results.of(case.name, p) for case in loads)]

@@ -23,7 +23,8 @@ class Results:
     def ratio(self, case, ours, theirs):
         """Of two (server, metric), within each round: what else the machine does changes slowly."""
         mine, other = (self._by_round(case, *one) for one in (ours, theirs))
-        ratios = [mine[number] / other[number] for number in mine.keys() & other.keys() if other[number]]
+        both = [number for number in mine.keys() & other.keys() if other[number]]
+        ratios = [mine[number] / other[number] for number in both]
         return median(ratios) if ratios else None
 
     def _by_round(self, case, server, metric):

@@ -41,7 +41,7 @@ def reload_under_load(started, text, tools):
 
 class Services:
     name = "services"
-    title = "many daytime services; a reload changes one, while a client connects to another all the time"
+    title = "daytime services; a reload changes one, while a client asks another all the time"
     servers = ("superd",)
     once = False
     columns = (

@@ -1,4 +1,4 @@
-"""What every measurement needs: where the programs are, ports, and a command that can be started."""
+"""What every measurement needs: where programs are, free ports, a command to be started."""
 
 import itertools
 import os
