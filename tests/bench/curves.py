@@ -188,7 +188,7 @@ def medians(by_x, metric):
 
 def quick(curve):
     """Only the ends, and not too far."""
-    lines = (replace(line, points=(line.points[0], line.points[3])) for line in curve.lines)
+    lines = (replace(line, points=(line.points[0], line.points[2])) for line in curve.lines)
     return replace(curve, lines=tuple(lines))
 
 
