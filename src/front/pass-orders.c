@@ -136,14 +136,19 @@ static void let_go(struct pass_member *member)
 	if (!member->leaving) {
 		pass_member_disengage(member);
 		pass_crew_forget(member);
-	} else if (!member->dismissed && pass_member_clients(member) == 0) {
-		pass_crew_dismiss(member);
 	}
 }
 
-void pass_drain(struct front *front)
+static void dismiss_idle(struct pass_member *member)
 {
-	each_member(front, let_go);
+	if (!member->dismissed && pass_member_clients(member) == 0)
+		pass_crew_dismiss(member);
+}
+
+void pass_drain(struct front *front, bool has_successor)
+{
+	each_member(front, has_successor ? let_go : pass_crew_leave);
+	each_member(front, dismiss_idle);
 	for (size_t i = 0; i < front->settings->n_services; i++)
 		if (crew_of(front, i))
 			pass_crew_lose_kept(crew_of(front, i));

@@ -40,8 +40,11 @@ void pass_obey(struct front *front, const struct channel_message *message, int f
 void pass_halt(struct front *front);
 void pass_resume(struct front *front);
 
-/* Lets go of the members that stay. Those that leave are dismissed after their last client. */
-void pass_drain(struct front *front);
+/*
+ * Members that leave are dismissed after their last client. The others are let go if the front
+ * @has_successor, whose they are then, and leave if not.
+ */
+void pass_drain(struct front *front, bool has_successor);
 
 /* Whether nothing keeps a draining front. */
 bool pass_is_over(const struct front *front);

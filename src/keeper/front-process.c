@@ -60,12 +60,14 @@ static void front_free(struct front *front)
 
 DEFINE_AUTO(struct front, front_free);
 
+/* Clients that were passed on are still with their programs. */
 static unsigned live_sessions(const struct front *front)
 {
 	unsigned n = 0;
 
-	for (size_t i = 0; i < front->keeper->slots.n; i++)
-		n += atomic_load(&front->tally->sessions[i]);
+	for (const struct slot *slot = front->keeper->slots.by_name; slot; slot = slot->hh.next)
+		if (!slot->crew || !slot->crew->passes)
+			n += atomic_load(&front->tally->sessions[slot->number]);
 	return n;
 }
 
@@ -400,6 +402,7 @@ int front_start(struct keeper *keeper, struct generation *generation, struct fro
 		.slots = generation->slot_numbers,
 		.stderr_pipes = generation->stderr_pipes,
 		.board = keeper->board,
+		.drops = keeper->drops,
 		.hold = keeper->holding,
 	};
 	int r;

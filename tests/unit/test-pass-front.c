@@ -14,6 +14,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -42,6 +44,8 @@ static struct stage {
 	struct board_slot *board;
 	struct tally *tally;
 	bool may_grow;
+	rlim_t descriptors; /* that it may have, and that may be on their way; 0: no limit */
+	int log;            /* what it says, or -1 */
 	pid_t front;
 	int channel;
 	int members[PLACES];    /* the programs' ends */
@@ -65,6 +69,7 @@ static void make_stage(unsigned n_seats)
 				       .clients_per_process = n_seats } },
 		.settings = { .poller = POLLER_EPOLL, .n_services = 1, .n_endpoints = 1 },
 	};
+	stage.log = -1;
 	stage.endpoint.address.in = loopback;
 	stage.endpoint.address.length = sizeof(loopback);
 	stage.service.endpoints = &stage.endpoint;
@@ -124,6 +129,11 @@ static void be_front(const struct birth *birth)
 	for (int i = 0; i < PLACES; i++)
 		close(stage.members[i]);
 	close(stage.channel);
+	if (stage.log >= 0)
+		(void)dup2(stage.log, STDERR_FILENO);
+	if (stage.descriptors)
+		(void)setrlimit(RLIMIT_NOFILE,
+				&(struct rlimit){ stage.descriptors, stage.descriptors });
 	_exit(front_main(birth));
 }
 
@@ -349,6 +359,24 @@ static void test_without_room_one_more_member_is_asked_for_and_gets_the_client(v
 	close(client);
 }
 
+static void test_no_more_members_are_asked_for_than_clients_wait(void **state)
+{
+	int clients[3];
+
+	stage.may_grow = true;
+	start_front(1);
+	for (int i = 0; i < 2; i++) {
+		clients[i] = come();
+		(void)receive(0);
+	}
+	wait_for_front();
+	expect_silence();
+	clients[2] = come();
+	assert_int_equal(hear().type, CHANNEL_GROW);
+	for (int i = 0; i < 3; i++)
+		close(clients[i]);
+}
+
 static void test_while_processes_are_short_nothing_is_asked_for(void **state)
 {
 	int client;
@@ -407,17 +435,27 @@ static void test_a_member_that_dies_has_its_clients_ended_but_the_answered_one(v
 {
 	struct received got;
 	int clients[2];
+	char said[4096] = "";
+	const char *killed;
 
+	stage.service.log_on_success = RECORD_EXIT;
+	stage.log = memfd_create("log", MFD_CLOEXEC);
 	start_front(1);
 	for (int i = 0; i < 2; i++)
 		clients[i] = come();
 	got = receive(0);
 	(void)receive(0);
-	finish(0, &got);
-	close(stage.members[0]);
-	stage.members[0] = -1;
+	/* It reads of the end first, and must look for the answer itself. */
+	kill(stage.front, SIGSTOP);
 	tell(CHANNEL_MEMBER_GONE, 0, SIGKILL);
+	finish(0, &got);
+	kill(stage.front, SIGCONT);
 	wait_in_service(0);
+	assert_true(pread(stage.log, said, sizeof(said) - 1, 0) > 0);
+	killed = strstr(said, "killed by signal 9 (SIGKILL)");
+	assert_non_null(killed);
+	assert_null(strstr(killed + 1, "killed"));
+	close(stage.log);
 	assert_int_equal(atomic_load(&stage.board[0].ended), 2);
 	assert_int_equal(pass_table_count(stage.table, 0), 0);
 	for (int i = 0; i < 2; i++)
@@ -464,8 +502,8 @@ static void test_a_member_that_closes_gets_no_more_and_is_dismissed(void **state
 static void test_a_member_that_does_not_read_costs_nobody_a_client(void **state)
 {
 	enum { CLIENTS = 600 };
+	static struct received got[CLIENTS];
 	static int clients[CLIENTS];
-	struct received got;
 
 	tear_down(NULL);
 	make_stage(CLIENTS);
@@ -475,29 +513,89 @@ static void test_a_member_that_does_not_read_costs_nobody_a_client(void **state)
 	wait_for_front();
 	/* One more than its socket holds is kept, and the others wait in the kernel's queue. */
 	assert_in_range(pass_table_count(stage.table, 0), 10, CLIENTS - 1);
+	for (int i = 0; i < CLIENTS; i++)
+		got[i] = receive(0);
 	for (int i = 0; i < CLIENTS; i++) {
-		got = receive(0);
-		finish(0, &got);
+		finish(0, &got[i]);
 		close(clients[i]);
 	}
 	wait_in_service(0);
+	assert_int_equal(pass_table_count(stage.table, 0), 0);
 	assert_int_equal(atomic_load(&stage.board[0].ended), CLIENTS);
 }
 
-static void test_idle_members_above_min_are_dismissed(void **state)
+static void expect_dismissal(int member)
 {
-	struct channel_message message;
+	struct channel_message message = hear();
+
+	assert_int_equal(message.type, CHANNEL_DISMISS);
+	assert_int_equal(message.count, member);
+	assert_int_equal(message.status, pid_of(member));
+}
+
+static void test_too_many_descriptors_on_the_way_cost_nobody_a_client(void **state)
+{
+	enum { CLIENTS = 100 };
+	static struct received got[CLIENTS];
+	static int clients[CLIENTS];
+
+	tear_down(NULL);
+	make_stage(CLIENTS);
+	stage.descriptors = 32;
+	start_front(2);
+	for (int i = 0; i < CLIENTS; i++)
+		clients[i] = come();
+	wait_for_front();
+	assert_in_range(in_service(), 32, CLIENTS - 1);
+	for (int i = 0; i < CLIENTS; i++)
+		got[i] = receive(i % 2 ? 0 : 1);
+	for (int i = 0; i < CLIENTS; i++) {
+		finish(i % 2 ? 0 : 1, &got[i]);
+		close(clients[i]);
+	}
+	wait_in_service(0);
+}
+
+static void test_idle_members_above_min_are_dismissed_each_after_its_time(void **state)
+{
+	struct received got;
+	int client;
 
 	stage.service.crew.min = 1;
-	stage.service.crew.idle_exit_ms = 20;
-	start_front(2);
-	message = hear();
-	assert_int_equal(message.type, CHANNEL_DISMISS);
-	assert_int_equal(message.status, pid_of((int)message.count));
-	tell(CHANNEL_MEMBER_GONE, (int)message.count, 0);
-	poll(NULL, 0, 60);
+	stage.service.crew.idle_exit_ms = 300;
+	start_front(3);
+	client = come();
+	got = receive(2);
+	poll(NULL, 0, 150);
+	finish(2, &got);
+	wait_in_service(0);
+	expect_silence();
+	expect_dismissal(0);
+	expect_dismissal(1);
+	tell(CHANNEL_MEMBER_GONE, 0, 0);
+	tell(CHANNEL_MEMBER_GONE, 1, 0);
+	poll(NULL, 0, 400);
 	wait_for_front();
 	expect_silence();
+	close(client);
+}
+
+static void test_with_min_0_the_last_member_is_dismissed_too(void **state)
+{
+	struct received got;
+	int client;
+
+	stage.service.crew.min = 0;
+	stage.service.crew.idle_exit_ms = 300;
+	start_front(2);
+	client = come();
+	got = receive(1);
+	poll(NULL, 0, 150);
+	finish(1, &got);
+	expect_dismissal(0);
+	expect_silence();
+	expect_dismissal(1);
+	close(client);
 }
 
 static void test_a_halted_front_leaves_members_alone_until_it_resumes(void **state)
@@ -615,6 +713,7 @@ int main(void)
 		CASE(test_a_member_gets_the_connection_and_its_variables),
 		CASE(test_the_least_loaded_member_gets_the_next_client),
 		CASE(test_without_room_one_more_member_is_asked_for_and_gets_the_client),
+		CASE(test_no_more_members_are_asked_for_than_clients_wait),
 		CASE(test_while_processes_are_short_nothing_is_asked_for),
 		CASE(test_no_more_than_the_seats_are_taken),
 		CASE(test_instances_hold_and_refuse),
@@ -622,7 +721,9 @@ int main(void)
 		CASE(test_nonsense_is_ignored),
 		CASE(test_a_member_that_closes_gets_no_more_and_is_dismissed),
 		CASE(test_a_member_that_does_not_read_costs_nobody_a_client),
-		CASE(test_idle_members_above_min_are_dismissed),
+		CASE(test_too_many_descriptors_on_the_way_cost_nobody_a_client),
+		CASE(test_idle_members_above_min_are_dismissed_each_after_its_time),
+		CASE(test_with_min_0_the_last_member_is_dismissed_too),
 		CASE(test_a_halted_front_leaves_members_alone_until_it_resumes),
 		CASE(test_a_drained_front_ends_at_once_without_leaving_members),
 		CASE(test_a_leaving_member_finishes_its_client_and_is_dismissed),
