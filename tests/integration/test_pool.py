@@ -6,9 +6,11 @@ import socket
 
 import pytest
 
+from daemon import read_all
 from members import LOOP, NOTIFY, PYTHON, READY_WHEN_TOLD, pid_of, pool, report, serves, started
 from process import alive, eventually
 from settings import ANY_PORT, ECHO, service, shell
+from shipped import BUILD, reachable
 
 SYSTEMD = """
 import os, select, socket
@@ -284,3 +286,35 @@ def test_what_a_pool_writes_is_logged(superd):
     daemon = superd(service("x", exec=shell("echo out; echo err >&2; exec cat"), dispatch="pool"))
     daemon.wait_log("service 'x': stderr: 'out'")
     daemon.wait_log("service 'x': stderr: 'err'")
+
+
+@pytest.mark.parametrize(
+    "request_, location",
+    [
+        (b"GET /a?b HTTP/1.1\r\nHost: www.example.net\r\n\r\n", b"https://www.example.net:8443/a?b"),
+        (b"GET / HTTP/1.1\r\nA: b\r\nhost: [::1]:80\r\n\r\n", b"https://[::1]:8443/"),
+        (b"GET / HTTP/1.0\r\n\r\n", None),
+        (b"GET / HTTP/1.1\r\nHost: a\"b\r\n\r\n", None),
+        (b"GET /\x01 HTTP/1.1\r\nHost: a\r\n\r\n", None),
+        (b"nonsense\r\n\r\n", None),
+    ],
+)
+def test_tohttps_sends_web_clients_elsewhere(superd, place, request_, location):
+    program = [reachable(place, BUILD / "tohttps"), "8443"]
+    daemon = superd(service("web", exec=program, dispatch="pool"))
+    answer = daemon.ask("web", request_)
+    if location:
+        assert answer.startswith(b"HTTP/1.0 301 ") and b"\r\nLocation: %s\r\n" % location in answer
+    else:
+        assert answer.startswith(b"HTTP/1.0 400 ") and b"Location" not in answer
+
+
+def test_tohttps_finishes_its_client_and_ends(superd, place):
+    program = [reachable(place, BUILD / "tohttps")]
+    daemon = superd(service("web", exec=program, dispatch="pool") + ECHO)
+    with daemon.connect("web") as client:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n")
+        daemon.reload(ECHO)
+        client.sendall(b"\r\n")
+        assert b"https://a/" in read_all(client)
+    daemon.wait_log("service 'web': ended, pid .*, exit status 0")
