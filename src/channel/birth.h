@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 struct board_slot;
+struct drops;
 struct listener;
 struct pass_table;
 struct settings;
@@ -40,6 +41,7 @@ struct birth {
 	const struct birth_member *members;
 	size_t n_members;
 	struct board_slot *board;
+	struct drops *drops;
 	struct tally *tally; /* this front's own */
 	struct tally *const *elders;
 	size_t n_elders;

@@ -21,6 +21,17 @@ void board_free(struct board_slot *board)
 		munmap(board, BOARD_SLOTS * sizeof(*board));
 }
 
+struct drops *drops_new(void)
+{
+	return share(sizeof(struct drops));
+}
+
+void drops_free(struct drops *drops)
+{
+	if (drops)
+		munmap(drops, sizeof(*drops));
+}
+
 struct tally *tally_new(void)
 {
 	return share(sizeof(struct tally));

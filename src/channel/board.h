@@ -23,6 +23,19 @@ struct board_slot {
 	_Atomic uint64_t bytes_out;
 	_Atomic uint64_t datagrams;
 	_Atomic uint64_t dropped; /* datagrams that got no answer */
+	_Atomic uint64_t overrun; /* datagrams that the kernel dropped, its queue was full */
+	_Atomic uint64_t overrun_said;
+};
+
+/*
+ * The kernel counts the drops of each socket from its birth on. Here is how many of them are
+ * counted on the board already, by the number that the keeper has for the socket: so no
+ * front counts again what another one has, whichever of them reads first.
+ */
+#define BOARD_SOCKETS (1u << 20)
+
+struct drops {
+	_Atomic uint32_t counted[BOARD_SOCKETS];
 };
 
 struct tally {
@@ -32,5 +45,13 @@ struct tally {
 /* Pages are taken only when touched. Return NULL when memory is short. */
 struct board_slot *board_new(void);
 void board_free(struct board_slot *board);
+struct drops *drops_new(void);
+void drops_free(struct drops *drops);
 struct tally *tally_new(void);
 void tally_free(struct tally *tally);
+
+/* NULL for a number that is too high: its drops are not counted. */
+static inline _Atomic uint32_t *drops_of(struct drops *drops, int fd)
+{
+	return fd >= 0 && (unsigned)fd < BOARD_SOCKETS ? &drops->counted[fd] : NULL;
+}

@@ -33,7 +33,8 @@ enum channel_type {
 			   exit */
 	CHANNEL_ENDED,  /* service, count: so many of its children ended, or could not be started */
 	CHANNEL_RELEASED, /* endpoint, status, count: its wait child ended after count ms */
-	CHANNEL_LISTENER, /* endpoint, its socket: bound at last */
+	CHANNEL_LISTENER, /* endpoint, one of its sockets: bound at last; count: which of them,
+			     status: its number in the keeper */
 	CHANNEL_CREW, /* service, count: so many of its crew are ready, status: 1 if it may grow */
 	CHANNEL_MEMBER,      /* service, count: its place, status: pid, its socket: takes clients */
 	CHANNEL_MEMBER_GONE, /* service, count: its place, status: it has ended */

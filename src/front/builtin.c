@@ -13,9 +13,9 @@
 /* Touched, and so paid for, only where chargen is used. */
 static char pattern[PATTERN_PERIOD + PATTERN_CHUNK];
 
-static void fill_pattern(void)
+void builtin_prepare(enum builtin_kind kind)
 {
-	if (pattern[0])
+	if (kind != BUILTIN_CHARGEN || pattern[0])
 		return;
 	for (size_t i = 0; i < sizeof(pattern); i++) {
 		size_t line = i / LINE_LENGTH;
@@ -41,14 +41,12 @@ static void discard(struct exchange *x)
 
 static void chargen(struct exchange *x)
 {
-	fill_pattern();
 	x->out = pattern + x->sent % PATTERN_PERIOD;
 	x->n_out = PATTERN_CHUNK;
 }
 
 static void chargen_datagram(struct exchange *x)
 {
-	fill_pattern();
 	x->out = pattern;
 	if (x->amplify)
 		x->n_out = x->random % (DATAGRAM_MAX + 1);
@@ -56,18 +54,18 @@ static void chargen_datagram(struct exchange *x)
 		x->n_out = x->n_in < DATAGRAM_MAX ? x->n_in : DATAGRAM_MAX;
 }
 
-/* The text is made once a second at most: localtime() looks whether the zone has changed. */
+/* The text is made once a second at most: localtime_r() may look for the zone. */
 static void daytime(struct exchange *x)
 {
-	static char text[BUILTIN_ROOM];
-	static time_t made_for;
-	static size_t n_text;
+	static _Thread_local char text[BUILTIN_ROOM];
+	static _Thread_local time_t made_for;
+	static _Thread_local size_t n_text;
+	struct tm local;
 
 	if (n_text == 0 || made_for != x->now) {
-		struct tm *local = localtime(&x->now);
-
-		n_text = local ? strftime(text, sizeof(text), "%a %b %e %H:%M:%S %Y\r\n", local)
-			       : 0;
+		n_text = localtime_r(&x->now, &local)
+				 ? strftime(text, sizeof(text), "%a %b %e %H:%M:%S %Y\r\n", &local)
+				 : 0;
 		made_for = x->now;
 	}
 	memcpy(x->room, text, n_text);

@@ -41,5 +41,8 @@ struct builtin {
 	void (*answer_datagram)(struct exchange *x);
 };
 
+/* Once in the process, before threads need it, for each kind that is going to answer. */
+void builtin_prepare(enum builtin_kind kind);
+
 /* @kind is not BUILTIN_NONE. */
 const struct builtin *builtin_find(enum builtin_kind kind);

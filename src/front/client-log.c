@@ -96,6 +96,33 @@ static int error_worth_saying(int error)
 	return error == -ECONNRESET || error == -EPIPE || is_our_failure(error) ? 0 : error;
 }
 
+/* "10 s", or "1.500 s". */
+static void say_seconds(char out[static 32], int64_t ms)
+{
+	if (ms % 1000 == 0)
+		snprintf(out, 32, "%" PRId64 " s", ms / 1000);
+	else
+		snprintf(out, 32, "%" PRId64 ".%03" PRId64 " s", ms / 1000, ms % 1000);
+}
+
+static void say_limit(char out[static 64], const struct session *session)
+{
+	char time[32];
+
+	switch (session->limit) {
+	case SESSION_IDLE:
+		say_seconds(time, session->service->idle_timeout_ms);
+		snprintf(out, 64, ", idle for %s", time);
+		break;
+	case SESSION_LIFETIME:
+		say_seconds(time, session->service->max_lifetime_ms);
+		snprintf(out, 64, ", its %s were over", time);
+		break;
+	default:
+		out[0] = '\0';
+	}
+}
+
 void log_ended(const struct session *session)
 {
 	const struct service *service = session->service;
@@ -105,6 +132,7 @@ void log_ended(const struct session *session)
 	struct words words;
 	char after[40] = "";
 	char traffic[80] = "";
+	char limit[64];
 
 	if (is_our_failure(session->error))
 		log_lost(service, &peer, session->error, "its session cannot go on");
@@ -118,8 +146,9 @@ void log_ended(const struct session *session)
 	if (chosen & RECORD_TRAFFIC)
 		snprintf(traffic, sizeof(traffic), ", %" PRIu64 " bytes in, %" PRIu64 " bytes out",
 			 session->bytes_in, session->bytes_out);
-	log_event(LOG_INFO, &words.fields, error_worth_saying(session->error),
-		  "service '%s': ended %s%s%s", service->name, words.who, after, traffic);
+	say_limit(limit, session);
+	log_event(LOG_INFO, &words.fields, limit[0] ? 0 : error_worth_saying(session->error),
+		  "service '%s': ended %s%s%s%s", service->name, words.who, after, traffic, limit);
 }
 
 static const char *pid_text(char *out, size_t size, const struct service *service, pid_t pid)

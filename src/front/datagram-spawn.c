@@ -12,6 +12,7 @@
 #include "front/accept.h"
 #include "front/client-log.h"
 #include "front/gate.h"
+#include "front/overrun.h"
 #include "front/packet.h"
 #include "front/requests.h"
 #include "front/state.h"
@@ -102,8 +103,11 @@ static bool has_return_address(const struct packet *packet)
 	return packet->peer.length > 0 && address_port(&packet->peer) != 0;
 }
 
-/* Returns 0 with a datagram whose bytes are in @data, or a negative errno. */
-static int receive(int fd, struct packet *packet)
+/*
+ * Returns 0 with a datagram whose bytes are in @data, or a negative errno. @listener is NULL for a
+ * socket that is not its own.
+ */
+static int receive(struct front_listener *listener, int fd, struct packet *packet)
 {
 	union {
 		char bytes[PACKET_CONTROL_SIZE];
@@ -124,6 +128,8 @@ static int receive(int fd, struct packet *packet)
 	if (n < 0)
 		return -errno;
 
+	if (listener)
+		overrun_look(listener->service, listener->counted_drops, &header);
 	packet->peer.length = header.msg_namelen;
 	address_unmap(&packet->peer);
 	packet_local(&header, &packet->local);
@@ -160,7 +166,7 @@ static bool receive_one(struct front_listener *listener, enum admission admissio
 		return false;
 	}
 	(void)listener_address(listener->listener, &packet.local);
-	r = receive(listener->watch.fd, &packet);
+	r = receive(listener, listener->watch.fd, &packet);
 	if (r < 0 && r != -EMSGSIZE)
 		return false;
 
@@ -263,7 +269,7 @@ void datagram_spawn_leftover(struct front_listener *listener, const struct chann
 		struct packet packet = { .endpoint = listener->number, .local = message->local };
 		int r;
 
-		r = receive(fd, &packet);
+		r = receive(NULL, fd, &packet);
 		if (r == -ECONNREFUSED) /* an answer of the child's met nobody */
 			continue;
 		if (r < 0 && r != -EMSGSIZE)

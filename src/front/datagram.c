@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "base/log.h"
 #include "front/builtin.h"
 #include "front/gate.h"
+#include "front/overrun.h"
 #include "front/packet.h"
 #include "front/state.h"
 
@@ -14,16 +14,30 @@
 #define BATCHES_MAX 4       /* a turn */
 #define DATAGRAM_SIZE 65536 /* more than UDP carries */
 
-/* Static, because pages are taken only as they are touched: one datagram takes few. */
-static char data[BATCH_MAX][DATAGRAM_SIZE];
-static struct sockaddr_storage names[BATCH_MAX];
-static struct exchange exchanges[BATCH_MAX];
-static struct iovec parts[BATCH_MAX];
-static struct mmsghdr messages[BATCH_MAX];
-static union {
-	char bytes[PACKET_CONTROL_SIZE];
-	struct cmsghdr align;
-} controls[BATCH_MAX];
+/* Pages are taken only as they are touched: one datagram takes few. */
+struct datagram_room {
+	char data[BATCH_MAX][DATAGRAM_SIZE];
+	struct sockaddr_storage names[BATCH_MAX];
+	struct exchange exchanges[BATCH_MAX];
+	struct iovec parts[BATCH_MAX];
+	struct mmsghdr messages[BATCH_MAX];
+	union {
+		char bytes[PACKET_CONTROL_SIZE];
+		struct cmsghdr align;
+	} controls[BATCH_MAX];
+};
+
+static struct datagram_room main_room;
+
+struct datagram_room *datagram_room_new(void)
+{
+	return calloc(1, sizeof(struct datagram_room));
+}
+
+void datagram_room_free(struct datagram_room *room)
+{
+	free(room);
+}
 
 void datagram_guard_own_port(struct front_listener *listener)
 {
@@ -37,111 +51,157 @@ void datagram_guard_own_port(struct front_listener *listener)
 		guard_add_port(&listener->service->front->guard, address_port(&bound));
 }
 
-static int receive(const struct listener *socket)
+/* Where the address is known the first one alone is asked what else the kernel has to tell. */
+static bool wants_control(const struct datagram_socket *socket, int i)
 {
-	bool wildcard = packet_is_wildcard(&socket->endpoint.address);
+	return socket->is_wildcard || i == 0;
+}
+
+static int receive(const struct datagram_socket *socket, struct datagram_room *room)
+{
 	int n;
 
 	for (int i = 0; i < BATCH_MAX; i++) {
-		parts[i] = (struct iovec){ .iov_base = data[i], .iov_len = DATAGRAM_SIZE };
-		messages[i].msg_hdr = (struct msghdr){
-			.msg_name = &names[i],
-			.msg_namelen = sizeof(names[i]),
-			.msg_iov = &parts[i],
+		bool control = wants_control(socket, i);
+
+		room->parts[i] =
+			(struct iovec){ .iov_base = room->data[i], .iov_len = DATAGRAM_SIZE };
+		room->messages[i].msg_hdr = (struct msghdr){
+			.msg_name = &room->names[i],
+			.msg_namelen = sizeof(room->names[i]),
+			.msg_iov = &room->parts[i],
 			.msg_iovlen = 1,
-			.msg_control = wildcard ? &controls[i] : NULL,
-			.msg_controllen = wildcard ? sizeof(controls[i]) : 0,
+			.msg_control = control ? &room->controls[i] : NULL,
+			.msg_controllen = control ? sizeof(room->controls[i]) : 0,
 		};
 	}
-	n = recvmmsg(socket->fd, messages, BATCH_MAX, MSG_DONTWAIT, NULL);
+	n = recvmmsg(socket->fd, room->messages, BATCH_MAX, MSG_DONTWAIT, NULL);
 	return n < 0 ? -errno : n;
 }
 
-/* Turns message @i into its answer. Returns whether there is one. */
-static bool answer(const struct front_service *service, int i, time_t now)
+static bool may_answer(const struct datagram_socket *socket, const struct msghdr *header)
 {
-	const struct builtin *builtin = builtin_find(service->settings->builtin);
-	struct msghdr *header = &messages[i].msg_hdr;
-	struct exchange *x = &exchanges[i];
+	if (socket->is_second && packet_is_to_many(header))
+		return false;
+	return !(header->msg_flags & MSG_TRUNC) &&
+	       guard_allows(&socket->service->front->guard, header->msg_name, header->msg_namelen);
+}
 
-	if (header->msg_flags & MSG_TRUNC ||
-	    !guard_allows(&service->front->guard, header->msg_name, header->msg_namelen)) {
-		atomic_fetch_add_explicit(&front_board(service)->dropped, 1, memory_order_relaxed);
+static void drop(const struct datagram_socket *socket, unsigned n)
+{
+	if (n > 0)
+		atomic_fetch_add_explicit(&front_board(socket->service)->dropped, n,
+					  memory_order_relaxed);
+}
+
+/* Turns message @i into its answer. Returns whether there is one. */
+static bool answer(const struct datagram_socket *socket, struct datagram_room *room, int i,
+		   time_t now)
+{
+	const struct service *settings = socket->service->settings;
+	struct msghdr *header = &room->messages[i].msg_hdr;
+	struct exchange *x = &room->exchanges[i];
+
+	if (!may_answer(socket, header)) {
+		drop(socket, 1);
 		return false;
 	}
 
-	x->in = data[i];
-	x->n_in = messages[i].msg_len;
+	x->in = room->data[i];
+	x->n_in = room->messages[i].msg_len;
 	x->now = now;
-	x->amplify = service->settings->amplify;
+	x->amplify = settings->amplify;
 	if (x->amplify)
 		x->random = (uint32_t)random();
-	builtin->answer_datagram(x);
-	if (service->settings->builtin == BUILTIN_DISCARD)
+	builtin_find(settings->builtin)->answer_datagram(x);
+	if (settings->builtin == BUILTIN_DISCARD)
 		return false;
-	parts[i] = (struct iovec){ .iov_base = (char *)x->out, .iov_len = x->n_out };
+
+	room->parts[i] = (struct iovec){ .iov_base = (char *)x->out, .iov_len = x->n_out };
 	header->msg_flags = 0;
-	if (header->msg_control)
+	if (!socket->is_wildcard) {
+		header->msg_control = NULL;
+		header->msg_controllen = 0;
+	} else if (header->msg_control) {
 		packet_make_reply(header);
+	}
 	return true;
 }
 
 /* An answer that cannot be sent is dropped, like any datagram; those after it are sent. */
-static void send_answers(const struct front_service *service, int fd, unsigned n)
+static void send_answers(const struct datagram_socket *socket, struct datagram_room *room,
+			 unsigned n)
 {
 	unsigned sent = 0;
 	unsigned dropped = 0;
 
 	while (sent < n) {
-		int r = sendmmsg(fd, messages + sent, n - sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+		int r = sendmmsg(socket->fd, room->messages + sent, n - sent,
+				 MSG_DONTWAIT | MSG_NOSIGNAL);
 
 		if (r <= 0)
 			dropped++;
 		sent += r > 0 ? (unsigned)r : 1;
 	}
-	if (dropped > 0)
-		atomic_fetch_add_explicit(&front_board(service)->dropped, dropped,
-					  memory_order_relaxed);
+	drop(socket, dropped);
 }
 
-static void answer_batch(const struct front_service *service, int fd, int n)
+/* What was dropped is told with what came after it, so that the last one knows most. */
+static void look_for_drops(const struct datagram_socket *socket, const struct datagram_room *room,
+			   int n)
 {
-	struct board_slot *board = front_board(service);
+	const struct mmsghdr *last = &room->messages[socket->is_wildcard ? n - 1 : 0];
+
+	overrun_look(socket->service, socket->counted_drops, &last->msg_hdr);
+}
+
+static void answer_batch(const struct datagram_socket *socket, struct datagram_room *room, int n)
+{
+	struct board_slot *board = front_board(socket->service);
 	time_t now = time(NULL);
 	uint64_t bytes_in = 0;
 	uint64_t bytes_out = 0;
 	unsigned answers = 0;
 
 	for (int i = 0; i < n; i++) {
-		bytes_in += messages[i].msg_len;
-		if (!answer(service, i, now))
+		bytes_in += room->messages[i].msg_len;
+		if (!answer(socket, room, i, now))
 			continue;
-		bytes_out += parts[i].iov_len;
-		messages[answers++] = messages[i];
+		bytes_out += room->parts[i].iov_len;
+		room->messages[answers++] = room->messages[i];
 	}
-	send_answers(service, fd, answers);
+	send_answers(socket, room, answers);
 	atomic_fetch_add_explicit(&board->datagrams, (uint64_t)n, memory_order_relaxed);
 	atomic_fetch_add_explicit(&board->bytes_in, bytes_in, memory_order_relaxed);
 	atomic_fetch_add_explicit(&board->bytes_out, bytes_out, memory_order_relaxed);
 }
 
-void datagram_on_ready(struct watch *watch)
+void datagram_serve(const struct datagram_socket *socket, struct datagram_room *room)
 {
-	struct front_listener *listener = container_of(watch, struct front_listener, watch);
-
-	if (!gate_is_open(listener))
-		return;
+	if (!room)
+		room = &main_room;
 	for (int i = 0; i < BATCHES_MAX; i++) {
-		int n = receive(listener->listener);
+		int n = receive(socket, room);
 
-		if (n < 0) {
-			if (n != -EAGAIN && n != -EINTR)
-				log_debug("service '%s': cannot receive a datagram: error %d",
-					  listener->service->settings->name, -n);
+		if (n <= 0)
 			return;
-		}
-		answer_batch(listener->service, watch->fd, n);
+		look_for_drops(socket, room, n);
+		answer_batch(socket, room, n);
 		if (n < BATCH_MAX)
 			return;
 	}
+}
+
+void datagram_on_ready(struct watch *watch)
+{
+	struct front_listener *listener = container_of(watch, struct front_listener, watch);
+	struct datagram_socket socket = {
+		.service = listener->service,
+		.fd = watch->fd,
+		.counted_drops = listener->counted_drops,
+		.is_wildcard = packet_is_wildcard(&listener->listener->endpoint.address),
+	};
+
+	if (gate_is_open(listener))
+		datagram_serve(&socket, NULL);
 }

@@ -2,7 +2,13 @@
 
 /* Built-ins over datagrams: received and answered in batches, within the guards. */
 
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct datagram_room;
 struct front_listener;
+struct front_service;
 struct watch;
 
 /* For the watch of a listener with datagrams for a built-in. */
@@ -10,3 +16,22 @@ void datagram_on_ready(struct watch *watch);
 
 /* Tells the guards the port of a listener of this kind, once it is bound; ignores others. */
 void datagram_guard_own_port(struct front_listener *listener);
+
+/* One of the sockets that receive the datagrams of a listener. */
+struct datagram_socket {
+	struct front_service *service;
+	int fd;
+	_Atomic uint32_t *counted_drops; /* or NULL: see struct drops */
+	bool is_wildcard;
+	bool is_second; /* broadcasts reach every socket, and the first one answers them */
+};
+
+/* The buffers of one thread. It takes memory as it is used. Returns NULL when that is short. */
+struct datagram_room *datagram_room_new(void);
+void datagram_room_free(struct datagram_room *room);
+
+/*
+ * Receives and answers what is there, within a budget. In the thread that @room belongs to: NULL
+ * is the main thread's.
+ */
+void datagram_serve(const struct datagram_socket *socket, struct datagram_room *room);

@@ -6,15 +6,18 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "front/builtin.h"
 #include "front/client-log.h"
 #include "front/datagram-spawn.h"
 #include "front/datagram.h"
 #include "front/gate.h"
 #include "front/orders.h"
+#include "front/overrun.h"
 #include "front/pass.h"
 #include "front/pool.h"
 #include "front/privileges.h"
 #include "front/requests.h"
+#include "front/share.h"
 #include "front/state.h"
 #include "front/stderr.h"
 #include "front/wait.h"
@@ -48,6 +51,7 @@ static void init_services(struct front *front)
 		service->ready = front->birth->crews[i].ready;
 		service->may_grow = front->birth->crews[i].may_grow;
 		list_init(&service->parked);
+		builtin_prepare(settings->builtin);
 		for (size_t j = 0; j < settings->n_endpoints; j++)
 			front->listeners[settings->first_endpoint + j].service = service;
 	}
@@ -73,14 +77,33 @@ static int init_listeners(struct front *front)
 
 		listener->number = (uint32_t)i;
 		listener->listener = front->birth->listeners[i];
+		if (front_is_program(listener->service))
+			listener_unshare(listener->listener, 1);
+		listener->counted_drops = drops_of(front->birth->drops, listener->listener->fd);
 		datagram_guard_own_port(listener);
 		r = prepare_dispatch(listener);
 		if (r < 0)
 			return r;
-		if (!listener->listener->busy)
+		if (shares_wanted(listener)) {
+			r = shares_start(listener);
+			if (r < 0)
+				return r;
+		} else if (!listener->listener->busy) {
 			gate_watch(listener);
+		}
 	}
 	return 0;
+}
+
+static int init_sessions(struct front *front)
+{
+	int r;
+
+	r = workers_new(&front->workers, front->settings->workers);
+	if (r < 0)
+		return r;
+	return sessions_init(&front->sessions, front->poller, front->timers, front->workers,
+			     on_session_ended);
 }
 
 static int front_init(struct front *front, const struct birth *birth)
@@ -110,8 +133,13 @@ static int front_init(struct front *front, const struct birth *birth)
 	if (!front->services || !front->listeners)
 		return -ENOMEM;
 
-	sessions_init(&front->sessions, front->poller, front->timers, on_session_ended);
 	init_services(front);
+	r = overrun_start(front);
+	if (r < 0)
+		return r;
+	r = init_sessions(front);
+	if (r < 0)
+		return r;
 	r = pass_start(front);
 	if (r < 0)
 		return r;
@@ -136,6 +164,11 @@ static void front_fini(struct front *front)
 		pool_forget(&front->listeners[i]);
 	}
 	watch_remove(&front->channel);
+	workers_stop(front->workers);
+	shares_free(front);
+	workers_free(front->workers);
+	overrun_stop(front);
+	sessions_fini(&front->sessions);
 	timers_free(front->timers);
 	free(front->listeners);
 	free(front->services);

@@ -8,13 +8,15 @@
 
 void guard_add_port(struct guard *guard, unsigned port)
 {
-	guard->own_ports[port / 8 % sizeof(guard->own_ports)] |= 1 << port % 8;
+	atomic_fetch_or_explicit(&guard->own_ports[port / 8 % sizeof(guard->own_ports)],
+				 1 << port % 8, memory_order_relaxed);
 }
 
 static bool allows_port(const struct guard *guard, unsigned port)
 {
 	return port >= IPPORT_RESERVED && port != PORT_NFS &&
-	       !(guard->own_ports[port / 8] & 1 << port % 8);
+	       !(atomic_load_explicit(&guard->own_ports[port / 8], memory_order_relaxed) &
+		 1 << port % 8);
 }
 
 /* 0/8, multicast, and all above it: reserved, and the broadcast address at its end. */

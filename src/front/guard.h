@@ -5,12 +5,14 @@
  * talk and nobody is hit by answers to what somebody else sent in his name.
  */
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/socket.h>
 
 struct guard {
-	uint8_t own_ports[65536 / 8]; /* where our own datagram built-ins listen */
+	/* Where our own datagram built-ins listen. Atomic, because workers read it meanwhile. */
+	_Atomic uint8_t own_ports[65536 / 8];
 };
 
 void guard_add_port(struct guard *guard, unsigned port);

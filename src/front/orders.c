@@ -9,9 +9,11 @@
 #include "front/datagram-spawn.h"
 #include "front/datagram.h"
 #include "front/gate.h"
+#include "front/overrun.h"
 #include "front/pass.h"
 #include "front/pool.h"
 #include "front/requests.h"
+#include "front/share.h"
 #include "front/state.h"
 #include "front/stderr.h"
 #include "front/wait.h"
@@ -35,6 +37,7 @@ static void close_listeners(struct front *front)
 
 		list_unlink(&listener->link);
 		watch_remove(&listener->watch);
+		shares_close(listener);
 		wait_forget(listener);
 		pool_forget(listener);
 		listener_close(listener->listener);
@@ -57,6 +60,7 @@ void orders_drain(struct front *front, int64_t grace_ms)
 		front->draining = true;
 		front->halted = true;
 		close_listeners(front);
+		overrun_say_rest(front);
 		stderr_stop(front);
 		datagram_spawn_abandon(front);
 		pass_drain(front, has_successor);
@@ -69,6 +73,7 @@ void orders_drain(struct front *front, int64_t grace_ms)
 static void halt(struct front *front)
 {
 	front->halted = true;
+	shares_halt(front);
 	stderr_stop(front);
 	pass_halt(front);
 	requests_answer(front, CHANNEL_HALTED);
@@ -80,6 +85,7 @@ static void resume(struct front *front)
 		return;
 	requests_forget(front, CHANNEL_HALTED);
 	front->halted = false;
+	shares_resume(front);
 	stderr_start(front);
 	pass_resume(front);
 	gate_release_front(front);
@@ -94,6 +100,23 @@ static void on_ended(struct front *front, const struct channel_message *message)
 	service = &front->services[message->service];
 	service->live -= message->count < service->live ? message->count : service->live;
 	gate_release_service(service);
+}
+
+static int install_socket(struct front_listener *listener, const struct channel_message *message,
+			  int fd)
+{
+	if (message->count == 0) {
+		listener->listener->fd = fd;
+		listener->counted_drops =
+			drops_of(listener->service->front->birth->drops, message->status);
+		datagram_guard_own_port(listener);
+	}
+	if (shares_wanted(listener))
+		return shares_add(listener, fd, message->status);
+	if (message->count > 0)
+		return -EINVAL;
+	gate_watch(listener);
+	return 0;
 }
 
 static void on_crew(struct front *front, const struct channel_message *message)
@@ -112,14 +135,16 @@ static void on_crew(struct front *front, const struct channel_message *message)
 static void install_listener(struct front *front, const struct channel_message *message, int fd)
 {
 	struct front_listener *listener = &front->listeners[message->endpoint];
+	int r;
 
-	if (front->draining || listener->listener->fd >= 0) {
+	if (front->draining || (message->count == 0) != (listener->listener->fd < 0)) {
 		close(fd);
 		return;
 	}
-	listener->listener->fd = fd;
-	datagram_guard_own_port(listener);
-	gate_watch(listener);
+	r = install_socket(listener, message, fd);
+	if (r < 0)
+		log_error(r, "service '%s': cannot watch its socket",
+			  listener->service->settings->name);
 }
 
 static void on_endpoint(struct front *front, const struct channel_message *message, int fd)

@@ -61,6 +61,26 @@ void packet_local(const struct msghdr *received, struct address *local)
 	address_unmap(local);
 }
 
+bool packet_drops(const struct msghdr *received, uint32_t *out)
+{
+	struct cmsghdr *c = find(received, SOL_SOCKET, SO_RXQ_OVFL);
+
+	if (c)
+		memcpy(out, CMSG_DATA(c), sizeof(*out));
+	return c != NULL;
+}
+
+/* What was sent to IPv4 addresses of ours alone says so in both words. */
+bool packet_is_to_many(const struct msghdr *received)
+{
+	struct in6_pktinfo in6;
+	struct in_pktinfo in;
+
+	if (find_in(received, &in))
+		return in.ipi_addr.s_addr != in.ipi_spec_dst.s_addr;
+	return find_in6(received, &in6) && IN6_IS_ADDR_MULTICAST(&in6.ipi6_addr);
+}
+
 static void set_control(struct msghdr *message, int level, int type, const void *data, size_t n)
 {
 	struct cmsghdr *c = message->msg_control;

@@ -3,38 +3,19 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "base/cleanup.h"
 #include "base/clock.h"
 #include "config/settings.h"
 #include "front/builtin.h"
+#include "front/linger.h"
+#include "front/turn.h"
 
-#define STREAM_READ_MAX (64 * 1024) /* and so the most that a session keeps unsent */
-#define RECORD_MAX (256 * 1024)     /* more than the kernel's send buffer takes by default */
-#define TURN_MAX (256 * 1024)       /* bytes that one session sends before others have a turn */
-#define PATTERN_RECORD_MAX 4096
-#define LINGER_MS 2000
-#define LINGER_BYTES_MAX (64 * 1024)
+#define FIRST_TURNS_MAX 4 /* in the main thread, which has others to accept */
 
-struct session_rest {
-	size_t at;
-	size_t n;
-	char bytes[];
-};
-
-/* Every session reads into this one, so that an idle one costs no buffer. */
-static char incoming[RECORD_MAX];
-
-static void on_input(struct watch *watch);
-
-void sessions_init(struct sessions *sessions, struct poller *poller, struct timers *timers,
-		   session_ended_fn *ended)
-{
-	*sessions = (struct sessions){ .poller = poller, .timers = timers, .ended = ended };
-	list_init(&sessions->serving);
-	list_init(&sessions->lingering);
-}
+/* The main thread's: an idle session costs no buffer. */
+static char incoming[LOOP_INCOMING];
 
 struct address session_peer(const struct session *session)
 {
@@ -44,247 +25,195 @@ struct address session_peer(const struct session *session)
 	return peer;
 }
 
-static void end(struct session *session, int error)
+static void release(struct session *session)
 {
 	struct sessions *sessions = session->sessions;
 
-	session->error = error;
 	list_unlink(&session->link);
-	watch_remove(&session->watch);
-	close(session->watch.fd);
+	timer_cancel(&session->limit_timer);
+	session->loop->load--;
 	sessions->count--;
 	sessions->ended(session);
 	free(session->rest);
 	free(session);
 }
 
-static int want(struct session *session, unsigned wanted, watch_fn *fn)
+static void close_client(struct session *session)
 {
-	session->watch.fn = fn;
-	if (!session->watch.poller)
-		return watch_add(&session->watch, session->sessions->poller, session->watch.fd,
-				 wanted, fn);
-	return session->watch.wanted == wanted ? 0 : watch_change(&session->watch, wanted);
+	watch_remove(&session->watch);
+	atomic_store(&session->closed, true);
+	close(session->watch.fd);
 }
 
-static void want_or_end(struct session *session, unsigned wanted, watch_fn *fn)
+void session_end(struct session *session, int error)
 {
+	session->error = error;
+	close_client(session);
+	release(session);
+}
+
+/* In a worker. Once it is on the list, the session may be gone. */
+static void send_home(struct session *session)
+{
+	struct sessions *sessions = session->sessions;
+	struct session *before = atomic_load(&sessions->over);
+	const uint64_t one = 1;
+
+	close_client(session);
+	do
+		session->next_over = before;
+	while (!atomic_compare_exchange_weak(&sessions->over, &before, session));
+	if (!before)
+		(void)!write(sessions->wake.fd, &one, sizeof(one));
+}
+
+static struct session *in_order(struct session *last)
+{
+	struct session *first = NULL;
+
+	while (last) {
+		struct session *before = last->next_over;
+
+		last->next_over = first;
+		first = last;
+		last = before;
+	}
+	return first;
+}
+
+static void release_over(struct sessions *sessions)
+{
+	struct session *session = in_order(atomic_exchange(&sessions->over, NULL));
+
+	while (session) {
+		struct session *next = session->next_over;
+
+		release(session);
+		session = next;
+	}
+}
+
+static void on_wake(struct watch *watch)
+{
+	uint64_t count;
+
+	(void)!read(watch->fd, &count, sizeof(count));
+	release_over(container_of(watch, struct sessions, wake));
+}
+
+/* In the loop of the session. */
+static void on_ready(struct watch *watch)
+{
+	struct session *session = container_of(watch, struct session, watch);
+	unsigned wanted;
+
+	wanted = turn_take(session, watch->ready, poller_woken_ms(watch->poller));
+	if (wanted && wanted != watch->wanted) {
+		int r = watch_change(watch, wanted);
+
+		if (r < 0) {
+			session->error = r;
+			wanted = 0;
+		}
+	}
+	if (wanted)
+		return;
+	if (session->loop == &session->sessions->loop)
+		session_end(session, session->error);
+	else
+		send_home(session);
+}
+
+static void leave_to(struct session *session, struct loop *loop)
+{
+	session->loop->load--;
+	session->loop = loop;
+	session->loop->load++;
+}
+
+/* The last that the main thread does with it: from then on it is the worker's. */
+static void go_on(struct session *session, unsigned wanted)
+{
+	struct loop *loop = workers_least(session->sessions->workers);
 	int r;
 
-	r = want(session, wanted, fn);
+	if (loop)
+		leave_to(session, loop);
+	r = watch_add(&session->watch, session->loop->poller, session->watch.fd, wanted, on_ready);
 	if (r < 0)
-		end(session, r);
+		session_end(session, r);
 }
 
-/* Returns how much the client took, 0 when it takes nothing now, or a negative errno. */
-static ssize_t give(struct session *session, const char *bytes, size_t n, int flags)
+static void take_first_turn(struct session *session)
 {
-	ssize_t taken;
-
-	taken = send(session->watch.fd, bytes, n, MSG_NOSIGNAL | flags);
-	if (taken < 0)
-		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
-	session->bytes_out += (uint64_t)taken;
-	return taken;
-}
-
-static void on_room(struct watch *watch)
-{
-	struct session *session = container_of(watch, struct session, watch);
-	struct session_rest *rest = session->rest;
-	ssize_t taken;
-
-	taken = give(session, rest->bytes + rest->at, rest->n - rest->at, 0);
-	if (taken < 0) {
-		end(session, (int)taken);
-		return;
-	}
-	rest->at += (size_t)taken;
-	if (rest->at < rest->n)
-		return;
-
-	free(take_ptr(session->rest));
-	want_or_end(session, WATCH_READ, on_input);
-}
-
-static void keep_rest(struct session *session, const char *bytes, size_t n)
-{
-	struct session_rest *rest;
-
-	rest = malloc(sizeof(*rest) + n);
-	if (!rest) {
-		end(session, -ENOMEM);
-		return;
-	}
-
-	*rest = (struct session_rest){ .n = n };
-	memcpy(rest->bytes, bytes, n);
-	session->rest = rest;
-	want_or_end(session, WATCH_WRITE, on_room);
-}
-
-static void on_input(struct watch *watch)
-{
-	struct session *session = container_of(watch, struct session, watch);
-	size_t size = session->keeps_records ? RECORD_MAX : STREAM_READ_MAX;
-	struct exchange x;
-	ssize_t n;
-
-	/* MSG_TRUNC makes the kernel tell the real length of a record. */
-	n = recv(watch->fd, incoming, size, session->keeps_records ? MSG_TRUNC : 0);
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (n <= 0 || (size_t)n > size) {
-		end(session, n < 0 ? -errno : n > 0 ? -EMSGSIZE : 0);
-		return;
-	}
-
-	session->bytes_in += (uint64_t)n;
-	x.in = incoming;
-	x.n_in = (size_t)n;
-	session->builtin->answer(&x);
-	if (x.n_out == 0)
-		return;
-
-	n = give(session, x.out, x.n_out, 0);
-	if (n < 0)
-		end(session, (int)n);
-	else if ((size_t)n < x.n_out)
-		keep_rest(session, x.out + n, x.n_out - (size_t)n);
-}
-
-/* Throws input away. Returns whether the session goes on. */
-static bool drain_input(struct session *session)
-{
-	ssize_t n;
-
-	n = recv(session->watch.fd, incoming, STREAM_READ_MAX, 0);
-	if (n > 0)
-		session->bytes_in += (uint64_t)n;
-	if (n == 0)
-		session->at_end = true;
-	if (n >= 0 || errno == EAGAIN || errno == EINTR)
-		return true;
-	end(session, -errno);
-	return false;
-}
-
-static void send_pattern(struct session *session)
-{
-	struct exchange x;
-	size_t budget = TURN_MAX;
-	ssize_t taken;
+	unsigned wanted = WATCH_READ;
+	uint64_t before;
+	int turns = 0;
 
 	do {
-		x.sent = session->bytes_out;
-		session->builtin->answer(&x);
-		if (x.n_out > budget)
-			x.n_out = budget;
-		/* A record larger than the socket's buffer would never fit. */
-		if (session->keeps_records && x.n_out > PATTERN_RECORD_MAX)
-			x.n_out = PATTERN_RECORD_MAX;
-		taken = give(session, x.out, x.n_out, 0);
-		if (taken < 0) {
-			end(session, (int)taken);
-			return;
-		}
-		budget -= (size_t)taken;
-	} while ((size_t)taken == x.n_out && budget > 0);
+		before = session->bytes_in;
+		wanted = turn_take(session, WATCH_READ, session->started_ms);
+	} while (wanted == WATCH_READ && session->bytes_in != before && ++turns < FIRST_TURNS_MAX);
+
+	if (wanted)
+		go_on(session, wanted);
+	else
+		session_end(session, session->error);
 }
 
-/* The client may close its side and still read on. */
-static void on_pattern_room(struct watch *watch)
+static int64_t due_ms(const struct session *session, enum session_limit *out)
 {
-	struct session *session = container_of(watch, struct session, watch);
-	unsigned ready = watch->ready;
+	const struct service *service = session->service;
+	int64_t active_ms = atomic_load_explicit(&session->active_ms, memory_order_relaxed);
+	int64_t due = INT64_MAX;
 
-	if (ready & WATCH_READ && !session->at_end) {
-		if (!drain_input(session))
-			return;
-		if (session->at_end && want(session, WATCH_WRITE, on_pattern_room) < 0) {
-			end(session, -ENOMEM);
-			return;
-		}
+	*out = SESSION_UNLIMITED;
+	if (service->idle_timeout_ms > 0) {
+		due = active_ms + service->idle_timeout_ms;
+		*out = SESSION_IDLE;
 	}
-	if (ready & WATCH_WRITE)
-		send_pattern(session);
-}
-
-static void on_linger(struct watch *watch)
-{
-	struct session *session = container_of(watch, struct session, watch);
-	ssize_t n;
-
-	n = recv(watch->fd, incoming, STREAM_READ_MAX, 0);
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (n > 0) {
-		session->bytes_in += (uint64_t)n;
-		session->n_lingered += (uint32_t)n;
-		if (session->n_lingered < LINGER_BYTES_MAX)
-			return;
+	if (service->max_lifetime_ms > 0 && session->started_ms + service->max_lifetime_ms < due) {
+		due = session->started_ms + service->max_lifetime_ms;
+		*out = SESSION_LIFETIME;
 	}
-	end(session, 0);
-}
-
-static void end_overdue(struct timer *timer)
-{
-	struct sessions *sessions = container_of(timer, struct sessions, linger_timer);
-	int64_t now_ms = clock_ms();
-
-	while (list_is_linked(&sessions->lingering)) {
-		struct session *session =
-			container_of(sessions->lingering.next, struct session, link);
-
-		if (session->linger_until_ms > now_ms) {
-			(void)timer_set(timer, sessions->timers, session->linger_until_ms,
-					end_overdue);
-			return;
-		}
-		end(session, 0);
-	}
+	return due;
 }
 
 /*
- * Closing at once would answer what the client sent, or sends, with a reset that
- * destroys the answer on its way: so wait for its own end, for a moment.
+ * A worker ends its session itself, once the socket is shut down. Should it close the descriptor
+ * just now, then nobody has the number, because nobody else opens any.
  */
-static void linger(struct session *session)
+static void cut(struct session *session)
 {
-	struct sessions *sessions = session->sessions;
-
-	session->linger_until_ms = session->started_ms + LINGER_MS;
-	list_unlink(&session->link);
-	list_add_before(&sessions->lingering, &session->link);
-	if (sessions->linger_timer.place == 0 &&
-	    timer_set(&sessions->linger_timer, sessions->timers, session->linger_until_ms,
-		      end_overdue) < 0) {
-		end(session, -ENOMEM);
-		return;
-	}
-	want_or_end(session, WATCH_READ, on_linger);
+	if (session->loop == &session->sessions->loop)
+		session_end(session, 0);
+	else if (!atomic_load(&session->closed))
+		(void)shutdown(session->watch.fd, SHUT_RDWR);
 }
 
-static void answer_once(struct session *session)
+/* What the session did meanwhile has moved no timer: so only now is it seen. */
+static void on_limit(struct timer *timer)
 {
-	struct exchange x = { .now = time(NULL) };
-	ssize_t n;
+	struct session *session = container_of(timer, struct session, limit_timer);
+	enum session_limit limit;
+	int64_t due = due_ms(session, &limit);
 
-	session->builtin->answer(&x);
-	/* MSG_MORE holds the data back, so that they travel with the FIN. */
-	n = give(session, x.out, x.n_out, MSG_MORE);
-	if (n < (ssize_t)x.n_out || shutdown(session->watch.fd, SHUT_WR) < 0) {
-		end(session, n < 0 ? (int)n : -errno);
+	if (due > clock_ms()) {
+		(void)timer_set(timer, session->sessions->timers, due, on_limit);
 		return;
 	}
+	session->limit = limit;
+	cut(session);
+}
 
-	n = recv(session->watch.fd, incoming, STREAM_READ_MAX, 0);
-	if (n > 0)
-		session->bytes_in += (uint64_t)n;
-	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
-		end(session, 0);
-	else
-		linger(session);
+static int set_limit(struct session *session)
+{
+	enum session_limit limit;
+	int64_t due = due_ms(session, &limit);
+
+	if (limit == SESSION_UNLIMITED)
+		return 0;
+	return timer_set(&session->limit_timer, session->sessions->timers, due, on_limit);
 }
 
 static struct session *session_new(struct sessions *sessions, const struct service *service, int fd,
@@ -299,13 +228,16 @@ static struct session *session_new(struct sessions *sessions, const struct servi
 	*session = (struct session){
 		.watch.fd = fd,
 		.sessions = sessions,
+		.loop = &sessions->loop,
 		.service = service,
 		.builtin = builtin_find(service->builtin),
 		.started_ms = clock_ms(),
 		.n_peer = peer->length,
 	};
+	atomic_init(&session->active_ms, session->started_ms);
 	memcpy(session->peer, &peer->any, peer->length);
 	list_add_before(&sessions->serving, &session->link);
+	session->loop->load++;
 	sessions->count++;
 	return session;
 }
@@ -322,6 +254,7 @@ int session_start(struct sessions *sessions, const struct service *service, int 
 		  const struct address *peer)
 {
 	struct session *session;
+	int r;
 
 	session = session_new(sessions, service, fd, peer);
 	if (!session) {
@@ -330,26 +263,60 @@ int session_start(struct sessions *sessions, const struct service *service, int 
 	}
 
 	if (session->builtin->flags & BUILTIN_ONCE) {
-		answer_once(session);
+		linger_answer(session);
 		return 0;
 	}
+
 	session->keeps_records = address_is_unix(peer) && keeps_records(fd);
-	if (session->builtin->flags & BUILTIN_ENDLESS)
-		want_or_end(session, WATCH_READ | WATCH_WRITE, on_pattern_room);
+	r = set_limit(session);
+	if (r < 0)
+		session_end(session, r);
+	else if (session->builtin->flags & BUILTIN_ENDLESS)
+		go_on(session, WATCH_READ | WATCH_WRITE);
 	else
-		want_or_end(session, WATCH_READ, on_input);
+		take_first_turn(session);
 	return 0;
 }
 
 static void end_list(struct list *list, int error)
 {
 	while (list_is_linked(list))
-		end(container_of(list->next, struct session, link), error);
+		session_end(container_of(list->next, struct session, link), error);
 }
 
 void sessions_end_all(struct sessions *sessions, int error)
 {
+	workers_stop(sessions->workers);
+	release_over(sessions);
 	end_list(&sessions->serving, error);
 	end_list(&sessions->lingering, error);
 	timer_cancel(&sessions->linger_timer);
+}
+
+int sessions_init(struct sessions *sessions, struct poller *poller, struct timers *timers,
+		  struct workers *workers, session_ended_fn *ended)
+{
+	int fd;
+
+	*sessions = (struct sessions){
+		.loop = { .poller = poller, .incoming = incoming },
+		.workers = workers,
+		.timers = timers,
+		.ended = ended,
+	};
+	list_init(&sessions->serving);
+	list_init(&sessions->lingering);
+
+	fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (fd < 0)
+		return -errno;
+	return watch_add(&sessions->wake, poller, fd, WATCH_READ, on_wake);
+}
+
+void sessions_fini(struct sessions *sessions)
+{
+	if (!sessions->wake.poller)
+		return;
+	watch_remove(&sessions->wake);
+	close(sessions->wake.fd);
 }

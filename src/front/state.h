@@ -5,6 +5,7 @@
  * front.c makes all of it and is the only one that frees it.
  */
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -20,9 +21,11 @@
 #include "net/poller.h"
 #include "net/timer.h"
 
+struct datagram_room;
 struct front;
 struct pass_crew;
 struct pending;
+struct share;
 struct pool_state;
 struct stderr_reader;
 struct wait_state;
@@ -37,6 +40,10 @@ struct front_service {
 	struct list pending_link;
 	struct pass_crew *crew; /* of dispatch `pass` alone */
 	struct stderr_reader *stderr_reader;
+
+	_Atomic bool overrun_noted; /* is on the list, or what is new is said later anyway */
+	struct front_service *next_overrun;
+	struct timer overrun_timer;
 	unsigned ready; /* of dispatch `pool` alone: children that accept */
 	bool may_grow;  /* and whether CHANNEL_GROW may be sent */
 };
@@ -47,7 +54,9 @@ struct front_listener {
 	struct front_service *service;
 	struct listener *listener;
 	struct wait_state *wait; /* of dispatch `wait` alone */
-	struct pool_state *pool; /* of dispatch `pool` alone */
+	struct share *shares;    /* of a datagram built-in with `workers`, instead of the watch */
+	_Atomic uint32_t *counted_drops; /* of the watched socket: see struct drops */
+	struct pool_state *pool;         /* of dispatch `pool` alone */
 	uint32_t number;
 };
 
@@ -58,11 +67,16 @@ struct front {
 	struct timers *timers;
 	struct front_service *services;
 	struct front_listener *listeners;
+	struct workers *workers;
 	struct sessions sessions;
 	struct guard guard;
-	struct list parked;  /* listeners that wait for the front as a whole */
-	struct list pending; /* services with datagrams that wait */
-	struct list unsaid;  /* crews of which the keeper is to hear something */
+	struct list parked;           /* listeners that wait for the front as a whole */
+	struct list pending;          /* services with datagrams that wait */
+	struct datagram_room **rooms; /* of each worker, where there are shares */
+
+	_Atomic(struct front_service *) overruns; /* with drops to say; workers write this */
+	struct watch overrun_wake; /* owns an eventfd that tells when there is the first */
+	struct list unsaid;        /* crews of which the keeper is to hear something */
 
 	struct watch channel;
 	struct channel_message kept; /* a request that the channel did not take yet */

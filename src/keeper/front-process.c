@@ -402,6 +402,7 @@ int front_start(struct keeper *keeper, struct generation *generation, struct fro
 		.slots = generation->slot_numbers,
 		.stderr_pipes = generation->stderr_pipes,
 		.board = keeper->board,
+		.drops = keeper->drops,
 		.hold = keeper->holding,
 	};
 	int r;

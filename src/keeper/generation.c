@@ -155,6 +155,12 @@ void generation_apply(struct generation *generation)
 	}
 }
 
+void generation_settle(struct generation *generation, bool applied)
+{
+	for (size_t i = 0; i < generation->n_housed; i++)
+		house_settle(generation->housed[i], applied);
+}
+
 int64_t generation_service(const struct generation *generation, const struct slot *slot)
 {
 	if (slot->service < generation->n_slots && generation->slots[slot->service] == slot)

@@ -5,6 +5,7 @@
  * reload makes the next one whole before anything of the present one is touched.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/resource.h>
@@ -43,6 +44,9 @@ void generation_unref(struct generation *generation);
 
 /* Lets settings change what they can on the listeners that were there before. */
 void generation_apply(struct generation *generation);
+
+/* After that, when a front serves it (or the generation before goes on: not @applied). */
+void generation_settle(struct generation *generation, bool applied);
 
 /* The service of @slot in this generation, or -1. */
 int64_t generation_service(const struct generation *generation, const struct slot *slot);

@@ -13,6 +13,7 @@
 #include "net/listener.h"
 #include "net/timer.h"
 
+struct drops;
 struct house;
 struct service;
 
@@ -22,6 +23,11 @@ struct housed {
 	struct house *house;
 	unsigned generations; /* that name it */
 	struct listener_options options;
+	unsigned sockets;    /* that are to share the endpoint */
+	size_t n_read;       /* of its sockets, how many the front that serves reads */
+	bool reads_others;   /* superd reads further sockets that are left from other settings */
+	int rcvbuf_short_of; /* what was asked for and not granted, once that is said */
+	int sndbuf_short_of;
 	unsigned port; /* once bound: the real one; 0 for Unix */
 	struct timer retry;
 	int64_t pause_ms;
@@ -38,6 +44,7 @@ struct house {
 	struct timers *timers;
 	house_bound_fn *bound;
 	void *arg;
+	struct drops *drops;
 	struct inherited *inherited; /* sockets passed by systemd and not yet adopted, or NULL */
 };
 
@@ -52,6 +59,12 @@ void house_release(struct housed *housed);
 
 /* Applies what the service's settings say now to a listener that was there before. */
 void house_apply(struct housed *housed, const struct service *service, size_t number);
+
+/*
+ * The fronts that are there now read all the sockets of the listener; or, after house_apply() was
+ * for nothing, as many as before. Closes the rest, which nobody reads.
+ */
+void house_settle(struct housed *housed, bool applied);
 
 /* Closes the listeners that no generation names. Those that are left keep their address. */
 void house_sweep(struct house *house);

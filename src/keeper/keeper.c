@@ -121,6 +121,7 @@ void keeper_front_ready(struct keeper *keeper, struct front *front)
 		return;
 	}
 	keeper->served = true;
+	generation_settle(keeper->generation, true);
 	keeper_say_loaded(keeper);
 	notify_ready(keeper_status(keeper));
 	keeper->options->serving();
@@ -156,6 +157,25 @@ void keeper_front_gone(struct keeper *keeper, struct front *front)
 	keeper_sweep(keeper);
 }
 
+static void send_sockets(struct front *front, size_t endpoint, const struct listener *listener)
+{
+	const struct settings *settings = front->generation->settings;
+	struct channel_message message = {
+		.type = CHANNEL_LISTENER,
+		.endpoint = (uint32_t)endpoint,
+		.service = (uint32_t)settings_service_of(settings, endpoint)->index,
+	};
+
+	for (size_t i = 0; i < listener_n_sockets(listener); i++) {
+		int fd = fd_duplicate(listener_socket(listener, i));
+
+		message.count = (uint32_t)i;
+		message.status = listener_socket(listener, i);
+		if (fd >= 0)
+			front_send(front, &message, fd);
+	}
+}
+
 /* A listener that was busy elsewhere is bound at last: the fronts do not have it yet. */
 static void on_bound(struct housed *housed, void *arg)
 {
@@ -163,22 +183,12 @@ static void on_bound(struct housed *housed, void *arg)
 
 	list_for_each(at, next, &keeper->fronts) {
 		struct front *front = container_of(at, struct front, link);
-		struct channel_message message = { .type = CHANNEL_LISTENER };
-		const struct settings *settings;
-		int fd;
 
 		if (!front_counts(front))
 			continue;
-		settings = front->generation->settings;
-		for (size_t i = 0; i < settings->n_endpoints; i++) {
-			if (front->generation->housed[i] != housed)
-				continue;
-			message.endpoint = (uint32_t)i;
-			message.service = (uint32_t)settings_service_of(settings, i)->index;
-			fd = fd_duplicate(housed->listener->fd);
-			if (fd >= 0)
-				front_send(front, &message, fd);
-		}
+		for (size_t i = 0; i < front->generation->settings->n_endpoints; i++)
+			if (front->generation->housed[i] == housed)
+				send_sockets(front, i, housed->listener);
 	}
 	if (keeper->served)
 		notify_status(keeper_status(keeper));
@@ -249,7 +259,8 @@ static int open_keeper(struct keeper *keeper)
 		return r;
 	request_restore_spare(keeper);
 	keeper->board = board_new();
-	return keeper->board ? 0 : -ENOMEM;
+	keeper->drops = drops_new();
+	return keeper->board && keeper->drops ? 0 : -ENOMEM;
 }
 
 static void close_keeper(struct keeper *keeper)
@@ -267,6 +278,7 @@ static void close_keeper(struct keeper *keeper)
 	house_sweep(&keeper->house);
 	slots_fini(&keeper->slots);
 	board_free(keeper->board);
+	drops_free(keeper->drops);
 	(void)request_release_spare(keeper);
 	ready_close(keeper);
 	watch_remove(&keeper->signal_watch);
@@ -323,7 +335,8 @@ int keeper_run(const struct keeper_options *options, struct settings *settings,
 	} else {
 		keeper.house = (struct house){ .timers = keeper.timers,
 					       .bound = on_bound,
-					       .arg = &keeper };
+					       .arg = &keeper,
+					       .drops = keeper.drops };
 		r = begin(&keeper, settings, inherited);
 	}
 	if (r < 0)

@@ -181,6 +181,13 @@ static void on_start_limit(struct timer *timer)
 	kill(keeper->reload.front->pid, SIGKILL);
 }
 
+/* What a generation that never served has set and opened. */
+static void go_back(struct keeper *keeper)
+{
+	generation_apply(keeper->generation);
+	generation_settle(keeper->generation, false);
+}
+
 static void start_front(struct keeper *keeper)
 {
 	struct reload *reload = &keeper->reload;
@@ -191,6 +198,7 @@ static void start_front(struct keeper *keeper)
 	r = front_start(keeper, reload->next, &reload->front);
 	if (r < 0) {
 		log_error(r, "cannot start a new front");
+		go_back(keeper);
 		give_up(keeper);
 		return;
 	}
@@ -216,6 +224,7 @@ void reload_front_ready(struct keeper *keeper)
 	keeper->front = reload->front;
 	keeper->restart_pause_ms = 0;
 	keeper->generation = take_ptr(reload->next);
+	generation_settle(keeper->generation, true);
 	crews_follow(keeper);
 	generation_unref(previous);
 	keeper_say_loaded(keeper);
@@ -228,7 +237,7 @@ void reload_front_died(struct keeper *keeper, struct front *front)
 	struct reload *reload = &keeper->reload;
 
 	if (reload->state == RELOAD_STARTING && front == reload->front) {
-		generation_apply(keeper->generation);
+		go_back(keeper);
 		give_up(keeper);
 	} else if (reload->state == RELOAD_HALTING && !keeper->front) {
 		start_front(keeper);

@@ -80,13 +80,15 @@ static void report_service(const struct keeper *keeper, const struct service *se
 	struct board_slot *board = &keeper->board[slot->number];
 
 	log_info("service '%s': %u programs and %u sessions now; %llu accepted, %llu refused, "
-		 "%llu not started, %llu datagrams, %llu of them without answer",
+		 "%llu not started, %llu datagrams, %llu of them without answer, "
+		 "%llu dropped by the kernel",
 		 service->name, slot->live, count_sessions(keeper, slot->number),
 		 (unsigned long long)atomic_load(&board->accepted),
 		 (unsigned long long)atomic_load(&board->refused),
 		 (unsigned long long)atomic_load(&board->failed),
 		 (unsigned long long)atomic_load(&board->datagrams),
-		 (unsigned long long)atomic_load(&board->dropped));
+		 (unsigned long long)atomic_load(&board->dropped),
+		 (unsigned long long)atomic_load(&board->overrun));
 	if (generation->crews[service->index])
 		report_crew(service, generation->crews[service->index]);
 	for (size_t i = 0; i < service->n_endpoints; i++)

@@ -57,6 +57,7 @@ struct keeper {
 	struct slots slots;
 	struct children children;
 	struct board_slot *board;
+	struct drops *drops;
 	struct generation *generation;
 
 	struct list fronts; /* newest last */

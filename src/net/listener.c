@@ -45,69 +45,6 @@ static bool has_path(const struct listener *listener)
 	return family_of(listener) == AF_UNIX && listener->endpoint.address.un.sun_path[0];
 }
 
-static int set_flag(int fd, int level, int name, int value)
-{
-	return setsockopt(fd, level, name, &value, sizeof(value)) < 0 ? -errno : 0;
-}
-
-/* On a socket for both families the IPv6 option tells of IPv4 datagrams too. */
-static int set_packet_info(const struct listener *listener, int fd, bool wanted)
-{
-	if (listener->endpoint.type != SOCK_DGRAM || family_of(listener) == AF_UNIX)
-		return 0;
-	if (family_of(listener) == AF_INET6)
-		return set_flag(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, wanted);
-	return set_flag(fd, IPPROTO_IP, IP_PKTINFO, wanted);
-}
-
-static int set_address_options(const struct listener *listener, int fd)
-{
-	const struct endpoint *endpoint = &listener->endpoint;
-	bool v6 = family_of(listener) == AF_INET6;
-	int r;
-
-	if (v6) {
-		r = set_flag(fd, IPPROTO_IPV6, IPV6_V6ONLY, endpoint->v6only);
-		if (r < 0)
-			return r;
-	}
-
-	if (endpoint->freebind) {
-		r = v6 ? set_flag(fd, IPPROTO_IPV6, IPV6_FREEBIND, 1)
-		       : set_flag(fd, IPPROTO_IP, IP_FREEBIND, 1);
-		if (r < 0)
-			return r;
-	}
-
-	if (endpoint->interface[0] &&
-	    setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, endpoint->interface,
-		       (socklen_t)strlen(endpoint->interface)) < 0)
-		return -errno;
-	return 0;
-}
-
-static int set_options(const struct listener *listener, int fd,
-		       const struct listener_options *options)
-{
-	int r = 0;
-
-	if (family_of(listener) == AF_UNIX)
-		return 0;
-
-	/* For datagrams SO_REUSEADDR would let anybody take the port over. */
-	if (listener->endpoint.type == SOCK_STREAM)
-		r = set_flag(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-	else if (options->share_port)
-		r = set_flag(fd, SOL_SOCKET, SO_REUSEPORT, 1);
-	if (r < 0)
-		return r;
-
-	r = set_address_options(listener, fd);
-	if (r < 0)
-		return r;
-	return set_packet_info(listener, fd, options->packet_info);
-}
-
 static int bind_and_listen(struct listener *listener, int fd,
 			   const struct listener_options *options)
 {
@@ -131,8 +68,19 @@ static int bind_and_listen(struct listener *listener, int fd,
 	return 0;
 }
 
+/* Only once it is bound, so that nobody else's socket is shared by mistake. */
+static int share_port(const struct listener *listener, int fd,
+		      const struct listener_options *options)
+{
+	if (!options->share_port || listener->endpoint.type != SOCK_DGRAM ||
+	    family_of(listener) == AF_UNIX)
+		return 0;
+	return socket_option_set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+}
+
 int listener_open(struct listener *listener, const struct listener_options *options)
 {
+	struct buffer_sizes initial = { 0 };
 	AUTO(auto_close) int fd = -1;
 	int r;
 
@@ -142,15 +90,23 @@ int listener_open(struct listener *listener, const struct listener_options *opti
 	if (fd < 0)
 		return -errno;
 
-	r = set_options(listener, fd, options);
+	/* A TCP window is as large as the buffer was when the socket began to listen. */
+	r = socket_options_prepare(fd, &listener->endpoint);
+	if (r < 0)
+		return r;
+	r = socket_options_apply(fd, &listener->endpoint, options, &initial);
 	if (r < 0)
 		return r;
 	r = bind_and_listen(listener, fd, options);
 	if (r < 0)
 		return r;
+	r = share_port(listener, fd, options);
+	if (r < 0)
+		return r;
 
 	listener->fd = take_fd(fd);
 	listener->adopted = false;
+	listener->initial = initial;
 	return 0;
 }
 
@@ -177,14 +133,6 @@ bool listener_may_retry(int error)
 	}
 }
 
-static int get_option(int fd, int level, int name)
-{
-	socklen_t length = sizeof(int);
-	int value;
-
-	return getsockopt(fd, level, name, &value, &length) < 0 ? -errno : value;
-}
-
 static int get_address(int fd, struct address *out)
 {
 	*out = (struct address){ .length = sizeof(*out) - offsetof(struct address, any) };
@@ -197,14 +145,14 @@ static int describe(int fd, struct endpoint *out)
 	socklen_t length = sizeof(out->interface);
 	int r;
 
-	*out = (struct endpoint){ .type = get_option(fd, SOL_SOCKET, SO_TYPE) };
+	*out = (struct endpoint){ .type = socket_option(fd, SOL_SOCKET, SO_TYPE) };
 	r = get_address(fd, &out->address);
 	if (r < 0)
 		return r;
 
 	switch (out->address.any.sa_family) {
 	case AF_INET6:
-		out->v6only = get_option(fd, IPPROTO_IPV6, IPV6_V6ONLY) > 0;
+		out->v6only = socket_option(fd, IPPROTO_IPV6, IPV6_V6ONLY) > 0;
 		break;
 	case AF_INET:
 		break;
@@ -255,6 +203,20 @@ static bool owns_file(const struct listener *listener)
 						      listener->file_device, listener->file_inode);
 }
 
+static int apply_to_sockets(struct listener *listener, const struct listener_options *options)
+{
+	struct buffer_sizes initial = { 0 };
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < listener_n_sockets(listener); i++) {
+		initial = listener->initial;
+		r = socket_options_apply(listener_socket(listener, i), &listener->endpoint, options,
+					 &initial);
+	}
+	listener->initial = initial;
+	return r;
+}
+
 int listener_apply(struct listener *listener, const struct listener_options *options)
 {
 	int r;
@@ -264,15 +226,12 @@ int listener_apply(struct listener *listener, const struct listener_options *opt
 
 	if (listener->endpoint.type != SOCK_DGRAM && listen(listener->fd, options->backlog) < 0)
 		return -errno;
-
-	r = set_packet_info(listener, listener->fd, options->packet_info);
+	r = apply_to_sockets(listener, options);
 	if (r < 0)
 		return r;
-	if (listener->endpoint.type == SOCK_DGRAM && options->share_port) {
-		r = set_flag(listener->fd, SOL_SOCKET, SO_REUSEPORT, 1);
-		if (r < 0)
-			return r;
-	}
+	r = share_port(listener, listener->fd, options);
+	if (r < 0)
+		return r;
 
 	return owns_file(listener)
 		       ? socket_file_apply(listener->endpoint.address.un.sun_path, options)
@@ -281,6 +240,7 @@ int listener_apply(struct listener *listener, const struct listener_options *opt
 
 void listener_close(struct listener *listener)
 {
+	listener_unshare(listener, 1);
 	if (listener->fd >= 0)
 		close(take_fd(listener->fd));
 	listener->file_inode = 0;

@@ -13,20 +13,27 @@
 #include <sys/types.h>
 
 #include "net/endpoint.h"
+#include "net/socket-options.h"
 
 struct listener_options {
 	int backlog;
-	bool packet_info; /* datagrams tell which address they were sent to */
-	bool share_port;  /* datagrams: others of our user may bind the port too */
-	bool blocking;    /* whoever shares it accepts without looking first */
-	mode_t mode;      /* for Unix sockets in the file system */
-	uid_t uid;        /* (uid_t)-1 leaves the owner, (gid_t)-1 the group */
+	int rcvbuf; /* bytes; 0: the system's default */
+	int sndbuf;
+	bool packet_info;  /* datagrams tell which address they were sent to */
+	bool tell_overrun; /* and how many were dropped before them: SO_RXQ_OVFL */
+	bool share_port;   /* datagrams: others of our user may bind the port too */
+	bool blocking;     /* whoever shares it accepts without looking first */
+	mode_t mode;       /* for Unix sockets in the file system */
+	uid_t uid;         /* (uid_t)-1 leaves the owner, (gid_t)-1 the group */
 	gid_t gid;
 };
 
 struct listener {
 	struct endpoint endpoint;
-	int fd; /* -1 while it could not be bound */
+	int fd;      /* -1 while it could not be bound */
+	int *others; /* further sockets for the same datagrams: see listener_share() */
+	size_t n_others;
+	struct buffer_sizes initial;
 	bool adopted;
 	bool busy;         /* a child of dispatch `wait` owns it */
 	dev_t file_device; /* of the socket file that is ours, if any */
@@ -52,8 +59,29 @@ bool listener_matches(const struct listener *listener, int fd);
 /* Takes over @fd. On failure (a negative errno) the caller keeps it. */
 int listener_adopt(struct listener *listener, int fd, const struct listener_options *options);
 
-/* Applies what can change on a bound socket: backlog, mode, owner, packet_info. */
+/* Applies what can change on a bound socket: all but where it is bound. */
 int listener_apply(struct listener *listener, const struct listener_options *options);
+
+/*
+ * Opens further sockets for the same datagrams until there are @n: the kernel gives those of one
+ * sender to one of them. One with a socket file stays alone. On failure (a negative errno) there
+ * are fewer, at least the first; all of them must be read.
+ */
+int listener_share(struct listener *listener, const struct listener_options *options, size_t n);
+
+/* Closes all sockets but the first @n, at least one; what they have not delivered is lost. */
+void listener_unshare(struct listener *listener, size_t n);
+
+static inline size_t listener_n_sockets(const struct listener *listener)
+{
+	return listener->fd < 0 ? 0 : 1 + listener->n_others;
+}
+
+/* @i is less than their number. */
+static inline int listener_socket(const struct listener *listener, size_t i)
+{
+	return i == 0 ? listener->fd : listener->others[i - 1];
+}
 
 /* Closes the socket but leaves a socket file: for the front, which does not own it. */
 void listener_close(struct listener *listener);

@@ -6,18 +6,21 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 
 struct poller {
 	const struct poller_backend *backend;
 	void *state;
 	bool may_move; /* to epoll, when select cannot take a descriptor */
+	bool unlisted;
+	int64_t woken_ms;
 	struct list watches;
 	struct list ready;
 };
 
 DEFINE_AUTO(struct poller, poller_free);
 
-int poller_new(struct poller **out, enum poller_kind kind)
+static int open_poller(struct poller **out, enum poller_kind kind, bool unlisted)
 {
 	AUTO(auto_poller_free) struct poller *poller = NULL;
 	int r;
@@ -28,6 +31,7 @@ int poller_new(struct poller **out, enum poller_kind kind)
 
 	poller->backend = kind == POLLER_EPOLL ? &poller_epoll : &poller_select;
 	poller->may_move = kind == POLLER_AUTO;
+	poller->unlisted = unlisted;
 	list_init(&poller->watches);
 	list_init(&poller->ready);
 
@@ -37,6 +41,16 @@ int poller_new(struct poller **out, enum poller_kind kind)
 
 	*out = take_ptr(poller);
 	return 0;
+}
+
+int poller_new(struct poller **out, enum poller_kind kind)
+{
+	return open_poller(out, kind, false);
+}
+
+int poller_new_unlisted(struct poller **out)
+{
+	return open_poller(out, POLLER_EPOLL, true);
 }
 
 void poller_free(struct poller *poller)
@@ -68,6 +82,7 @@ int poller_run(struct poller *poller, int timeout_ms)
 	if (r < 0)
 		return r == -EINTR ? 0 : r;
 
+	poller->woken_ms = clock_ms();
 	while (list_is_linked(&poller->ready)) {
 		struct watch *watch = container_of(poller->ready.next, struct watch, ready_link);
 
@@ -76,6 +91,11 @@ int poller_run(struct poller *poller, int timeout_ms)
 	}
 
 	return 0;
+}
+
+int64_t poller_woken_ms(const struct poller *poller)
+{
+	return poller->woken_ms;
 }
 
 void poller_each(struct poller *poller, void (*fn)(struct watch *watch, void *arg), void *arg)
@@ -122,16 +142,22 @@ int watch_add(struct watch *watch, struct poller *poller, int fd, unsigned wante
 	list_init(&watch->link);
 	list_init(&watch->ready_link);
 
+	watch->poller = poller;
 	r = poller->backend->add(poller->state, watch);
+	/* It may be the other thread's by now, and even gone. */
+	if (r == 0 && poller->unlisted)
+		return 0;
+
 	if (r == -ERANGE && poller->may_move) {
 		r = move_to_epoll(poller);
 		if (r == 0)
 			r = poller->backend->add(poller->state, watch);
 	}
-	if (r < 0)
+	if (r < 0) {
+		watch->poller = NULL;
 		return r;
+	}
 
-	watch->poller = poller;
 	list_add_before(&poller->watches, &watch->link);
 	return 0;
 }
@@ -157,6 +183,16 @@ int watch_change(struct watch *watch, unsigned wanted)
 	if (!watch->ready)
 		list_unlink(&watch->ready_link);
 	return 0;
+}
+
+void watch_suspend(struct watch *watch)
+{
+	watch->poller->backend->remove(watch->poller->state, watch);
+}
+
+int watch_resume(struct watch *watch)
+{
+	return watch->poller->backend->add(watch->poller->state, watch);
 }
 
 void watch_remove(struct watch *watch)

@@ -9,6 +9,8 @@
  * poller hands them out one at a time.
  */
 
+#include <stdint.h>
+
 #include "base/list.h"
 
 struct poller;
@@ -56,6 +58,12 @@ extern const struct poller_backend poller_select;
 int poller_new(struct poller **out, enum poller_kind kind);
 
 /*
+ * Over epoll, and without a list of its watches: so one thread may add a watch to it, in one
+ * system call, while another runs it. From then on the watch is the other thread's.
+ */
+int poller_new_unlisted(struct poller **out);
+
+/*
  * Forgets the watches that are left, which must still exist. This is also how a forked child rids
  * itself of its parent's poller: to remove a watch there would remove it from the parent's.
  */
@@ -67,12 +75,23 @@ const char *poller_name(const struct poller *poller);
 /* Waits once, for at most @timeout_ms (-1: forever), and calls what is ready. */
 int poller_run(struct poller *poller, int timeout_ms);
 
+/* When the last wait ended, of clock_ms(): what is called from poller_run() need not ask. */
+int64_t poller_woken_ms(const struct poller *poller);
+
 /*
  * The watch does not own @fd. Remove the watch before closing the descriptor.
  * Returns 0 or a negative errno: -ERANGE where select cannot take the descriptor.
  */
 int watch_add(struct watch *watch, struct poller *poller, int fd, unsigned wanted, watch_fn *fn);
 int watch_change(struct watch *watch, unsigned wanted);
+
+/*
+ * For a thread that does not run the unlisted poller of the watch, of which the thread that does
+ * never changes what it wants: no readiness is noticed any more, or again. After
+ * watch_suspend() a call may still be under way, or come once more.
+ */
+void watch_suspend(struct watch *watch);
+int watch_resume(struct watch *watch);
 
 /* Harmless on a watch that was never added. */
 void watch_remove(struct watch *watch);

@@ -95,7 +95,7 @@ class Daemon:
         self.sockets = []
         self.status = None
         self.expected_status = 0
-        config.write_text(text)
+        self.write(text)
         self.notify = NotifySocket(f"{config}.notify")
         self.process = subprocess.Popen(
             [*wrapper, popen.pop("binary", SUPERD), "-f", "-c", str(config), *args],
@@ -106,6 +106,14 @@ class Daemon:
         self.log = Lines(bytes)
         if self.process.stderr:
             self.log = Lines(self.process.stderr.readline, at_end=self.notify.end)
+
+    def write(self, text):
+        """The configuration, with what the environment chooses where the text does not."""
+        chosen = {name: os.environ.get(f"SUPERD_{name.upper()}") for name in ("workers", "poller")}
+        for name, choice in chosen.items():
+            if choice and not re.search(rf"\b{name}\s*=", text):
+                text = f"{name} = {choice} {text}"
+        self.config.write_text(text)
 
     # What it says
 
@@ -173,7 +181,7 @@ class Daemon:
         """Replaces the file, sends HUP, waits until superd serves again and has said `expect`."""
         said, logged = len(self.notify.messages), len(self.log)
         if text is not None:
-            self.config.write_text(text)
+            self.write(text)
         self.signal(signal.SIGHUP)
         self.wait_ready(after=said)
         if expect:

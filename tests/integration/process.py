@@ -46,6 +46,13 @@ def status(pid):
         return dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
 
 
+def threads(pid):
+    """The status of each thread, the main one first, without those of a sanitizer."""
+    tids = [pid, *(tid for tid in os.listdir(f"/proc/{pid}/task") if tid != str(pid))]
+    found = [status(f"{pid}/task/{tid}") for tid in tids]
+    return found[:1] + [thread for thread in found[1:] if thread["Name"] == "superd-worker"]
+
+
 def alive(pid):
     try:
         return not status(pid)["State"].startswith("Z")

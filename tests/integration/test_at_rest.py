@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from process import SANITIZED, private_bytes, settled, status
+from process import SANITIZED, private_bytes, settled, threads
 from settings import ECHO, service
 
 SHIPPED = pathlib.Path(__file__).parents[2] / "conf"
@@ -14,7 +14,8 @@ WATCHED_SECONDS = 3
 
 
 def wake_ups(daemon):
-    return [status(pid)["voluntary_ctxt_switches"] for pid in (daemon.keeper, daemon.front)]
+    found = [threads(pid) for pid in (daemon.keeper, daemon.front)]
+    return [thread["voluntary_ctxt_switches"] for process in found for thread in process]
 
 
 def assert_asleep(daemon):

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from daemon import SUPERD, read_all
-from process import descriptors, status
+from process import descriptors, status, threads
 from settings import ROOT, service
 
 GOLDEN = pathlib.Path(__file__).parent / "golden"
@@ -120,11 +120,11 @@ def test_children_are_reaped_when_sigchld_was_ignored(superd):
 
 @pytest.mark.skipif(not ROOT, reason="needs root to give up privileges")
 def test_the_front_has_no_privileges(superd):
-    daemon = superd(service("x", builtin="echo"))
-    front = status(daemon.front)
-    assert front["Uid"].split()[0] != "0" and len(set(front["Uid"].split())) == 1
-    assert front["Gid"].split()[0] != "0" and len(set(front["Gid"].split())) == 1
-    assert front["Groups"].split() == []
-    assert front["NoNewPrivs"].strip() == "1"
-    for name in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
-        assert int(front[name], 16) == 0, name
+    daemon = superd("workers = 2\n" + service("x", builtin="echo"))
+    for thread in threads(daemon.front):
+        assert thread["Uid"].split()[0] != "0" and len(set(thread["Uid"].split())) == 1
+        assert thread["Gid"].split()[0] != "0" and len(set(thread["Gid"].split())) == 1
+        assert thread["Groups"].split() == []
+        assert thread["NoNewPrivs"].strip() == "1"
+        for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
+            assert int(thread[name], 16) == 0, name

@@ -100,5 +100,6 @@ int main(void)
 	};
 
 	setenv("TZ", "UTC", 1);
+	builtin_prepare(BUILTIN_CHARGEN);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,29 +10,46 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "config/settings.h"
+#include "front/builtin.h"
 #include "front/session.h"
+#include "front/worker.h"
 #include "net/poller.h"
 #include "net/timer.h"
 
 #define STREAM_READ_MAX (64 * 1024)
+#define PATIENCE_MS 20000
+#define MANY 300
 
+static unsigned n_workers; /* arrives as the initial state: each case runs without and with some */
 static struct poller *poller;
 static struct timers *timers;
+static struct workers *workers;
 static struct sessions sessions;
+static struct service service = { .name = (char *)"test" };
 static uint64_t bytes_in, bytes_out;
+static enum session_limit limit;
+static int error;
 
-static void count_ended(struct session *session)
+static void note_ended(struct session *session)
 {
 	bytes_in = session->bytes_in;
 	bytes_out = session->bytes_out;
+	limit = session->limit;
+	error = session->error;
 }
 
 static int start_loop(void **state)
 {
+	n_workers = **(const unsigned **)state;
 	assert_int_equal(poller_new(&poller, POLLER_AUTO), 0);
 	assert_int_equal(timers_new(&timers), 0);
-	sessions_init(&sessions, poller, timers, count_ended);
+	assert_int_equal(workers_new(&workers, n_workers), 0);
+	assert_int_equal(workers_count(workers), n_workers);
+	assert_int_equal(sessions_init(&sessions, poller, timers, workers, note_ended), 0);
+	builtin_prepare(BUILTIN_CHARGEN);
+	service.idle_timeout_ms = service.max_lifetime_ms = 0;
 	bytes_in = bytes_out = 0;
 	return 0;
 }
@@ -40,29 +57,62 @@ static int start_loop(void **state)
 static int stop_loop(void **state)
 {
 	sessions_end_all(&sessions, 0);
+	assert_int_equal(sessions.count, 0);
+	workers_free(workers);
+	sessions_fini(&sessions);
 	timers_free(timers);
 	poller_free(poller);
 	return 0;
 }
 
-static void turn(int turns)
+static void turn(void)
 {
-	for (int i = 0; i < turns; i++)
-		assert_int_equal(poller_run(poller, 0), 0);
+	assert_int_equal(poller_run(poller, n_workers > 0), 0);
+	timers_run(timers, clock_ms());
 }
 
-/* Returns the client's end. */
-static int connect_to(enum builtin_kind kind, int type)
+static void wait_for_count(size_t count)
 {
-	static struct service service = { .name = (char *)"test" };
+	int64_t until_ms = clock_ms() + PATIENCE_MS;
+
+	while (sessions.count != count) {
+		assert_true(clock_ms() < until_ms);
+		turn();
+	}
+}
+
+/* What read() returns once it returns anything. */
+static ssize_t receive(int client, void *out, size_t size)
+{
+	int64_t until_ms = clock_ms() + PATIENCE_MS;
+	ssize_t n;
+
+	while ((n = read(client, out, size)) < 0) {
+		assert_int_equal(errno, EAGAIN);
+		assert_true(clock_ms() < until_ms);
+		turn();
+	}
+	return n;
+}
+
+/* Returns the client's end. @first is what it has sent before it is served. */
+static int connect_saying(enum builtin_kind kind, int type, const char *first)
+{
 	struct address peer = { .length = sizeof(sa_family_t) };
 	int pair[2];
 
 	peer.any.sa_family = AF_UNIX;
 	service.builtin = kind;
 	assert_int_equal(socketpair(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair), 0);
+	if (*first)
+		assert_int_equal(write(pair[1], first, strlen(first)), strlen(first));
 	assert_int_equal(session_start(&sessions, &service, pair[0], &peer), 0);
 	return pair[1];
+}
+
+static int connect_to(enum builtin_kind kind, int type)
+{
+	return connect_saying(kind, type, "");
 }
 
 static void test_echo_answers_what_came_before_the_half_close(void **state)
@@ -72,13 +122,39 @@ static void test_echo_answers_what_came_before_the_half_close(void **state)
 
 	assert_int_equal(write(client, "last words", 10), 10);
 	assert_int_equal(shutdown(client, SHUT_WR), 0);
-	turn(3);
-	assert_int_equal(read(client, answer, sizeof(answer)), 10);
+	assert_int_equal(receive(client, answer, sizeof(answer)), 10);
 	assert_memory_equal(answer, "last words", 10);
-	assert_int_equal(read(client, answer, sizeof(answer)), 0);
-	assert_int_equal(sessions.count, 0);
+	assert_int_equal(receive(client, answer, sizeof(answer)), 0);
+	wait_for_count(0);
 	assert_int_equal(bytes_out, 10);
 	close(client);
+}
+
+/* The main thread has not waited for anything meanwhile. */
+static void test_the_first_turn_is_at_once(void **state)
+{
+	int client = connect_saying(BUILTIN_ECHO, SOCK_STREAM, "ping");
+	char answer[16];
+
+	assert_int_equal(read(client, answer, sizeof(answer)), 4);
+	close(client);
+	wait_for_count(0);
+}
+
+static void test_a_short_session_is_over_after_its_first_turn(void **state)
+{
+	struct address peer = { .length = sizeof(sa_family_t) };
+	int pair[2];
+
+	peer.any.sa_family = AF_UNIX;
+	service.builtin = BUILTIN_ECHO;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
+	assert_int_equal(write(pair[1], "ping", 4), 4);
+	assert_int_equal(shutdown(pair[1], SHUT_WR), 0);
+	assert_int_equal(session_start(&sessions, &service, pair[0], &peer), 0);
+	assert_int_equal(sessions.count, 0);
+	assert_int_equal(bytes_out, 4);
+	close(pair[1]);
 }
 
 static size_t send_until_full(int client)
@@ -93,25 +169,19 @@ static size_t send_until_full(int client)
 			sent += (size_t)n;
 			idle = 0;
 		}
-		turn(1);
+		turn();
 	}
 	return sent;
 }
 
 static size_t read_to_end(int client)
 {
-	char block[65536];
+	static char block[65536];
 	size_t received = 0;
+	ssize_t n;
 
-	for (int i = 0; i < 10000; i++) {
-		ssize_t n = read(client, block, sizeof(block));
-
-		if (n == 0)
-			break;
-		if (n > 0)
-			received += (size_t)n;
-		turn(1);
-	}
+	while ((n = receive(client, block, sizeof(block))) > 0)
+		received += (size_t)n;
 	return received;
 }
 
@@ -121,13 +191,17 @@ static void test_a_client_that_never_reads_costs_one_buffer(void **state)
 	struct session *session = container_of(sessions.serving.next, struct session, link);
 	size_t sent = send_until_full(client);
 
-	assert_non_null(session->rest);
-	assert_int_equal(session->watch.wanted, WATCH_WRITE);
-	assert_in_range(session->bytes_in - session->bytes_out, 1, STREAM_READ_MAX);
+	/* It is the worker's, otherwise. */
+	if (n_workers == 0) {
+		assert_non_null(session->rest);
+		assert_int_equal(session->watch.wanted, WATCH_WRITE);
+		assert_in_range(session->bytes_in - session->bytes_out, 1, STREAM_READ_MAX);
+	}
 
 	assert_int_equal(shutdown(client, SHUT_WR), 0);
 	assert_int_equal(read_to_end(client), sent);
-	assert_int_equal(sessions.count, 0);
+	wait_for_count(0);
+	assert_int_equal(bytes_out, sent);
 	close(client);
 }
 
@@ -138,30 +212,23 @@ static void test_echo_keeps_the_bounds_of_records(void **state)
 
 	assert_int_equal(send(client, "a", 1, 0), 1);
 	assert_int_equal(send(client, record, sizeof(record), 0), sizeof(record));
-	turn(3);
-	assert_int_equal(recv(client, record, sizeof(record), 0), 1);
-	assert_int_equal(recv(client, record, sizeof(record), 0), sizeof(record));
+	assert_int_equal(receive(client, record, sizeof(record)), 1);
+	assert_int_equal(receive(client, record, sizeof(record)), sizeof(record));
 	assert_int_equal(send(client, "", 0, 0), 0);
-	turn(1);
-	assert_int_equal(sessions.count, 0);
+	wait_for_count(0);
 	close(client);
 }
 
 static void test_chargen_goes_on_after_the_half_close(void **state)
 {
 	static char block[STREAM_READ_MAX];
-	int client = connect_to(BUILTIN_CHARGEN, SOCK_STREAM);
+	int client = connect_saying(BUILTIN_CHARGEN, SOCK_STREAM, "ignored");
 
-	assert_int_equal(write(client, "ignored", 7), 7);
 	assert_int_equal(shutdown(client, SHUT_WR), 0);
-	turn(3);
-	for (int i = 0; i < 50; i++) {
-		turn(1);
-		assert_true(read(client, block, sizeof(block)) > 0);
-	}
+	for (int i = 0; i < 50; i++)
+		assert_true(receive(client, block, sizeof(block)) > 0);
 	close(client);
-	turn(3);
-	assert_int_equal(sessions.count, 0);
+	wait_for_count(0);
 	assert_int_equal(bytes_in, 7);
 }
 
@@ -174,10 +241,9 @@ static void test_daytime_waits_for_the_client_to_close(void **state)
 	assert_int_equal(read(client, answer, sizeof(answer)), 0);
 	assert_int_equal(sessions.count, 1);
 	assert_int_equal(write(client, "late", 4), 4);
-	turn(1);
+	turn();
 	close(client);
-	turn(2);
-	assert_int_equal(sessions.count, 0);
+	wait_for_count(0);
 	assert_int_equal(bytes_in, 4);
 }
 
@@ -193,17 +259,128 @@ static void test_a_client_that_lingers_is_ended(void **state)
 	close(client);
 }
 
-#define SESSION_TEST(function) cmocka_unit_test_setup_teardown(function, start_loop, stop_loop)
+static void test_an_idle_client_is_ended(void **state)
+{
+	char answer[4];
+	int client;
+
+	service.idle_timeout_ms = 50;
+	client = connect_to(BUILTIN_ECHO, SOCK_STREAM);
+	assert_int_equal(receive(client, answer, sizeof(answer)), 0);
+	wait_for_count(0);
+	assert_int_equal(limit, SESSION_IDLE);
+	close(client);
+}
+
+static void test_a_busy_client_is_not_idle(void **state)
+{
+	int64_t until_ms;
+	char answer[4];
+	int client;
+
+	service.idle_timeout_ms = 500;
+	client = connect_to(BUILTIN_ECHO, SOCK_STREAM);
+	until_ms = clock_ms() + 3 * service.idle_timeout_ms;
+	while (clock_ms() < until_ms) {
+		assert_int_equal(write(client, "ping", 4), 4);
+		assert_int_equal(receive(client, answer, sizeof(answer)), 4);
+		turn();
+	}
+	assert_int_equal(sessions.count, 1);
+	close(client);
+	wait_for_count(0);
+	assert_int_equal(limit, SESSION_UNLIMITED);
+}
+
+static void test_even_a_busy_client_has_a_lifetime(void **state)
+{
+	int client;
+
+	service.idle_timeout_ms = 10000;
+	service.max_lifetime_ms = 50;
+	client = connect_to(BUILTIN_CHARGEN, SOCK_STREAM);
+	(void)read_to_end(client);
+	wait_for_count(0);
+	assert_int_equal(limit, SESSION_LIFETIME);
+	close(client);
+}
+
+static void test_many_come_and_go(void **state)
+{
+	int clients[MANY];
+	char answer[4];
+
+	for (int i = 0; i < MANY; i++)
+		clients[i] = connect_to(BUILTIN_ECHO, SOCK_STREAM);
+	for (int i = 0; i < MANY; i++)
+		assert_int_equal(write(clients[i], "ping", 4), 4);
+	for (int i = 0; i < MANY; i++) {
+		assert_int_equal(receive(clients[i], answer, sizeof(answer)), 4);
+		if (i % 2)
+			close(clients[i]);
+	}
+	wait_for_count(MANY / 2);
+	for (int i = 0; i < MANY; i += 2)
+		close(clients[i]);
+	wait_for_count(0);
+}
+
+static void test_workers_share_alike(void **state)
+{
+	int clients[MANY];
+
+	for (int i = 0; i < MANY; i++)
+		clients[i] = connect_to(BUILTIN_DISCARD, SOCK_STREAM);
+	assert_int_equal(sessions.loop.load, 0);
+	assert_int_equal(workers_least(workers)->load, MANY / n_workers);
+	for (int i = 0; i < MANY; i++)
+		close(clients[i]);
+	wait_for_count(0);
+	assert_int_equal(workers_least(workers)->load, 0);
+}
+
+static void test_all_can_be_ended_whatever_they_are_at(void **state)
+{
+	int echo = connect_to(BUILTIN_ECHO, SOCK_STREAM);
+	int stuck = connect_to(BUILTIN_CHARGEN, SOCK_STREAM);
+	int lingering = connect_to(BUILTIN_TIME, SOCK_STREAM);
+	char answer[4];
+
+	assert_int_equal(sessions.count, 3);
+	sessions_end_all(&sessions, -ETIMEDOUT);
+	assert_int_equal(sessions.count, 0);
+	assert_int_equal(error, -ETIMEDOUT);
+	assert_int_equal(read(echo, answer, sizeof(answer)), 0);
+	close(echo);
+	close(stuck);
+	close(lingering);
+}
+
+#define WITH_WORKERS(test)                                             \
+	{                                                              \
+#test "_in_workers", test, start_loop, stop_loop, &two \
+	}
+#define SESSION_TEST(test) { #test, test, start_loop, stop_loop, &none }, WITH_WORKERS(test)
 
 int main(void)
 {
+	static unsigned none = 0;
+	static unsigned two = 2;
 	const struct CMUnitTest tests[] = {
 		SESSION_TEST(test_echo_answers_what_came_before_the_half_close),
+		SESSION_TEST(test_the_first_turn_is_at_once),
+		SESSION_TEST(test_a_short_session_is_over_after_its_first_turn),
 		SESSION_TEST(test_a_client_that_never_reads_costs_one_buffer),
 		SESSION_TEST(test_echo_keeps_the_bounds_of_records),
 		SESSION_TEST(test_chargen_goes_on_after_the_half_close),
 		SESSION_TEST(test_daytime_waits_for_the_client_to_close),
 		SESSION_TEST(test_a_client_that_lingers_is_ended),
+		SESSION_TEST(test_an_idle_client_is_ended),
+		SESSION_TEST(test_a_busy_client_is_not_idle),
+		SESSION_TEST(test_even_a_busy_client_has_a_lifetime),
+		SESSION_TEST(test_many_come_and_go),
+		WITH_WORKERS(test_workers_share_alike),
+		SESSION_TEST(test_all_can_be_ended_whatever_they_are_at),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,33 @@
+#pragma once
+
+/*
+ * Shares: the sockets among which the kernel divides the datagrams of a listener, each read by
+ * one of the workers, or in the main loop where there are none.
+ *
+ * A worker reads a socket under its lock. So when shares_halt() or shares_close() returns, none is
+ * being read, nor will be, and it may be closed. All functions are for the main thread.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct front;
+struct front_listener;
+
+/* Whether the datagrams of the listener are read here, instead of by the listener's own watch. */
+bool shares_wanted(const struct front_listener *listener);
+
+/* Reads every socket that the listener has. Returns 0 or a negative errno. */
+int shares_start(struct front_listener *listener);
+
+/* One socket more, which is the share's now; the keeper has it as @number. Returns as above. */
+int shares_add(struct front_listener *listener, int fd, int number);
+
+void shares_halt(struct front *front);
+void shares_resume(struct front *front);
+
+/* Lets go of all sockets, which stay the listener's. */
+void shares_close(struct front_listener *listener);
+
+/* Once the workers have stopped. */
+void shares_free(struct front *front);
