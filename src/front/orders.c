@@ -256,6 +256,8 @@ void orders_on_ready(struct watch *watch)
 			return;
 		if (r == -EBADMSG || r == -EMFILE) {
 			log_error(r, "a message of the keeper was lost");
+			if (r == -EMFILE && message.type == CHANNEL_MEMBER)
+				pass_obey(front, &message, -1);
 			continue;
 		}
 		if (r < 0) {

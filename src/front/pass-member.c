@@ -25,7 +25,8 @@ struct pass_member *pass_member_new(struct pass_crew *crew, unsigned place, pid_
 	member = calloc(1, sizeof(*member) +
 				   (size_t)crew->table->n_seats * sizeof(member->free_seats[0]));
 	if (!member) {
-		close(fd);
+		if (fd >= 0)
+			close(fd);
 		return NULL;
 	}
 	member->watch.fd = fd;

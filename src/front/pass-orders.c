@@ -47,6 +47,8 @@ static void on_member(struct pass_crew *crew, const struct channel_message *mess
 	if (r < 0)
 		log_error(r, "service '%s': cannot use its program (pid %ld)",
 			  crew->service->settings->name, (long)message->status);
+	else if (fd < 0)
+		pass_crew_watch_closed(crew->by_place[message->count]);
 	pass_crew_relieve(crew);
 	pass_crew_watch_surplus(crew);
 }
@@ -118,6 +120,8 @@ static void stay(struct pass_member *member)
 		pass_crew_forget(member);
 		return;
 	}
+	if (member->closed && !member->dismissed)
+		pass_crew_watch_closed(member);
 	pass_crew_rank(member);
 	pass_crew_watch_surplus(member->crew);
 }

@@ -30,7 +30,10 @@ void pass_wait_for_room(struct front_listener *listener);
 /* Gives an admitted client to the least loaded member. Takes @fd. */
 void pass_client(struct front_listener *listener, int fd, const struct address *peer);
 
-/* CHANNEL_CREW of such a service, CHANNEL_MEMBER, _MEMBER_GONE and _LEAVE. Takes @fd (or -1). */
+/*
+ * CHANNEL_CREW of such a service, CHANNEL_MEMBER, _MEMBER_GONE and _LEAVE. Takes @fd (or -1). A
+ * member whose socket was lost on the way is of no use, and is ended after a moment.
+ */
 void pass_obey(struct front *front, const struct channel_message *message, int fd);
 
 /*

@@ -89,8 +89,9 @@ def test_the_variables_are_those_of_a_program_per_client(superd):
     }
 
 
-def test_a_listener_for_all_addresses_tells_which_one_a_client_came_to(superd):
-    daemon = superd(passing(listen="tcp4:0"))
+@pytest.mark.parametrize("listen", ["tcp4:0", "tcp:0"])
+def test_a_listener_for_all_addresses_tells_which_one_a_client_came_to(superd, listen):
+    daemon = superd(passing(listen=listen))
     client = Client(daemon)
     assert ast.literal_eval(client.ask("variables_of"))["TCPLOCALIP"] == "127.0.0.1"
 
