@@ -94,8 +94,8 @@ unsigned pass_member_clients(const struct pass_member *member);
  */
 int pass_member_give(struct pass_member *member, const struct pass_client *client);
 
-/* Reads its last answers, and ends all other clients with @status. */
-void pass_member_bury(struct pass_member *member, int status);
+/* Reads its last answers, and ends all other clients: with @status, or NULL if it has none yet. */
+void pass_member_bury(struct pass_member *member, const int *status);
 
 /* pass-crew.c */
 

@@ -57,7 +57,7 @@ static void on_gone(struct pass_member *member, const struct channel_message *me
 {
 	struct pass_crew *crew = member->crew;
 
-	pass_member_bury(member, message->status);
+	pass_member_bury(member, &message->status);
 	pass_crew_forget(member);
 	pass_crew_relieve(crew);
 	orders_end_if_over(crew->service->front);
@@ -156,6 +156,16 @@ void pass_drain(struct front *front, bool has_successor)
 	for (size_t i = 0; i < front->settings->n_services; i++)
 		if (crew_of(front, i))
 			pass_crew_lose_kept(crew_of(front, i));
+}
+
+static void give_up(struct pass_member *member)
+{
+	pass_member_bury(member, NULL);
+}
+
+void pass_end_all(struct front *front)
+{
+	each_member(front, give_up);
 }
 
 bool pass_is_over(const struct front *front)

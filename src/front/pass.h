@@ -49,6 +49,9 @@ void pass_resume(struct front *front);
  */
 void pass_drain(struct front *front, bool has_successor);
 
+/* The clients that are left had their time: the keeper ends their programs. */
+void pass_end_all(struct front *front);
+
 /* Whether nothing keeps a draining front. */
 bool pass_is_over(const struct front *front);
 

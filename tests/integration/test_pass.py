@@ -5,6 +5,7 @@ import os
 import pathlib
 import re
 import signal
+import socket
 
 import pytest
 
@@ -92,8 +93,10 @@ def test_the_variables_are_those_of_a_program_per_client(superd):
 @pytest.mark.parametrize("listen", ["tcp4:0", "tcp:0"])
 def test_a_listener_for_all_addresses_tells_which_one_a_client_came_to(superd, listen):
     daemon = superd(passing(listen=listen))
-    client = Client(daemon)
-    assert ast.literal_eval(client.ask("variables_of"))["TCPLOCALIP"] == "127.0.0.1"
+    with socket.create_connection(("127.0.0.2", daemon.port("x")), 20) as client:
+        client.sendall(b"variables_of\n")
+        found = ast.literal_eval(client.recv(4096).decode())
+    assert (found["TCPLOCALIP"], found["TCPREMOTEIP"]) == ("127.0.0.2", "127.0.0.1")
 
 
 @pytest.mark.parametrize("kind", ["unix", "unix-seqpacket"])
@@ -385,6 +388,7 @@ def test_stop_ends_what_is_left_after_grace(superd):
     daemon.signal(signal.SIGTERM)
     assert client.lines.readline() == ""
     assert daemon.process.wait(20) == 0
+    daemon.wait_log(rf"service 'x': ended 127\.0\.0\.1:\d+, pid {pid}, after")
     eventually(lambda: not alive(pid))
 
 
