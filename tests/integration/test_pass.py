@@ -12,6 +12,7 @@ import pytest
 from daemon import read_all
 from process import alive, cpu_seconds, eventually, settled
 from settings import ECHO, service
+from shipped import BUILD, SOURCE, reachable
 
 PYTHON = "/usr/bin/python3"
 # Either by TERM or, if that comes first, because its socket is at its end.
@@ -406,18 +407,6 @@ def test_a_process_gets_no_client_before_it_is_ready(superd):
 
 
 # The programs that come with superd
-
-
-BUILD = pathlib.Path(os.environ.get("SERVICES", "build/services"))
-SOURCE = pathlib.Path(__file__).parents[2] / "services"
-
-
-def reachable(place, path):
-    """A copy that every user may read, wherever the original lies."""
-    copy = place / path.name
-    copy.write_bytes(path.read_bytes())
-    copy.chmod(0o755)
-    return str(copy)
 
 
 def test_myip_tells_web_clients_their_address(superd, place):

@@ -6,12 +6,14 @@ import socket
 
 import pytest
 
+from daemon import read_all
 from members import LOOP, NOTIFY, PYTHON, READY_WHEN_TOLD, pid_of, pool, report, serves, started
 from process import alive, eventually
 from settings import ANY_PORT, ECHO, service, shell
+from shipped import BUILD, reachable
 
 SYSTEMD = """
-import os, socket
+import os, select, socket
 assert os.environ["LISTEN_PID"] == str(os.getpid())
 assert os.environ["LISTEN_FDNAMES"] == "x:x"
 count = int(os.environ["LISTEN_FDS"])
@@ -41,8 +43,8 @@ def test_children_share_the_listener(superd):
 
 def test_children_find_all_listeners_as_systemd_passes_them(superd):
     daemon = superd(pool("x", SYSTEMD, listen=[ANY_PORT, "tcp:127.0.0.1:0"]))
-    for i, endpoint in enumerate(daemon.endpoints("x")[:2]):
-        daemon.wait_log("listening on tcp", count=2)
+    daemon.wait_log("listening on tcp", count=2)
+    for i, endpoint in enumerate(daemon.endpoints("x")):
         with socket.create_connection(("127.0.0.1", int(endpoint.split(":")[-1]))) as client:
             assert client.recv(64) == b"%d of 2\n" % i
 
@@ -163,12 +165,11 @@ def test_a_program_that_cannot_be_executed_is_said_and_tried_again(superd, place
 
 
 def test_a_service_without_a_change_keeps_its_children(superd):
-    text = pool("x", processes=[1, 3])
-    daemon = superd(text + ECHO)
+    daemon = superd(pool("x", processes=[1, 3]) + ECHO)
     (pid,) = started(daemon, "x")
     with daemon.connect("x") as client:
         assert pid_of(client) == pid
-        daemon.reload(ECHO + text.replace("{1, 3}", "{2, 3}").replace("}\n", "backlog = 9 }\n"))
+        daemon.reload(ECHO + pool("x", processes=[2, 3], backlog=9))
         assert len(started(daemon, "x", 2)) == 2
         client.sendall(b"still here?")
         assert client.recv(64) == b"still here?"
@@ -238,12 +239,11 @@ def test_a_service_changes_its_way_of_dispatch_and_back(superd, other):
     script = "import socket; c = socket.socket(fileno=0)\n"
     script += "if c.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN): c = c.accept()[0]\n"
     script += "c.sendall(b'1\\n')"
-    place = "unix-any"
     daemon = superd(pool("x"))
     (pool_pid,) = started(daemon, "x")
     daemon.reload(service("x", exec=[PYTHON, "-c", script], dispatch=other))
     daemon.wait_log(rf"service 'x': ended, pid {pool_pid}")
-    assert serves(daemon, "x") == 1, place
+    assert serves(daemon, "x") == 1
     daemon.reload(pool("x"))
     assert serves(daemon, "x") > 1
 
@@ -262,7 +262,7 @@ def test_a_crash_of_the_front_leaves_the_pool_alone(superd):
 def test_superd_stops_and_so_does_the_pool(superd):
     daemon = superd(pool("x", processes=[2, 2]))
     pids = started(daemon, "x", 2)
-    with daemon.connect("x") as client:
+    with socket.create_connection(daemon.address("x")) as client:
         busy = pid_of(client)
         assert daemon.stop() == 0
         client.sendall(b"to the end")
@@ -286,3 +286,35 @@ def test_what_a_pool_writes_is_logged(superd):
     daemon = superd(service("x", exec=shell("echo out; echo err >&2; exec cat"), dispatch="pool"))
     daemon.wait_log("service 'x': stderr: 'out'")
     daemon.wait_log("service 'x': stderr: 'err'")
+
+
+@pytest.mark.parametrize(
+    "request_, location",
+    [
+        (b"GET /a?b HTTP/1.1\r\nHost: www.example.net\r\n\r\n", b"https://www.example.net:8443/a?b"),
+        (b"GET / HTTP/1.1\r\nA: b\r\nhost: [::1]:80\r\n\r\n", b"https://[::1]:8443/"),
+        (b"GET / HTTP/1.0\r\n\r\n", None),
+        (b"GET / HTTP/1.1\r\nHost: a\"b\r\n\r\n", None),
+        (b"GET /\x01 HTTP/1.1\r\nHost: a\r\n\r\n", None),
+        (b"nonsense\r\n\r\n", None),
+    ],
+)
+def test_tohttps_sends_web_clients_elsewhere(superd, place, request_, location):
+    program = [reachable(place, BUILD / "tohttps"), "8443"]
+    daemon = superd(service("web", exec=program, dispatch="pool"))
+    answer = daemon.ask("web", request_)
+    if location:
+        assert answer.startswith(b"HTTP/1.0 301 ") and b"\r\nLocation: %s\r\n" % location in answer
+    else:
+        assert answer.startswith(b"HTTP/1.0 400 ") and b"Location" not in answer
+
+
+def test_tohttps_finishes_its_client_and_ends(superd, place):
+    program = [reachable(place, BUILD / "tohttps")]
+    daemon = superd(service("web", exec=program, dispatch="pool") + ECHO)
+    with daemon.connect("web") as client:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n")
+        daemon.reload(ECHO)
+        client.sendall(b"\r\n")
+        assert b"https://a/" in read_all(client)
+    daemon.wait_log("service 'web': ended, pid .*, exit status 0")
