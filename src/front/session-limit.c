@@ -25,14 +25,18 @@ static int64_t due_ms(const struct session *session, enum session_limit *out)
 }
 
 /*
- * A worker ends its session itself, once the socket is shut down. Should it close the descriptor
- * just now, then nobody has the number, because nobody else opens any.
+ * A worker ends its session itself, once it is woken by the end of the socket. It reads nothing
+ * more, because only what is unread then tells a client that sends on, by a reset. Should it
+ * close the descriptor just now, then nobody has the number, because nobody else opens any.
  */
 static void cut(struct session *session)
 {
-	if (session->loop == &session->sessions->loop)
+	if (session->loop == &session->sessions->loop) {
 		session_end(session, 0);
-	else if (!atomic_load(&session->closed))
+		return;
+	}
+	atomic_store(&session->cut, true);
+	if (!atomic_load(&session->closed))
 		(void)shutdown(session->watch.fd, SHUT_RDWR);
 }
 

@@ -102,30 +102,36 @@ static void on_wake(struct watch *watch)
 	release_over(container_of(watch, struct sessions, wake));
 }
 
-/* In the loop of the session. */
-static void on_ready(struct watch *watch)
+/* In the loop of the session, as the next one is. */
+static void leave(struct session *session)
 {
-	struct session *session = container_of(watch, struct session, watch);
-	unsigned wanted;
-
-	wanted = turn_take(session, watch->ready, poller_woken_ms(watch->poller));
-	if (wanted && wanted != watch->wanted) {
-		int r = watch_change(watch, wanted);
-
-		if (r < 0) {
-			session->error = r;
-			wanted = 0;
-		}
-	}
-	if (wanted)
-		return;
 	if (session->loop == &session->sessions->loop)
 		session_end(session, session->error);
 	else
 		send_home(session);
 }
 
-static void leave_to(struct session *session, struct loop *loop)
+static void on_ready(struct watch *watch)
+{
+	struct session *session = container_of(watch, struct session, watch);
+	unsigned wanted;
+	int r = 0;
+
+	if (atomic_load(&session->cut)) {
+		leave(session);
+		return;
+	}
+
+	wanted = turn_take(session, watch->ready, poller_woken_ms(watch->poller));
+	if (wanted)
+		r = watch_change(watch, wanted);
+	if (r < 0)
+		session->error = r;
+	if (r < 0 || !wanted)
+		leave(session);
+}
+
+static void hand_to(struct session *session, struct loop *loop)
 {
 	session->loop->load--;
 	session->loop = loop;
@@ -139,7 +145,7 @@ static void go_on(struct session *session, unsigned wanted)
 	int r;
 
 	if (loop)
-		leave_to(session, loop);
+		hand_to(session, loop);
 	r = watch_add(&session->watch, session->loop->poller, session->watch.fd, wanted, on_ready);
 	if (r < 0)
 		session_end(session, r);
