@@ -21,7 +21,8 @@ enum channel_type {
 	CHANNEL_DATAGRAM,  /* endpoint, peer, local, a sealed memfd: start its program */
 	CHANNEL_WAIT,      /* endpoint: somebody waits, start the program that owns the listener */
 	CHANNEL_GROW,      /* service: clients wait that its crew cannot take, one more process */
-	CHANNEL_DISMISS,   /* service, count: the place of a member without clients: end it */
+	CHANNEL_DISMISS,   /* service, count: place, status: pid of a member without clients: end it
+			    */
 	CHANNEL_HALTED,    /* answer to CHANNEL_HALT: no request follows */
 	CHANNEL_ALIVE,     /* answer to CHANNEL_PING */
 

@@ -5,6 +5,7 @@ import pathlib
 
 import pytest
 
+from process import children, eventually
 from settings import ECHO, ROOT, service
 from shortage import (
     assert_answered,
@@ -55,6 +56,7 @@ def test_a_keeper_that_may_hold_nothing_more_recovers(superd):
     """Not even what it keeps free for a client: then clients wait where they are."""
     daemon = superd(CAT)
     assert daemon.ask("cat", b"x") == b"x"
+    eventually(lambda: children(daemon.keeper) == daemon.fronts())  # It is done with that.
     before = soft_limit(daemon.keeper, "Max open files")
     prlimit(daemon.keeper, "--nofile=3:")
     clients = queue(daemon, "cat")
