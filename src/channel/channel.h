@@ -67,7 +67,7 @@ int channel_send(int channel, const struct channel_message *message, int fd);
 /*
  * Returns 1 with a message and its descriptor (-1: none; close-on-exec; the caller's),
  * 0 when the other side has gone, -EAGAIN when there is none, -EBADMSG for one of bad
- * form, whose descriptors are closed, -EMFILE when its descriptor was lost for want
- * of a free number, or another negative errno when nothing could be read for now.
+ * form, whose descriptors are closed, -EMFILE with a message whose descriptor was lost
+ * for want of a free number, or another negative errno when nothing could be read for now.
  */
 int channel_receive(int channel, struct channel_message *out, int *out_fd);

@@ -25,7 +25,9 @@ static void end_sessions(struct timer *timer)
 {
 	struct front *front = container_of(timer, struct front, grace);
 
-	log_info("ending %zu sessions that had their time", front->sessions.count);
+	if (front->sessions.count > 0)
+		log_info("ending %zu sessions that had their time", front->sessions.count);
+	pass_end_all(front);
 	sessions_end_all(&front->sessions, -ETIMEDOUT);
 	front->done = true;
 }
@@ -256,6 +258,8 @@ void orders_on_ready(struct watch *watch)
 			return;
 		if (r == -EBADMSG || r == -EMFILE) {
 			log_error(r, "a message of the keeper was lost");
+			if (r == -EMFILE && message.type == CHANNEL_MEMBER)
+				pass_obey(front, &message, -1);
 			continue;
 		}
 		if (r < 0) {

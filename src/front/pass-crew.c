@@ -92,7 +92,8 @@ int pass_crew_add(struct pass_crew *crew, unsigned place, pid_t pid, int fd)
 	int r;
 
 	if (place >= crew->table->n_places || crew->by_place[place]) {
-		close(fd);
+		if (fd >= 0)
+			close(fd);
 		return -EBADMSG;
 	}
 	member = pass_member_new(crew, place, pid, fd);
@@ -101,7 +102,8 @@ int pass_crew_add(struct pass_crew *crew, unsigned place, pid_t pid, int fd)
 	crew->by_place[place] = member;
 	list_add_before(&crew->members, &member->link);
 	crew->n_staying++;
-	if (crew->service->front->halted)
+	member->closed = fd < 0;
+	if (crew->service->front->halted || member->closed)
 		return 0;
 	r = pass_member_engage(member);
 	if (r < 0)
@@ -206,9 +208,10 @@ static void dismiss_closed(struct pass_crew *crew)
 	list_for_each(at, following, &crew->members) {
 		struct pass_member *member = container_of(at, struct pass_member, link);
 
-		if (!member->closed || member->dismissed || pass_member_clients(member) > 0)
+		if (!member->closed || member->dismissed ||
+		    (member->engaged && pass_member_clients(member) > 0))
 			continue;
-		log_warning(0, "service '%s': its program (pid %ld) closed its socket; ending it",
+		log_warning(0, "service '%s': its program (pid %ld) has no socket; ending it",
 			    crew->service->settings->name, (long)member->pid);
 		pass_crew_dismiss(member);
 	}
@@ -249,7 +252,7 @@ void pass_crew_watch_surplus(struct pass_crew *crew)
 }
 
 /* Nobody can be sent to it any more, but it may well be about to end. */
-static void watch_closed(struct pass_member *member)
+void pass_crew_watch_closed(struct pass_member *member)
 {
 	struct pass_crew *crew = member->crew;
 	int64_t at_ms = clock_ms() + CLOSED_MS;
@@ -267,7 +270,7 @@ void pass_crew_settle(struct pass_member *member)
 	if (idle)
 		member->idle_since_ms = clock_ms();
 	if (member->closed && !member->leaving)
-		watch_closed(member);
+		pass_crew_watch_closed(member);
 	pass_crew_rank(member);
 	if (idle && member->leaving && front->draining && !member->dismissed)
 		pass_crew_dismiss(member);

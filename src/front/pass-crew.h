@@ -94,8 +94,8 @@ unsigned pass_member_clients(const struct pass_member *member);
  */
 int pass_member_give(struct pass_member *member, const struct pass_client *client);
 
-/* Reads its last answers, and ends all other clients with @status. */
-void pass_member_bury(struct pass_member *member, int status);
+/* Reads its last answers, and ends all other clients: with @status, or NULL if it has none yet. */
+void pass_member_bury(struct pass_member *member, const int *status);
 
 /* pass-crew.c */
 
@@ -106,10 +106,13 @@ struct pass_crew *pass_crew_new(struct front_service *service, struct pass_table
 void pass_crew_free(struct pass_crew *crew);
 
 /*
- * Adds a member, which is engaged unless the front is halted. Takes @fd, also on failure: a
- * negative errno.
+ * Adds a member, which is engaged unless the front is halted or @fd is -1: then it is closed
+ * from the start. Takes @fd, also on failure: a negative errno.
  */
 int pass_crew_add(struct pass_crew *crew, unsigned place, pid_t pid, int fd);
+
+/* Its end of the socket is closed: it is ended, if it does not end in a moment. */
+void pass_crew_watch_closed(struct pass_member *member);
 
 /* Frees the member; its clients stay in the table. */
 void pass_crew_forget(struct pass_member *member);

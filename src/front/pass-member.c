@@ -25,7 +25,8 @@ struct pass_member *pass_member_new(struct pass_crew *crew, unsigned place, pid_
 	member = calloc(1, sizeof(*member) +
 				   (size_t)crew->table->n_seats * sizeof(member->free_seats[0]));
 	if (!member) {
-		close(fd);
+		if (fd >= 0)
+			close(fd);
 		return NULL;
 	}
 	member->watch.fd = fd;
@@ -249,7 +250,7 @@ int pass_member_give(struct pass_member *member, const struct pass_client *clien
 	return r;
 }
 
-void pass_member_bury(struct pass_member *member, int status)
+void pass_member_bury(struct pass_member *member, const int *status)
 {
 	if (!member->engaged)
 		return;
@@ -258,5 +259,5 @@ void pass_member_bury(struct pass_member *member, int status)
 		;
 	for (unsigned seat = 0; seat < member->crew->table->n_seats; seat++)
 		if (atomic_load_explicit(&seat_of(member, seat)->taken, memory_order_relaxed))
-			end_client(member, seat, &status);
+			end_client(member, seat, status);
 }

@@ -47,6 +47,8 @@ static void on_member(struct pass_crew *crew, const struct channel_message *mess
 	if (r < 0)
 		log_error(r, "service '%s': cannot use its program (pid %ld)",
 			  crew->service->settings->name, (long)message->status);
+	else if (fd < 0)
+		pass_crew_watch_closed(crew->by_place[message->count]);
 	pass_crew_relieve(crew);
 	pass_crew_watch_surplus(crew);
 }
@@ -55,7 +57,7 @@ static void on_gone(struct pass_member *member, const struct channel_message *me
 {
 	struct pass_crew *crew = member->crew;
 
-	pass_member_bury(member, message->status);
+	pass_member_bury(member, &message->status);
 	pass_crew_forget(member);
 	pass_crew_relieve(crew);
 	orders_end_if_over(crew->service->front);
@@ -118,6 +120,8 @@ static void stay(struct pass_member *member)
 		pass_crew_forget(member);
 		return;
 	}
+	if (member->closed && !member->dismissed)
+		pass_crew_watch_closed(member);
 	pass_crew_rank(member);
 	pass_crew_watch_surplus(member->crew);
 }
@@ -152,6 +156,16 @@ void pass_drain(struct front *front, bool has_successor)
 	for (size_t i = 0; i < front->settings->n_services; i++)
 		if (crew_of(front, i))
 			pass_crew_lose_kept(crew_of(front, i));
+}
+
+static void give_up(struct pass_member *member)
+{
+	pass_member_bury(member, NULL);
+}
+
+void pass_end_all(struct front *front)
+{
+	each_member(front, give_up);
 }
 
 bool pass_is_over(const struct front *front)

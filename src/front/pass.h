@@ -30,7 +30,10 @@ void pass_wait_for_room(struct front_listener *listener);
 /* Gives an admitted client to the least loaded member. Takes @fd. */
 void pass_client(struct front_listener *listener, int fd, const struct address *peer);
 
-/* CHANNEL_CREW of such a service, CHANNEL_MEMBER, _MEMBER_GONE and _LEAVE. Takes @fd (or -1). */
+/*
+ * CHANNEL_CREW of such a service, CHANNEL_MEMBER, _MEMBER_GONE and _LEAVE. Takes @fd (or -1). A
+ * member whose socket was lost on the way is of no use, and is ended after a moment.
+ */
 void pass_obey(struct front *front, const struct channel_message *message, int fd);
 
 /*
@@ -45,6 +48,9 @@ void pass_resume(struct front *front);
  * @has_successor, whose they are then, and leave if not.
  */
 void pass_drain(struct front *front, bool has_successor);
+
+/* The clients that are left had their time: the keeper ends their programs. */
+void pass_end_all(struct front *front);
 
 /* Whether nothing keeps a draining front. */
 bool pass_is_over(const struct front *front);

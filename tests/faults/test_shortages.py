@@ -153,3 +153,15 @@ def test_a_front_that_dies_while_no_process_can_start_comes_back(superd, no_proc
     assert_calm(daemon)
     no_processes("max")
     assert_answered(client, b"ping", seconds=2)
+
+
+@pytest.mark.skipif(not ROOT, reason="needs root to make a control group")
+def test_a_front_that_gets_no_threads_serves_without(superd, no_processes):
+    daemon = superd("workers = 2\n" + ECHO)
+    no_processes("2", daemon.keeper)
+    os.kill(daemon.front, 9)
+    daemon.wait_log("cannot start more than 0 of 2 workers: Resource temporarily unavailable")
+    with daemon.connect("echo") as client:
+        for word in (b"first", b"second"):
+            client.sendall(word)
+            assert client.recv(64) == word

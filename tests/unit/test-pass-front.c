@@ -271,6 +271,15 @@ static void finish(int member, const struct received *client)
 	say(member, text);
 }
 
+static void expect_dismissal(int member)
+{
+	struct channel_message message = hear();
+
+	assert_int_equal(message.type, CHANNEL_DISMISS);
+	assert_int_equal(message.count, member);
+	assert_int_equal(message.status, pid_of(member));
+}
+
 static unsigned in_service(void)
 {
 	return atomic_load(&stage.tally->sessions[0]);
@@ -524,15 +533,6 @@ static void test_a_member_that_does_not_read_costs_nobody_a_client(void **state)
 	assert_int_equal(atomic_load(&stage.board[0].ended), CLIENTS);
 }
 
-static void expect_dismissal(int member)
-{
-	struct channel_message message = hear();
-
-	assert_int_equal(message.type, CHANNEL_DISMISS);
-	assert_int_equal(message.count, member);
-	assert_int_equal(message.status, pid_of(member));
-}
-
 static void test_too_many_descriptors_on_the_way_cost_nobody_a_client(void **state)
 {
 	enum { CLIENTS = 100 };
@@ -554,6 +554,27 @@ static void test_too_many_descriptors_on_the_way_cost_nobody_a_client(void **sta
 		close(clients[i]);
 	}
 	wait_in_service(0);
+}
+
+static void test_a_member_without_a_free_descriptor_for_it_is_ended_and_replaced(void **state)
+{
+	const struct rlimit none = { 3, 4096 }, some = { 64, 4096 };
+	struct received got;
+	int client;
+
+	stage.descriptors = 4096;
+	start_front(0);
+	assert_int_equal(prlimit(stage.front, RLIMIT_NOFILE, &none, NULL), 0);
+	tell(CHANNEL_MEMBER, 0, pid_of(0));
+	expect_dismissal(0);
+	assert_int_equal(prlimit(stage.front, RLIMIT_NOFILE, &some, NULL), 0);
+	tell(CHANNEL_MEMBER_GONE, 0, 0);
+	tell(CHANNEL_MEMBER, 0, pid_of(0));
+	client = come();
+	got = receive(0);
+	finish(0, &got);
+	wait_in_service(0);
+	close(client);
 }
 
 static void test_idle_members_above_min_are_dismissed_each_after_its_time(void **state)
@@ -722,6 +743,7 @@ int main(void)
 		CASE(test_a_member_that_closes_gets_no_more_and_is_dismissed),
 		CASE(test_a_member_that_does_not_read_costs_nobody_a_client),
 		CASE(test_too_many_descriptors_on_the_way_cost_nobody_a_client),
+		CASE(test_a_member_without_a_free_descriptor_for_it_is_ended_and_replaced),
 		CASE(test_idle_members_above_min_are_dismissed_each_after_its_time),
 		CASE(test_with_min_0_the_last_member_is_dismissed_too),
 		CASE(test_a_halted_front_leaves_members_alone_until_it_resumes),
