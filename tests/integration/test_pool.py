@@ -1,8 +1,10 @@
 """`dispatch = pool`: children that are there beforehand and accept by themselves."""
 
+import concurrent.futures
 import os
 import signal
 import socket
+import threading
 
 import pytest
 
@@ -318,3 +320,29 @@ def test_tohttps_finishes_its_client_and_ends(superd, place):
         client.sendall(b"\r\n")
         assert b"https://a/" in read_all(client)
     daemon.wait_log("service 'web': ended, pid .*, exit status 0")
+
+
+def test_reloads_that_change_the_program_lose_no_client(superd, place):
+    program = reachable(place, BUILD / "tohttps")
+
+    def text(port):
+        return service("web", exec=[program, port], dispatch="pool", processes=[1, 3])
+
+    daemon = superd(text("1"))
+    over, lost = threading.Event(), []
+
+    def browse():
+        while not over.is_set():
+            answer = daemon.ask("web", b"GET / HTTP/1.0\r\nHost: a\r\n\r\n")
+            if b"Location: https://a:" not in answer:
+                lost.append(answer)
+
+    with concurrent.futures.ThreadPoolExecutor(3) as pool_of_clients:
+        clients = [pool_of_clients.submit(browse) for _ in range(3)]
+        try:
+            for port in range(2, 10):
+                daemon.reload(text(str(port)))
+        finally:
+            over.set()
+    assert not lost and not any(client.exception() for client in clients)
+    eventually(lambda: b"https://a:9/" in daemon.ask("web", b"GET / HTTP/1.0\r\nHost: a\r\n\r\n"))
