@@ -236,6 +236,15 @@ def test_a_removed_service_lets_its_children_finish(superd):
     daemon.wait_log(rf"service 'x': ended, pid {pid}, .*exit status 0")
 
 
+def test_a_service_with_other_listeners_has_other_children(superd):
+    daemon = superd(pool("x"))
+    (old,) = started(daemon, "x")
+    daemon.reload(pool("x", listen=[ANY_PORT, "tcp:127.0.0.2:0"]))
+    new = started(daemon, "x", 2)[1]
+    daemon.wait_log(rf"service 'x': ended, pid {old}")
+    assert os.readlink(f"/proc/{new}/fd/4").startswith("socket:")
+
+
 @pytest.mark.parametrize("other", ["spawn", "wait"])
 def test_a_service_changes_its_way_of_dispatch_and_back(superd, other):
     script = "import socket; c = socket.socket(fileno=0)\n"
