@@ -282,6 +282,17 @@ def test_superd_stops_and_so_does_the_pool(superd):
     eventually(lambda: not alive(busy))
 
 
+def test_a_pool_ends_at_once_while_sessions_have_their_time(superd):
+    daemon = superd(pool("x") + ECHO)
+    (pid,) = started(daemon, "x")
+    with daemon.connect("echo") as client:
+        client.sendall(b"x")
+        assert client.recv(1) == b"x"
+        daemon.signal(signal.SIGTERM)
+        daemon.wait_log(rf"service 'x': ended, pid {pid}")
+        assert daemon.process.poll() is None
+
+
 def test_a_pool_starts_when_all_its_listeners_are_bound(superd):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         endpoint = "tcp:127.0.0.1:%d" % taken.getsockname()[1]
