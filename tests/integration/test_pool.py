@@ -313,10 +313,13 @@ def test_what_a_pool_writes_is_logged(superd):
 @pytest.mark.parametrize(
     "request_, location",
     [
-        (b"GET /a?b HTTP/1.1\r\nHost: www.example.net\r\n\r\n", b"https://www.example.net:8443/a?b"),
+        (
+            b"GET /a?b HTTP/1.1\r\nHost: www.example.net\r\n\r\n",
+            b"https://www.example.net:8443/a?b",
+        ),
         (b"GET / HTTP/1.1\r\nA: b\r\nhost: [::1]:80\r\n\r\n", b"https://[::1]:8443/"),
         (b"GET / HTTP/1.0\r\n\r\n", None),
-        (b"GET / HTTP/1.1\r\nHost: a\"b\r\n\r\n", None),
+        (b'GET / HTTP/1.1\r\nHost: a"b\r\n\r\n', None),
         (b"GET /\x01 HTTP/1.1\r\nHost: a\r\n\r\n", None),
         (b"nonsense\r\n\r\n", None),
     ],
