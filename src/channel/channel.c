@@ -137,7 +137,8 @@ int channel_receive(int channel, struct channel_message *out, int *out_fd)
 	for (size_t i = 0; i < n_fds; i++)
 		close(fds[i]);
 	/* The kernel delivers the bytes and drops a descriptor that finds no free number. */
-	if (n_fds == 0 && (header.msg_flags & MSG_CTRUNC) && has_descriptor(out->type))
+	if (n_fds == 0 && (header.msg_flags & MSG_CTRUNC) && has_descriptor(out->type) &&
+	    is_well_formed(out, size, 1))
 		return -EMFILE;
 	return -EBADMSG;
 }

@@ -21,7 +21,8 @@ enum channel_type {
 	CHANNEL_DATAGRAM,  /* endpoint, peer, local, a sealed memfd: start its program */
 	CHANNEL_WAIT,      /* endpoint: somebody waits, start the program that owns the listener */
 	CHANNEL_GROW,      /* service: clients wait that its crew cannot take, one more process */
-	CHANNEL_DISMISS,   /* service, count: the place of a member without clients: end it */
+	CHANNEL_DISMISS,   /* service, count: place, status: pid of a member without clients: end it
+			    */
 	CHANNEL_HALTED,    /* answer to CHANNEL_HALT: no request follows */
 	CHANNEL_ALIVE,     /* answer to CHANNEL_PING */
 
@@ -66,7 +67,7 @@ int channel_send(int channel, const struct channel_message *message, int fd);
 /*
  * Returns 1 with a message and its descriptor (-1: none; close-on-exec; the caller's),
  * 0 when the other side has gone, -EAGAIN when there is none, -EBADMSG for one of bad
- * form, whose descriptors are closed, -EMFILE when its descriptor was lost for want
- * of a free number, or another negative errno when nothing could be read for now.
+ * form, whose descriptors are closed, -EMFILE with a message whose descriptor was lost
+ * for want of a free number, or another negative errno when nothing could be read for now.
  */
 int channel_receive(int channel, struct channel_message *out, int *out_fd);

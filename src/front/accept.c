@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "front/client-log.h"
 #include "front/gate.h"
+#include "front/pass.h"
 #include "front/requests.h"
 #include "front/state.h"
 
@@ -134,11 +135,11 @@ static void on_accept_error(struct front_listener *listener, int error)
 static bool accept_one(struct front_listener *listener, enum admission admission)
 {
 	struct front_service *service = listener->service;
-	bool program = front_is_program(service);
+	bool session = service->settings->dispatch == DISPATCH_SESSION;
 	struct address peer;
 	int fd;
 
-	fd = listener_accept(listener->listener, program ? 0 : SOCK_NONBLOCK, &peer);
+	fd = listener_accept(listener->listener, session ? SOCK_NONBLOCK : 0, &peer);
 	if (fd < 0) {
 		on_accept_error(listener, fd);
 		return fd == -ECONNABORTED;
@@ -150,10 +151,12 @@ static bool accept_one(struct front_listener *listener, enum admission admission
 	}
 	atomic_fetch_add_explicit(&front_board(service)->accepted, 1, memory_order_relaxed);
 	set_options(listener, fd);
-	if (program)
-		ask_for_program(listener, fd, &peer);
-	else
+	if (session)
 		serve(listener, fd, &peer);
+	else if (service->crew)
+		pass_client(listener, fd, &peer);
+	else
+		ask_for_program(listener, fd, &peer);
 	return true;
 }
 
@@ -171,6 +174,12 @@ void accept_on_ready(struct watch *watch)
 		if (admission == ADMISSION_HOLD) {
 			gate_park_full(listener);
 			accept_watch_elders(service);
+			return;
+		}
+		if (admission == ADMISSION_ADMIT && service->crew && !pass_has_room(service)) {
+			/* Whether there is anybody behind the last one is not known. */
+			if (i == 0)
+				pass_wait_for_room(listener);
 			return;
 		}
 		if (!accept_one(listener, admission))

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/status.h"
 #include "config/settings.h"
 #include "front/session.h"
 #include "net/address.h"
@@ -148,4 +149,46 @@ void log_ended(const struct session *session)
 	say_limit(limit, session);
 	log_event(LOG_INFO, &words.fields, limit[0] ? 0 : error_worth_saying(session->error),
 		  "service '%s': ended %s%s%s%s", service->name, words.who, after, traffic, limit);
+}
+
+static const char *pid_text(char *out, size_t size, const struct service *service, pid_t pid)
+{
+	if (!(service->log_on_success & RECORD_PID) || pid == 0)
+		return "";
+	snprintf(out, size, ", pid %ld", (long)pid);
+	return out;
+}
+
+void log_passed(const struct service *service, const struct address *peer, pid_t pid)
+{
+	struct words words;
+	char text[24];
+
+	if (!(service->log_on_success & (RECORD_HOST | RECORD_PID)))
+		return;
+
+	choose_words(&words, service, peer, "accepted", service->log_on_success & RECORD_HOST);
+	log_event(LOG_INFO, &words.fields, 0, "service '%s': accepted %s%s", service->name,
+		  words.who, pid_text(text, sizeof(text), service, pid));
+}
+
+void log_pass_ended(const struct service *service, const struct address *peer, pid_t pid,
+		    int64_t lived_us, const int *status)
+{
+	unsigned chosen = service->log_on_success;
+	char text[24], after[40] = "", end[STATUS_TEXT_MAX] = "";
+	struct words words;
+
+	if (!(chosen & (RECORD_DURATION | RECORD_EXIT)))
+		return;
+
+	choose_words(&words, service, peer, "ended", chosen & RECORD_HOST);
+	if (chosen & RECORD_DURATION)
+		snprintf(after, sizeof(after), ", after %" PRId64 ".%03d s", lived_us / 1000000,
+			 (int)(lived_us / 1000 % 1000));
+	if (chosen & RECORD_EXIT && status)
+		status_text(*status, end);
+	log_event(LOG_INFO, &words.fields, 0, "service '%s': ended %s%s%s%s%s", service->name,
+		  words.who, pid_text(text, sizeof(text), service, pid), after, end[0] ? ", " : "",
+		  end);
 }

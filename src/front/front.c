@@ -13,6 +13,8 @@
 #include "front/gate.h"
 #include "front/orders.h"
 #include "front/overrun.h"
+#include "front/pass.h"
+#include "front/pool.h"
 #include "front/privileges.h"
 #include "front/requests.h"
 #include "front/share.h"
@@ -34,8 +36,7 @@ static void on_session_ended(struct session *session)
 	atomic_fetch_add_explicit(&board->bytes_out, session->bytes_out, memory_order_relaxed);
 	log_ended(session);
 	gate_release_service(service);
-	if (front->draining && front->sessions.count == 0)
-		front->done = true;
+	orders_end_if_over(front);
 }
 
 static void init_services(struct front *front)
@@ -47,10 +48,24 @@ static void init_services(struct front *front)
 		service->front = front;
 		service->settings = settings;
 		service->live = front->birth->children[i];
+		service->ready = front->birth->crews[i].ready;
+		service->may_grow = front->birth->crews[i].may_grow;
 		list_init(&service->parked);
 		builtin_prepare(settings->builtin);
 		for (size_t j = 0; j < settings->n_endpoints; j++)
 			front->listeners[settings->first_endpoint + j].service = service;
+	}
+}
+
+static int prepare_dispatch(struct front_listener *listener)
+{
+	switch (listener->service->settings->dispatch) {
+	case DISPATCH_WAIT:
+		return wait_prepare(listener);
+	case DISPATCH_POOL:
+		return pool_prepare(listener);
+	default:
+		return 0;
 	}
 }
 
@@ -66,11 +81,9 @@ static int init_listeners(struct front *front)
 			listener_unshare(listener->listener, 1);
 		listener->counted_drops = drops_of(front->birth->drops, listener->listener->fd);
 		datagram_guard_own_port(listener);
-		if (listener->service->settings->dispatch == DISPATCH_WAIT) {
-			r = wait_prepare(listener);
-			if (r < 0)
-				return r;
-		}
+		r = prepare_dispatch(listener);
+		if (r < 0)
+			return r;
 		if (shares_wanted(listener)) {
 			r = shares_start(listener);
 			if (r < 0)
@@ -107,6 +120,7 @@ static int front_init(struct front *front, const struct birth *birth)
 	};
 	list_init(&front->parked);
 	list_init(&front->pending);
+	list_init(&front->unsaid);
 
 	r = poller_new(&front->poller, settings->poller);
 	if (r < 0)
@@ -126,6 +140,9 @@ static int front_init(struct front *front, const struct birth *birth)
 	r = init_sessions(front);
 	if (r < 0)
 		return r;
+	r = pass_start(front);
+	if (r < 0)
+		return r;
 	r = init_listeners(front);
 	if (r < 0)
 		return r;
@@ -140,9 +157,11 @@ static void front_fini(struct front *front)
 	log_retry_stop();
 	stderr_stop(front);
 	datagram_spawn_abandon(front);
+	pass_stop(front);
 	for (size_t i = 0; front->listeners && i < front->settings->n_endpoints; i++) {
 		watch_remove(&front->listeners[i].watch);
 		wait_forget(&front->listeners[i]);
+		pool_forget(&front->listeners[i]);
 	}
 	watch_remove(&front->channel);
 	workers_stop(front->workers);

@@ -5,6 +5,7 @@
 #include "front/accept.h"
 #include "front/datagram-spawn.h"
 #include "front/datagram.h"
+#include "front/pool.h"
 #include "front/state.h"
 #include "front/wait.h"
 
@@ -19,6 +20,8 @@ static watch_fn *choose(const struct front_listener *listener)
 	switch (listener->service->settings->dispatch) {
 	case DISPATCH_WAIT:
 		return wait_on_ready;
+	case DISPATCH_POOL:
+		return pool_on_ready;
 	case DISPATCH_SPAWN:
 		return datagram ? datagram_spawn_on_ready : accept_on_ready;
 	default:
@@ -33,7 +36,7 @@ void gate_watch(struct front_listener *listener)
 	int r;
 
 	list_unlink(&listener->link);
-	if (fd < 0 || front->draining)
+	if (fd < 0 || front->draining || !pool_is_watched(listener))
 		return;
 
 	if (listener->watch.poller)
@@ -77,7 +80,7 @@ bool gate_is_open(struct front_listener *listener)
 		open = gate_lets_requests(front);
 	/* What needs no descriptor goes on. */
 	if (front->starved && listener->watch.fn != datagram_on_ready &&
-	    listener->watch.fn != wait_on_ready)
+	    listener->watch.fn != wait_on_ready && listener->watch.fn != pool_on_ready)
 		open = false;
 
 	if (!open)

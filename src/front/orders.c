@@ -10,6 +10,8 @@
 #include "front/datagram.h"
 #include "front/gate.h"
 #include "front/overrun.h"
+#include "front/pass.h"
+#include "front/pool.h"
 #include "front/requests.h"
 #include "front/share.h"
 #include "front/state.h"
@@ -23,7 +25,9 @@ static void end_sessions(struct timer *timer)
 {
 	struct front *front = container_of(timer, struct front, grace);
 
-	log_info("ending %zu sessions that had their time", front->sessions.count);
+	if (front->sessions.count > 0)
+		log_info("ending %zu sessions that had their time", front->sessions.count);
+	pass_end_all(front);
 	sessions_end_all(&front->sessions, -ETIMEDOUT);
 	front->done = true;
 }
@@ -37,12 +41,23 @@ static void close_listeners(struct front *front)
 		watch_remove(&listener->watch);
 		shares_close(listener);
 		wait_forget(listener);
+		pool_forget(listener);
 		listener_close(listener->listener);
 	}
 }
 
+void orders_end_if_over(struct front *front)
+{
+	if (front->draining && front->sessions.count == 0 && pass_is_over(front) &&
+	    !front->has_kept)
+		front->done = true;
+}
+
 void orders_drain(struct front *front, int64_t grace_ms)
 {
+	/* That is why a front was halted before. */
+	bool has_successor = front->halted;
+
 	if (!front->draining) {
 		front->draining = true;
 		front->halted = true;
@@ -50,10 +65,10 @@ void orders_drain(struct front *front, int64_t grace_ms)
 		overrun_say_rest(front);
 		stderr_stop(front);
 		datagram_spawn_abandon(front);
+		pass_drain(front, has_successor);
 	}
-	if (front->sessions.count == 0)
-		front->done = true;
-	else if (grace_ms > 0)
+	orders_end_if_over(front);
+	if (!front->done && grace_ms > 0)
 		(void)timer_set(&front->grace, front->timers, clock_ms() + grace_ms, end_sessions);
 }
 
@@ -62,6 +77,7 @@ static void halt(struct front *front)
 	front->halted = true;
 	shares_halt(front);
 	stderr_stop(front);
+	pass_halt(front);
 	requests_answer(front, CHANNEL_HALTED);
 }
 
@@ -73,6 +89,7 @@ static void resume(struct front *front)
 	front->halted = false;
 	shares_resume(front);
 	stderr_start(front);
+	pass_resume(front);
 	gate_release_front(front);
 }
 
@@ -102,6 +119,19 @@ static int install_socket(struct front_listener *listener, const struct channel_
 		return -EINVAL;
 	gate_watch(listener);
 	return 0;
+}
+
+static void on_crew(struct front *front, const struct channel_message *message)
+{
+	struct front_service *service;
+
+	if (message->service >= front->settings->n_services)
+		return;
+	service = &front->services[message->service];
+	if (service->settings->dispatch == DISPATCH_POOL)
+		pool_obey(service, message);
+	else
+		pass_obey(front, message, -1);
 }
 
 static void install_listener(struct front *front, const struct channel_message *message, int fd)
@@ -154,16 +184,25 @@ static void obey(struct front *front, const struct channel_message *message, int
 	case CHANNEL_ENDED:
 		on_ended(front, message);
 		break;
+	case CHANNEL_CREW:
+		on_crew(front, message);
+		break;
 	case CHANNEL_RELEASED:
 	case CHANNEL_LISTENER:
 	case CHANNEL_LEFTOVER:
 		on_endpoint(front, message, fd);
+		break;
+	case CHANNEL_MEMBER:
+	case CHANNEL_MEMBER_GONE:
+	case CHANNEL_LEAVE:
+		pass_obey(front, message, fd);
 		break;
 	case CHANNEL_HOLD:
 		front->held = true;
 		break;
 	case CHANNEL_GO:
 		front->held = false;
+		pass_flush(front);
 		gate_release_front(front);
 		break;
 	case CHANNEL_PING:
@@ -219,6 +258,8 @@ void orders_on_ready(struct watch *watch)
 			return;
 		if (r == -EBADMSG || r == -EMFILE) {
 			log_error(r, "a message of the keeper was lost");
+			if (r == -EMFILE && message.type == CHANNEL_MEMBER)
+				pass_obey(front, &message, -1);
 			continue;
 		}
 		if (r < 0) {

@@ -15,3 +15,6 @@ void orders_on_ready(struct watch *watch);
  * done when none are left.
  */
 void orders_drain(struct front *front, int64_t grace_ms);
+
+/* Somebody has ended: if it was the last one that kept a draining front, the front is done. */
+void orders_end_if_over(struct front *front);

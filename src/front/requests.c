@@ -7,6 +7,8 @@
 #include "base/log.h"
 #include "front/client-log.h"
 #include "front/gate.h"
+#include "front/orders.h"
+#include "front/pass.h"
 #include "front/state.h"
 
 #define RETRY_MS 5
@@ -40,6 +42,9 @@ static void lose(struct front *front, const struct channel_message *message, int
 {
 	struct front_service *service = &front->services[message->service];
 
+	/* Who waits for a member, or is one, goes on without. */
+	if (message->type == CHANNEL_GROW || message->type == CHANNEL_DISMISS)
+		return;
 	if (message->type == CHANNEL_WAIT) {
 		log_warning(error, "service '%s': cannot ask for its program",
 			    service->settings->name);
@@ -133,13 +138,15 @@ void requests_flush(struct front *front)
 	timer_cancel(&front->retry);
 	if (front->channel.poller)
 		(void)watch_change(&front->channel, WATCH_READ);
+	pass_flush(front);
 	gate_release_front(front);
+	orders_end_if_over(front);
 }
 
 void requests_abandon(struct front *front)
 {
-	if (!front->has_kept)
-		return;
-	lose(front, &front->kept, -EPIPE);
+	if (front->has_kept)
+		lose(front, &front->kept, -EPIPE);
 	drop_kept(front);
+	front->blocked = false;
 }

@@ -10,7 +10,10 @@
 struct front;
 struct watch;
 
-/* For CHANNEL_SPAWN, _DATAGRAM and _WAIT, while gate_lets_requests(). Takes @fd (or -1). */
+/*
+ * For CHANNEL_SPAWN, _DATAGRAM, _WAIT and _GROW, while gate_lets_requests(), and for _DISMISS,
+ * while the channel is not blocked. Takes @fd (or -1).
+ */
 void requests_send(struct front *front, const struct channel_message *message, int fd);
 
 /* For answers without contents; they go out after all requests. */
@@ -22,5 +25,8 @@ void requests_forget(struct front *front, enum channel_type type);
 /* The channel may take more. */
 void requests_flush(struct front *front);
 
-/* Says which client is lost with the kept request, if there is one. */
+/*
+ * Nobody takes requests any more: says which client is lost with the kept one, if there is
+ * one, and drops all later ones.
+ */
 void requests_abandon(struct front *front);

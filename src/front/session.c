@@ -10,6 +10,7 @@
 #include "config/settings.h"
 #include "front/builtin.h"
 #include "front/linger.h"
+#include "front/session-limit.h"
 #include "front/turn.h"
 
 #define FIRST_TURNS_MAX 4 /* in the main thread, which has others to accept */
@@ -101,30 +102,36 @@ static void on_wake(struct watch *watch)
 	release_over(container_of(watch, struct sessions, wake));
 }
 
-/* In the loop of the session. */
-static void on_ready(struct watch *watch)
+/* In the loop of the session, as the next one is. */
+static void leave(struct session *session)
 {
-	struct session *session = container_of(watch, struct session, watch);
-	unsigned wanted;
-
-	wanted = turn_take(session, watch->ready, poller_woken_ms(watch->poller));
-	if (wanted && wanted != watch->wanted) {
-		int r = watch_change(watch, wanted);
-
-		if (r < 0) {
-			session->error = r;
-			wanted = 0;
-		}
-	}
-	if (wanted)
-		return;
 	if (session->loop == &session->sessions->loop)
 		session_end(session, session->error);
 	else
 		send_home(session);
 }
 
-static void leave_to(struct session *session, struct loop *loop)
+static void on_ready(struct watch *watch)
+{
+	struct session *session = container_of(watch, struct session, watch);
+	unsigned wanted;
+	int r = 0;
+
+	if (atomic_load(&session->cut)) {
+		leave(session);
+		return;
+	}
+
+	wanted = turn_take(session, watch->ready, poller_woken_ms(watch->poller));
+	if (wanted)
+		r = watch_change(watch, wanted);
+	if (r < 0)
+		session->error = r;
+	if (r < 0 || !wanted)
+		leave(session);
+}
+
+static void hand_to(struct session *session, struct loop *loop)
 {
 	session->loop->load--;
 	session->loop = loop;
@@ -138,7 +145,7 @@ static void go_on(struct session *session, unsigned wanted)
 	int r;
 
 	if (loop)
-		leave_to(session, loop);
+		hand_to(session, loop);
 	r = watch_add(&session->watch, session->loop->poller, session->watch.fd, wanted, on_ready);
 	if (r < 0)
 		session_end(session, r);
@@ -159,61 +166,6 @@ static void take_first_turn(struct session *session)
 		go_on(session, wanted);
 	else
 		session_end(session, session->error);
-}
-
-static int64_t due_ms(const struct session *session, enum session_limit *out)
-{
-	const struct service *service = session->service;
-	int64_t active_ms = atomic_load_explicit(&session->active_ms, memory_order_relaxed);
-	int64_t due = INT64_MAX;
-
-	*out = SESSION_UNLIMITED;
-	if (service->idle_timeout_ms > 0) {
-		due = active_ms + service->idle_timeout_ms;
-		*out = SESSION_IDLE;
-	}
-	if (service->max_lifetime_ms > 0 && session->started_ms + service->max_lifetime_ms < due) {
-		due = session->started_ms + service->max_lifetime_ms;
-		*out = SESSION_LIFETIME;
-	}
-	return due;
-}
-
-/*
- * A worker ends its session itself, once the socket is shut down. Should it close the descriptor
- * just now, then nobody has the number, because nobody else opens any.
- */
-static void cut(struct session *session)
-{
-	if (session->loop == &session->sessions->loop)
-		session_end(session, 0);
-	else if (!atomic_load(&session->closed))
-		(void)shutdown(session->watch.fd, SHUT_RDWR);
-}
-
-/* What the session did meanwhile has moved no timer: so only now is it seen. */
-static void on_limit(struct timer *timer)
-{
-	struct session *session = container_of(timer, struct session, limit_timer);
-	enum session_limit limit;
-	int64_t due = due_ms(session, &limit);
-
-	if (due > clock_ms()) {
-		(void)timer_set(timer, session->sessions->timers, due, on_limit);
-		return;
-	}
-	session->limit = limit;
-	cut(session);
-}
-
-static int set_limit(struct session *session)
-{
-	enum session_limit limit;
-	int64_t due = due_ms(session, &limit);
-
-	if (limit == SESSION_UNLIMITED)
-		return 0;
-	return timer_set(&session->limit_timer, session->sessions->timers, due, on_limit);
 }
 
 static struct session *session_new(struct sessions *sessions, const struct service *service, int fd,
@@ -268,7 +220,7 @@ int session_start(struct sessions *sessions, const struct service *service, int 
 	}
 
 	session->keeps_records = address_is_unix(peer) && keeps_records(fd);
-	r = set_limit(session);
+	r = session_limit_start(session);
 	if (r < 0)
 		session_end(session, r);
 	else if (session->builtin->flags & BUILTIN_ENDLESS)
@@ -296,7 +248,7 @@ void sessions_end_all(struct sessions *sessions, int error)
 int sessions_init(struct sessions *sessions, struct poller *poller, struct timers *timers,
 		  struct workers *workers, session_ended_fn *ended)
 {
-	int fd;
+	int fd, r;
 
 	*sessions = (struct sessions){
 		.loop = { .poller = poller, .incoming = incoming },
@@ -310,7 +262,10 @@ int sessions_init(struct sessions *sessions, struct poller *poller, struct timer
 	fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (fd < 0)
 		return -errno;
-	return watch_add(&sessions->wake, poller, fd, WATCH_READ, on_wake);
+	r = watch_add(&sessions->wake, poller, fd, WATCH_READ, on_wake);
+	if (r < 0)
+		close(fd);
+	return r;
 }
 
 void sessions_fini(struct sessions *sessions)

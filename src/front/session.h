@@ -72,6 +72,7 @@ struct session {
 	bool at_end; /* the client has said its last */
 
 	/* For both. */
+	_Atomic bool cut;          /* by the main thread: its next turn is the end */
 	_Atomic bool closed;       /* the descriptor: set before that is done */
 	_Atomic int64_t active_ms; /* when bytes last went either way */
 

@@ -23,8 +23,10 @@
 
 struct datagram_room;
 struct front;
+struct pass_crew;
 struct pending;
 struct share;
+struct pool_state;
 struct stderr_reader;
 struct wait_state;
 
@@ -36,11 +38,14 @@ struct front_service {
 	struct timer elders;     /* looks again whether sessions of elder fronts have ended */
 	struct pending *pending; /* datagrams that wait for a slot, or NULL */
 	struct list pending_link;
+	struct pass_crew *crew; /* of dispatch `pass` alone */
 	struct stderr_reader *stderr_reader;
 
 	_Atomic bool overrun_noted; /* is on the list, or what is new is said later anyway */
 	struct front_service *next_overrun;
 	struct timer overrun_timer;
+	unsigned ready; /* of dispatch `pool` alone: children that accept */
+	bool may_grow;  /* and whether CHANNEL_GROW may be sent */
 };
 
 struct front_listener {
@@ -51,6 +56,7 @@ struct front_listener {
 	struct wait_state *wait; /* of dispatch `wait` alone */
 	struct share *shares;    /* of a datagram built-in with `workers`, instead of the watch */
 	_Atomic uint32_t *counted_drops; /* of the watched socket: see struct drops */
+	struct pool_state *pool;         /* of dispatch `pool` alone */
 	uint32_t number;
 };
 
@@ -70,6 +76,7 @@ struct front {
 
 	_Atomic(struct front_service *) overruns; /* with drops to say; workers write this */
 	struct watch overrun_wake; /* owns an eventfd that tells when there is the first */
+	struct list unsaid;        /* crews of which the keeper is to hear something */
 
 	struct watch channel;
 	struct channel_message kept; /* a request that the channel did not take yet */
@@ -94,9 +101,10 @@ struct front {
 	int spare_memfd; /* empty, so that a datagram once received finds its place */
 };
 
+/* Whether the keeper is asked to start a program for each client, and tells when it has ended. */
 static inline bool front_is_program(const struct front_service *service)
 {
-	return service->settings->dispatch != DISPATCH_SESSION;
+	return service->settings->dispatch != DISPATCH_SESSION && !service->crew;
 }
 
 static inline struct board_slot *front_board(const struct front_service *service)

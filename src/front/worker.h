@@ -13,9 +13,8 @@
 
 #include "net/poller.h"
 
-#define LOOP_INCOMING                                                               \
-	((size_t)256 * 1024) /* more than the kernel's send buffer takes by default \
-			      */
+/* More than the kernel's send buffer takes by default, and so than a record has. */
+#define LOOP_INCOMING ((size_t)256 * 1024)
 
 /* Where watches are called: in the main thread, or in a worker. */
 struct loop {

@@ -1,11 +1,10 @@
 #include "keeper/child-log.h"
 
 #include <stdio.h>
-#include <string.h>
-#include <sys/wait.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/status.h"
 #include "config/settings.h"
 #include "keeper/spawn.h"
 #include "keeper/state.h"
@@ -51,21 +50,12 @@ void log_started(const struct child *child)
 	if (child->records & RECORD_PID)
 		snprintf(pid, sizeof(pid), ", pid %ld", (long)child->pid);
 	log_event(LOG_INFO, &fields, 0, "service '%s': %s%s%s", child->slot->name,
-		  child->owns_listener ? "started" : "accepted", words.text, pid);
-}
-
-static void describe_end(char *out, size_t size, int status)
-{
-	if (WIFSIGNALED(status))
-		snprintf(out, size, ", killed by signal %d (SIG%s)", WTERMSIG(status),
-			 sigabbrev_np(WTERMSIG(status)) ? sigabbrev_np(WTERMSIG(status)) : "?");
-	else
-		snprintf(out, size, ", exit status %d", WEXITSTATUS(status));
+		  child->owns_listener || child->member ? "started" : "accepted", words.text, pid);
 }
 
 void log_child_ended(const struct child *child, int status, int64_t lived_us)
 {
-	char pid[24] = "", duration[40] = "", end[48] = "";
+	char pid[24] = "", duration[40] = "", end[STATUS_TEXT_MAX] = "";
 	struct client_words words;
 	struct log_fields fields;
 
@@ -80,9 +70,9 @@ void log_child_ended(const struct child *child, int status, int64_t lived_us)
 		snprintf(duration, sizeof(duration), ", after %lld.%03d s",
 			 (long long)(lived_us / 1000000), (int)(lived_us / 1000 % 1000));
 	if (child->records & RECORD_EXIT)
-		describe_end(end, sizeof(end), status);
-	log_event(LOG_INFO, &fields, 0, "service '%s': ended%s%s%s%s", child->slot->name,
-		  words.text, pid, duration, end);
+		status_text(status, end);
+	log_event(LOG_INFO, &fields, 0, "service '%s': ended%s%s%s%s%s", child->slot->name,
+		  words.text, pid, duration, end[0] ? ", " : "", end);
 }
 
 /* At the end of the interval what was left unsaid is said. */

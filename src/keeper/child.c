@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "keeper/house.h"
+#include "keeper/member.h"
 
 struct child *child_new(void)
 {
@@ -21,6 +22,7 @@ void child_free(struct child *child)
 		return;
 	if (child->leftover >= 0)
 		close(child->leftover);
+	member_free(child->member);
 	free(child);
 }
 

@@ -11,6 +11,7 @@
 #include "net/address.h"
 
 struct housed;
+struct member;
 struct slot;
 
 struct child {
@@ -21,7 +22,8 @@ struct child {
 	struct address peer;   /* length 0: it owns a listener and has no one client */
 	struct housed *housed; /* of wait and datagram children; NULL once it is closed */
 	bool owns_listener;
-	int leftover; /* the connected socket of a datagram client, or -1 */
+	struct member *member; /* of a crew, or NULL */
+	int leftover;          /* the connected socket of a datagram client, or -1 */
 	UT_hash_handle hh;
 };
 

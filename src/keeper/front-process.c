@@ -12,6 +12,8 @@
 #include "base/log.h"
 #include "channel/board.h"
 #include "config/settings.h"
+#include "keeper/crew-tell.h"
+#include "keeper/crew.h"
 #include "keeper/state.h"
 
 /* Requests of one front before the other watches get their turn. */
@@ -43,6 +45,9 @@ static void front_free(struct front *front)
 		close(front->channel);
 	list_unlink(&front->link);
 	generation_unref(front->generation);
+	for (size_t i = 0; i < front->n_crews; i++)
+		crew_unref(front->crews[i]);
+	free(front->crews);
 	if (front->tally) {
 		/*
 		 * Newer fronts see the same memory, and must not count sessions that are no more.
@@ -55,12 +60,14 @@ static void front_free(struct front *front)
 
 DEFINE_AUTO(struct front, front_free);
 
+/* Clients that were passed on are still with their programs. */
 static unsigned live_sessions(const struct front *front)
 {
 	unsigned n = 0;
 
-	for (size_t i = 0; i < front->keeper->slots.n; i++)
-		n += atomic_load(&front->tally->sessions[i]);
+	for (const struct slot *slot = front->keeper->slots.by_name; slot; slot = slot->hh.next)
+		if (!slot->crew || !slot->crew->passes)
+			n += atomic_load(&front->tally->sessions[slot->number]);
 	return n;
 }
 
@@ -155,8 +162,21 @@ void front_drain(struct front *front, uint32_t limit_ms)
 	front_order(front, CHANNEL_DRAIN, limit_ms);
 }
 
+static void keep_crews(struct front *front)
+{
+	const struct generation *generation = front->generation;
+
+	front->crews = calloc(generation->n_slots + 1, sizeof(*front->crews));
+	if (!front->crews)
+		return;
+	front->n_crews = generation->n_slots;
+	for (size_t i = 0; i < front->n_crews; i++)
+		front->crews[i] = crew_ref(generation->crews[i]);
+}
+
 void front_retire(struct front *front)
 {
+	keep_crews(front);
 	generation_unref(take_ptr(front->generation));
 }
 
@@ -348,11 +368,11 @@ static struct tally **find_elders(struct keeper *keeper, size_t *out_n)
 }
 
 /* Everything of the keeper's that a front must not have, for it faces the network. */
-static int be_front(struct keeper *keeper, struct birth *birth)
+static int be_front(struct keeper *keeper, const struct generation *generation, struct birth *birth)
 {
 	list_for_each(at, next, &keeper->fronts)
 		front_abandon(container_of(at, struct front, link));
-	keeper_abandon(keeper);
+	keeper_abandon(keeper, generation);
 	return keeper->options->front_main(birth);
 }
 
@@ -377,6 +397,8 @@ int front_start(struct keeper *keeper, struct generation *generation, struct fro
 	AUTO(auto_front_free) struct front *front = front_new(keeper, generation);
 	AUTO(auto_free) struct tally **elders = NULL;
 	AUTO(auto_free) unsigned *children = NULL;
+	AUTO(auto_free) struct birth_crew *crews = NULL;
+	AUTO(auto_free) struct birth_member *members = NULL;
 	AUTO(auto_close) int theirs = -1;
 	struct birth birth = {
 		.settings = generation->settings,
@@ -398,6 +420,11 @@ int front_start(struct keeper *keeper, struct generation *generation, struct fro
 	birth.tally = front->tally;
 	birth.elders = elders;
 	birth.children = children;
+	r = crews_birth(keeper, generation, &crews, &members, &birth.n_members);
+	if (r < 0)
+		return r;
+	birth.crews = crews;
+	birth.members = members;
 
 	r = channel_pair(&front->channel, &theirs);
 	if (r < 0)
@@ -412,7 +439,7 @@ int front_start(struct keeper *keeper, struct generation *generation, struct fro
 		return -errno;
 	if (front->pid == 0) {
 		close(front->channel);
-		_exit(be_front(keeper, &birth));
+		_exit(be_front(keeper, generation, &birth));
 	}
 
 	list_add_before(&keeper->fronts, &front->link);

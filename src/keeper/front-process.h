@@ -13,6 +13,7 @@
 #include "channel/channel.h"
 #include "net/poller.h"
 
+struct crew;
 struct generation;
 struct keeper;
 struct slot;
@@ -34,6 +35,8 @@ struct front {
 	struct watch watch;
 	enum front_state state;
 	struct generation *generation; /* NULL once another one has taken over */
+	struct crew **crews; /* by service, for what it still says of them once that is NULL */
+	size_t n_crews;
 	struct tally *tally;
 	struct list outgoing; /* messages that its channel had no room for */
 	int64_t started_ms;

@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "config/settings.h"
+#include "keeper/crew.h"
 
 DEFINE_AUTO(struct generation, generation_unref);
 
@@ -19,9 +20,11 @@ static int make_tables(struct generation *generation)
 	generation->plans = calloc(services + 1, sizeof(*generation->plans));
 	generation->slots = calloc(services + 1, sizeof(*generation->slots));
 	generation->slot_numbers = calloc(services + 1, sizeof(*generation->slot_numbers));
+	generation->crews = calloc(services + 1, sizeof(*generation->crews));
 	generation->stderr_pipes = calloc(services + 1, sizeof(*generation->stderr_pipes));
 	if (!generation->housed || !generation->listeners || !generation->plans ||
-	    !generation->slots || !generation->slot_numbers || !generation->stderr_pipes)
+	    !generation->slots || !generation->slot_numbers || !generation->crews ||
+	    !generation->stderr_pipes)
 		return -ENOMEM;
 	return 0;
 }
@@ -126,12 +129,15 @@ void generation_unref(struct generation *generation)
 		generation->slots[i]->generations--;
 	for (size_t i = 0; generation->plans && i < generation->settings->n_services; i++)
 		plan_free(generation->plans[i]);
+	for (size_t i = 0; generation->crews && i < generation->settings->n_services; i++)
+		crew_unref(generation->crews[i]);
 	settings_unref(generation->settings);
 	free(generation->housed);
 	free(generation->listeners);
 	free(generation->plans);
 	free(generation->slots);
 	free(generation->slot_numbers);
+	free(generation->crews);
 	free(generation->stderr_pipes);
 	free(generation);
 }

@@ -14,6 +14,7 @@
 #include "keeper/plan.h"
 #include "keeper/slot.h"
 
+struct crew;
 struct settings;
 
 struct generation {
@@ -24,7 +25,8 @@ struct generation {
 	struct plan **plans;         /* by service; NULL for built-ins */
 	struct slot **slots;         /* by service */
 	unsigned *slot_numbers;      /* the same, as numbers */
-	int *stderr_pipes;           /* by service: read ends, or -1 */
+	struct crew **crews; /* by service; NULL where children are not started beforehand */
+	int *stderr_pipes;   /* by service: read ends, or -1 */
 	size_t n_housed;
 	size_t n_slots;
 };

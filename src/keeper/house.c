@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/fd.h"
 #include "base/log.h"
 #include "channel/board.h"
 #include "config/settings.h"
@@ -40,6 +41,7 @@ static struct listener_options options_of(const struct service *service,
 		.sndbuf = service->socket.sndbuf,
 		.packet_info = datagrams && we_read,
 		.tell_overrun = datagrams && we_read,
+		.blocking = service->dispatch == DISPATCH_POOL,
 		.share_port = datagrams && service->dispatch == DISPATCH_SPAWN,
 		.mode = service->socket.mode,
 		.uid = service->socket.uid,
@@ -308,6 +310,7 @@ void house_release(struct housed *housed)
 void house_apply(struct housed *housed, const struct service *service, size_t number)
 {
 	const struct endpoint *endpoint = &service->endpoints[number - service->first_endpoint];
+	bool was_blocking = housed->options.blocking;
 	int r;
 
 	(void)set_service(housed, service);
@@ -315,6 +318,9 @@ void house_apply(struct housed *housed, const struct service *service, size_t nu
 	if (housed->listener->fd < 0)
 		return;
 
+	/* Children that share it may have changed that for themselves: it is set once. */
+	if (was_blocking != housed->options.blocking && !housed->listener->busy)
+		(void)fd_set_blocking(housed->listener->fd, housed->options.blocking);
 	r = listener_apply(housed->listener, &housed->options);
 	if (r < 0)
 		log_warning(r, "service '%s': cannot change the socket options of %s, ignoring",

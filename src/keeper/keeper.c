@@ -16,6 +16,8 @@
 #include "channel/board.h"
 #include "channel/channel.h"
 #include "config/settings.h"
+#include "keeper/crew-tell.h"
+#include "keeper/crew.h"
 #include "keeper/front-process.h"
 #include "keeper/request.h"
 #include "keeper/start.h"
@@ -123,6 +125,7 @@ void keeper_front_ready(struct keeper *keeper, struct front *front)
 	keeper_say_loaded(keeper);
 	notify_ready(keeper_status(keeper));
 	keeper->options->serving();
+	crews_follow(keeper);
 }
 
 void keeper_stop_if_over(struct keeper *keeper)
@@ -150,6 +153,7 @@ void keeper_front_gone(struct keeper *keeper, struct front *front)
 			keeper->restart_pause_ms = 0;
 		restart_later(keeper);
 	}
+	crews_lost_front(keeper);
 	keeper_sweep(keeper);
 }
 
@@ -188,6 +192,7 @@ static void on_bound(struct housed *housed, void *arg)
 	}
 	if (keeper->served)
 		notify_status(keeper_status(keeper));
+	crews_on_bound(keeper);
 }
 
 void keeper_sweep(struct keeper *keeper)
@@ -199,7 +204,7 @@ void keeper_sweep(struct keeper *keeper)
 		slots_sweep(&keeper->slots);
 }
 
-void keeper_abandon(struct keeper *keeper)
+void keeper_abandon(struct keeper *keeper, const struct generation *generation)
 {
 	list_for_each(at, next, &keeper->stalled)
 		close(container_of(at, struct request, link)->fd);
@@ -211,6 +216,7 @@ void keeper_abandon(struct keeper *keeper)
 			close(at->stderr_write);
 	if (keeper->spare >= 0)
 		close(keeper->spare);
+	crews_abandon(keeper, generation);
 	close(keeper->signal_fd);
 	poller_free(keeper->poller);
 }
@@ -261,6 +267,7 @@ static void close_keeper(struct keeper *keeper)
 {
 	struct child *child, *next;
 
+	crews_end(keeper);
 	reload_fini(keeper);
 	generation_unref(keeper->generation);
 	HASH_ITER(hh, keeper->children.by_pid, child, next)
@@ -273,6 +280,7 @@ static void close_keeper(struct keeper *keeper)
 	board_free(keeper->board);
 	drops_free(keeper->drops);
 	(void)request_release_spare(keeper);
+	ready_close(keeper);
 	watch_remove(&keeper->signal_watch);
 	if (keeper->signal_fd >= 0)
 		close(keeper->signal_fd);
@@ -298,6 +306,9 @@ static int begin(struct keeper *keeper, struct settings *settings, struct inheri
 	keeper->house.inherited = NULL;
 	if (r < 0)
 		return r;
+	r = crews_take(keeper, keeper->generation);
+	if (r < 0)
+		return log_error(r, "cannot prepare the services");
 
 	inherited_close(inherited);
 	start_front(&keeper->restart);
@@ -310,12 +321,13 @@ static int begin(struct keeper *keeper, struct settings *settings, struct inheri
 int keeper_run(const struct keeper_options *options, struct settings *settings,
 	       struct inherited *inherited)
 {
-	struct keeper keeper = { .options = options, .signal_fd = -1, .spare = -1 };
+	struct keeper keeper = { .options = options, .signal_fd = -1, .spare = -1, .ready.fd = -1 };
 	int r;
 
 	list_init(&keeper.fronts);
 	list_init(&keeper.stalled);
 	list_init(&keeper.untold);
+	list_init(&keeper.crews);
 	r = open_keeper(&keeper);
 	if (r < 0) {
 		settings_unref(settings);

@@ -8,46 +8,15 @@
 #include "base/cleanup.h"
 #include "config/settings.h"
 #include "net/address.h"
+#include "net/client-variables.h"
 
 #define DEFAULT_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-/* "TCPREMOTEPORT=" and the like, before a value of at most ADDRESS_TEXT_MAX. */
-#define NAME_MAX_LENGTH 24
+/* As LISTEN_FDNAMES calls the socket on which clients are passed. */
+#define PASS_SOCKET "superd-pass"
+#define LISTEN_NAMES "LISTEN_FDNAMES"
 
-enum variable {
-	PROTO,
-	SUPERD_SERVICE,
-	SERVER_ADDR,
-	SERVER_PORT,
-	REMOTE_ADDR,
-	REMOTE_PORT,
-	REMOTE_HOST,
-	TCPREMOTEIP,
-	TCPREMOTEPORT,
-	TCPLOCALIP,
-	TCPLOCALPORT,
-	LISTEN_FDS,
-	LISTEN_FDNAMES,
-	LISTEN_PID,
-	N_VARIABLES,
-};
-
-static const char *const variable_names[N_VARIABLES] = {
-	[PROTO] = "PROTO",
-	[SUPERD_SERVICE] = "SUPERD_SERVICE",
-	[SERVER_ADDR] = "SERVER_ADDR",
-	[SERVER_PORT] = "SERVER_PORT",
-	[REMOTE_ADDR] = "REMOTE_ADDR",
-	[REMOTE_PORT] = "REMOTE_PORT",
-	[REMOTE_HOST] = "REMOTE_HOST",
-	[TCPREMOTEIP] = "TCPREMOTEIP",
-	[TCPREMOTEPORT] = "TCPREMOTEPORT",
-	[TCPLOCALIP] = "TCPLOCALIP",
-	[TCPLOCALPORT] = "TCPLOCALPORT",
-	[LISTEN_FDS] = "LISTEN_FDS",
-	[LISTEN_FDNAMES] = "LISTEN_FDNAMES",
-	[LISTEN_PID] = "LISTEN_PID",
-};
+#define VARIABLES_MAX (CLIENT_VARIABLES_MAX + 3) /* LISTEN_FDS, LISTEN_FDNAMES, LISTEN_PID */
 
 struct plan {
 	struct spawn_plan spawn;
@@ -56,20 +25,13 @@ struct plan {
 	bool *expanded; /* argument i is a buffer of its own, for its variables */
 	char **envp;
 	size_t n_constant;
+	char *names; /* LISTEN_FDNAMES of a crew */
 };
 
 /*
  * The keeper has one thread and starts one program at a time: one set of buffers serves all plans.
  */
-static char variables[N_VARIABLES][NAME_MAX_LENGTH + ADDRESS_TEXT_MAX];
-
-struct client_text {
-	char remote_addr[ADDRESS_TEXT_MAX];
-	char remote_port[8];
-	char local_addr[ADDRESS_TEXT_MAX];
-	char local_port[8];
-	const char *service;
-};
+static char variables[VARIABLES_MAX][CLIENT_VARIABLE_SIZE];
 
 static const struct {
 	const char *name;
@@ -166,7 +128,7 @@ static int prepare_environment(struct plan *plan, char **env)
 
 	while (env[n])
 		n++;
-	plan->envp = calloc(n + N_VARIABLES + 2, sizeof(*plan->envp));
+	plan->envp = calloc(n + VARIABLES_MAX + 2, sizeof(*plan->envp));
 	if (!plan->envp)
 		return -ENOMEM;
 
@@ -174,6 +136,25 @@ static int prepare_environment(struct plan *plan, char **env)
 		plan->envp[plan->n_constant++] = (char *)DEFAULT_PATH;
 	for (size_t i = 0; i < n; i++)
 		plan->envp[plan->n_constant++] = env[i];
+	return 0;
+}
+
+/* A name for each descriptor: all of a pool's are its service's. */
+static int prepare_names(struct plan *plan, const struct service *service)
+{
+	size_t n = service->dispatch == DISPATCH_POOL ? service->n_endpoints : 1;
+	const char *name = service->dispatch == DISPATCH_POOL ? service->name : PASS_SOCKET;
+	char *at;
+
+	if (service->dispatch != DISPATCH_POOL && service->dispatch != DISPATCH_PASS)
+		return 0;
+	plan->names = malloc(sizeof(LISTEN_NAMES "=") + n * (strlen(name) + 1));
+	if (!plan->names)
+		return -ENOMEM;
+
+	at = stpcpy(plan->names, LISTEN_NAMES "=");
+	for (size_t i = 0; i < n; i++)
+		at = stpcpy(stpcpy(at, i > 0 ? ":" : ""), name);
 	return 0;
 }
 
@@ -193,6 +174,9 @@ int plan_new(struct plan **out, const struct service *service, const struct rlim
 	if (r < 0)
 		return r;
 	r = prepare_environment(plan, program->env);
+	if (r < 0)
+		return r;
+	r = prepare_names(plan, service);
 	if (r < 0)
 		return r;
 
@@ -227,6 +211,7 @@ void plan_free(struct plan *plan)
 	free(plan->argv);
 	free(plan->expanded);
 	free(plan->envp);
+	free(plan->names);
 	free(plan);
 }
 
@@ -246,67 +231,30 @@ struct environment {
 	size_t n;
 };
 
-static char *set(struct environment *env, enum variable variable, const char *value)
+static char *set(struct environment *env, const char *name, const char *value)
 {
-	const char *name = variable_names[variable];
+	char *buffer = variables[env->n - env->plan->n_constant];
 	char *at;
 
 	if (is_taken(env->plan, name))
 		return NULL;
 
-	env->plan->envp[env->n++] = variables[variable];
-	at = stpcpy(stpcpy(variables[variable], name), "=");
+	env->plan->envp[env->n++] = buffer;
+	at = stpcpy(stpcpy(buffer, name), "=");
 	stpcpy(at, value);
 	return at;
 }
 
-static const char *protocol(int type, const struct address *local)
-{
-	if (address_is_unix(local))
-		return "UNIX";
-	return type == SOCK_DGRAM ? "UDP" : "TCP";
-}
+typedef size_t variables_fn(const struct client_text *client,
+			    struct client_variable out[static CLIENT_VARIABLES_MAX]);
 
-static void port_text(char out[static 8], const struct address *address)
+static void set_all(struct environment *env, const struct client_text *client, variables_fn *fn)
 {
-	snprintf(out, 8, "%u", address_port(address));
-}
+	struct client_variable found[CLIENT_VARIABLES_MAX];
+	size_t n = fn(client, found);
 
-static void describe(struct client_text *client, const struct plan *plan,
-		     const struct address *peer, const struct address *local)
-{
-	client->service = plan->service->name;
-	address_host(local, client->local_addr);
-	port_text(client->local_port, local);
-	client->remote_addr[0] = '\0';
-	client->remote_port[0] = '\0';
-	if (peer) {
-		address_host(peer, client->remote_addr);
-		port_text(client->remote_port, peer);
-	}
-}
-
-static void set_server(struct environment *env, int type, const struct client_text *client,
-		       const struct address *local)
-{
-	set(env, PROTO, protocol(type, local));
-	set(env, SUPERD_SERVICE, client->service);
-	set(env, SERVER_ADDR, client->local_addr);
-	if (!address_is_unix(local))
-		set(env, SERVER_PORT, client->local_port);
-}
-
-static void set_peer(struct environment *env, const struct client_text *client, bool is_unix)
-{
-	set(env, REMOTE_ADDR, client->remote_addr);
-	if (is_unix)
-		return;
-	set(env, REMOTE_PORT, client->remote_port);
-	set(env, REMOTE_HOST, client->remote_addr);
-	set(env, TCPREMOTEIP, client->remote_addr);
-	set(env, TCPREMOTEPORT, client->remote_port);
-	set(env, TCPLOCALIP, client->local_addr);
-	set(env, TCPLOCALPORT, client->local_port);
+	for (size_t i = 0; i < n; i++)
+		set(env, found[i].name, found[i].value);
 }
 
 static void fill_arguments(struct plan *plan, const struct client_text *client)
@@ -322,10 +270,10 @@ const struct spawn_plan *plan_for_client(struct plan *plan, int type, const stru
 	struct environment env = { plan, plan->n_constant };
 	struct client_text client;
 
-	describe(&client, plan, peer, local);
+	client_text_init(&client, plan->service->name, type, peer, local);
 	fill_arguments(plan, &client);
-	set_server(&env, type, &client, local);
-	set_peer(&env, &client, address_is_unix(local));
+	set_all(&env, &client, client_variables_of_server);
+	set_all(&env, &client, client_variables_of_peer);
 	plan->envp[env.n] = NULL;
 	plan->spawn.listen_pid = NULL;
 	return &plan->spawn;
@@ -336,12 +284,46 @@ const struct spawn_plan *plan_for_listener(struct plan *plan, int type, const st
 	struct environment env = { plan, plan->n_constant };
 	struct client_text client;
 
-	describe(&client, plan, NULL, local);
+	client_text_init(&client, plan->service->name, type, NULL, local);
 	fill_arguments(plan, &client);
-	set_server(&env, type, &client, local);
-	set(&env, LISTEN_FDS, "1");
-	set(&env, LISTEN_FDNAMES, client.service);
-	plan->spawn.listen_pid = set(&env, LISTEN_PID, "");
+	set_all(&env, &client, client_variables_of_server);
+	set(&env, "LISTEN_FDS", "1");
+	set(&env, LISTEN_NAMES, client.service);
+	plan->spawn.listen_pid = set(&env, "LISTEN_PID", "");
+	plan->envp[env.n] = NULL;
+	return &plan->spawn;
+}
+
+static void set_number(struct environment *env, const char *name, size_t value)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%zu", value);
+	set(env, name, text);
+}
+
+const struct spawn_plan *plan_for_member(struct plan *plan, int type, const struct address *local,
+					 const char *notify)
+{
+	const struct service *service = plan->service;
+	bool pass = service->dispatch == DISPATCH_PASS;
+	struct environment env = { plan, plan->n_constant };
+	struct client_text client;
+
+	client_text_init(&client, service->name, type, NULL, local);
+	fill_arguments(plan, &client);
+	if (pass) {
+		set(&env, "SUPERD_SERVICE", service->name);
+		set_number(&env, "SUPERD_PASS_CLIENTS", service->crew.clients_per_process);
+	} else {
+		set_all(&env, &client, client_variables_of_server);
+	}
+	set_number(&env, "LISTEN_FDS", pass ? 1 : service->n_endpoints);
+	if (!is_taken(plan, LISTEN_NAMES))
+		plan->envp[env.n++] = plan->names;
+	if (notify)
+		set(&env, "NOTIFY_SOCKET", notify);
+	plan->spawn.listen_pid = set(&env, "LISTEN_PID", "");
 	plan->envp[env.n] = NULL;
 	return &plan->spawn;
 }

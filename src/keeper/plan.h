@@ -28,3 +28,11 @@ const struct spawn_plan *plan_for_client(struct plan *plan, int type, const stru
 /* Completes the plan for a child that takes over the listener bound to @local. */
 const struct spawn_plan *plan_for_listener(struct plan *plan, int type,
 					   const struct address *local);
+
+/*
+ * Completes the plan for a member of a crew. @local is where the first endpoint of a pool is
+ * bound; a member that clients are passed to is not told. @notify is where it is to say that
+ * it is ready, or NULL.
+ */
+const struct spawn_plan *plan_for_member(struct plan *plan, int type, const struct address *local,
+					 const char *notify);

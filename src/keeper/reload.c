@@ -16,6 +16,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "config/settings.h"
+#include "keeper/crew-tell.h"
+#include "keeper/crew.h"
 #include "keeper/front-process.h"
 #include "keeper/state.h"
 
@@ -65,6 +67,7 @@ static void give_up(struct keeper *keeper)
 		keeper->front->state = FRONT_SERVING;
 		front_order(keeper->front, CHANNEL_RESUME, 0);
 	}
+	crews_take_back_leave(keeper);
 	log_error(0, "configuration not changed: '%s' could not be applied", keeper->options->path);
 	notify_error(-EINVAL);
 	keeper->reload.failed = true;
@@ -125,6 +128,9 @@ static int apply_sources(struct keeper *keeper)
 			   &keeper->options->descriptors);
 	if (r < 0)
 		return r;
+	r = crews_take(keeper, reload->next);
+	if (r < 0)
+		return log_error(r, "cannot prepare the services");
 	return keeper_open_log(keeper, reload->next->settings);
 }
 
@@ -155,6 +161,7 @@ void reload_rehearsed(struct keeper *keeper, int status)
 		return;
 	}
 	reload->state = RELOAD_HALTING;
+	crews_tell_leave(keeper, reload->next);
 	keeper->front->state = FRONT_HALTING;
 	front_order(keeper->front, CHANNEL_HALT, 0);
 	set_limit(keeper, HALT_LIMIT_MS, on_halt_limit);
@@ -204,6 +211,7 @@ void reload_front_ready(struct keeper *keeper)
 {
 	struct reload *reload = &keeper->reload;
 	struct front *old = keeper->front;
+	struct generation *previous = keeper->generation;
 
 	if (old) {
 		bool halted = old->state == FRONT_HALTED;
@@ -215,9 +223,10 @@ void reload_front_ready(struct keeper *keeper)
 	}
 	keeper->front = reload->front;
 	keeper->restart_pause_ms = 0;
-	generation_unref(keeper->generation);
 	keeper->generation = take_ptr(reload->next);
 	generation_settle(keeper->generation, true);
+	crews_follow(keeper);
+	generation_unref(previous);
 	keeper_say_loaded(keeper);
 	reload->failed = false;
 	finish(keeper);

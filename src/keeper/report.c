@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "channel/board.h"
 #include "config/settings.h"
+#include "keeper/crew.h"
 #include "keeper/front-process.h"
 #include "keeper/state.h"
 
@@ -47,6 +48,31 @@ static void report_listener(const struct service *service, const struct housed *
 			 housed->listener->busy ? "with its program" : "listening");
 }
 
+/* ", next start in 4 s", while there is a pause. */
+static void describe_pause(char *out, size_t size, const struct crew *crew)
+{
+	int64_t now = clock_ms();
+
+	out[0] = '\0';
+	if (crew->again.place != 0 && crew->again.at_ms > now)
+		snprintf(out, size, ", next start in %lld s",
+			 (long long)(crew->again.at_ms - now + 999) / 1000);
+}
+
+static void report_crew(const struct service *service, const struct crew *crew)
+{
+	char pause[48], starting[32] = "", ending[32] = "";
+
+	describe_pause(pause, sizeof(pause), crew);
+	if (crew->n_starting > 0)
+		snprintf(starting, sizeof(starting), ", %u starting", crew->n_starting);
+	if (crew->n_ending > 0)
+		snprintf(ending, sizeof(ending), ", %u ending", crew->n_ending);
+	log_info("service '%s': %s, %u of %u..%u processes ready%s%s%s", service->name,
+		 crew->passes ? "pass" : "pool", crew->n_ready, service->crew.min,
+		 service->crew.max, starting, ending, pause);
+}
+
 static void report_service(const struct keeper *keeper, const struct service *service)
 {
 	const struct generation *generation = keeper->generation;
@@ -63,6 +89,8 @@ static void report_service(const struct keeper *keeper, const struct service *se
 		 (unsigned long long)atomic_load(&board->datagrams),
 		 (unsigned long long)atomic_load(&board->dropped),
 		 (unsigned long long)atomic_load(&board->overrun));
+	if (generation->crews[service->index])
+		report_crew(service, generation->crews[service->index]);
 	for (size_t i = 0; i < service->n_endpoints; i++)
 		report_listener(service, generation->housed[service->first_endpoint + i]);
 }

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "channel/channel.h"
 #include "config/settings.h"
+#include "keeper/crew.h"
 #include "keeper/front-process.h"
 #include "keeper/request.h"
 #include "keeper/start.h"
@@ -216,6 +217,8 @@ int request_handle(struct keeper *keeper, struct front *front,
 {
 	struct request *request = NULL;
 
+	if (message->type == CHANNEL_GROW || message->type == CHANNEL_DISMISS)
+		return crews_handle(keeper, front, message);
 	/* A front that drains after a reload has nothing to ask for. */
 	if (front->generation)
 		request = calloc(1, sizeof(*request));

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "config/settings.h"
+#include "keeper/crew.h"
 #include "keeper/front-process.h"
 #include "keeper/request.h"
 #include "keeper/start.h"
@@ -73,6 +74,7 @@ static void stop(struct keeper *keeper, const char *why)
 	keeper->stopping = true;
 	reload_abort(keeper);
 	timer_cancel(&keeper->restart);
+	crews_stop(keeper);
 	house_close(&keeper->house);
 	list_for_each(at, next, &keeper->fronts)
 		front_drain(container_of(at, struct front, link), grace ? (uint32_t)grace : 1);

@@ -11,6 +11,8 @@
 #include "base/list.h"
 #include "base/table.h"
 
+struct crew;
+
 struct slot {
 	char *name;
 	unsigned number;
@@ -23,6 +25,8 @@ struct slot {
 	int stderr_write;
 	int64_t failure_said_ms; /* when a failed start was last logged */
 	unsigned failures_unsaid;
+	struct crew *crew; /* that serves it now, or NULL */
+	unsigned crews;    /* of it that there are, older ones included */
 	UT_hash_handle hh;
 };
 

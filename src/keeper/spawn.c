@@ -12,6 +12,36 @@
 
 #define EXIT_NOT_STARTED 127
 
+#define N_STANDARD 3
+
+static int highest(const int *fds, int n, int so_far)
+{
+	for (int i = 0; i < n; i++)
+		if (fds[i] > so_far)
+			so_far = fds[i];
+	return so_far;
+}
+
+static int move_up(int *fds, int n, int limit)
+{
+	for (int i = 0; i < n; i++) {
+		if (fds[i] >= limit)
+			continue;
+		fds[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, limit);
+		if (fds[i] < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int place(const int *fds, int n, int first)
+{
+	for (int i = 0; i < n; i++)
+		if (dup2(fds[i], first + i) < 0)
+			return -1;
+	return 0;
+}
+
 /*
  * Until here the child shares the keeper's table of descriptors. It takes a copy
  * only up to the last that the program needs: copying the listeners of a thousand
@@ -22,23 +52,20 @@
  */
 static int place_descriptors(const struct spawn_descriptors *descriptors)
 {
-	int source[] = { descriptors->in, descriptors->out, descriptors->err, descriptors->fourth };
-	int count = descriptors->fourth >= 0 ? 4 : 3;
-	int last = STDERR_FILENO;
+	int standard[] = { descriptors->in, descriptors->out, descriptors->err };
+	int count = N_STANDARD + descriptors->n_others;
+	int last = highest(standard, N_STANDARD, STDERR_FILENO);
 
-	for (int i = 0; i < count; i++)
-		if (source[i] > last)
-			last = source[i];
+	last = highest(descriptors->others, descriptors->n_others, last);
 	if (close_range(last + 1, ~0U, CLOSE_RANGE_UNSHARE) < 0)
 		return -1;
 
-	for (int i = 0; i < count; i++)
-		if (source[i] < count)
-			source[i] = fcntl(source[i], F_DUPFD_CLOEXEC, count);
-	for (int i = 0; i < count; i++)
-		if (dup2(source[i], i) < 0)
-			return -1;
-
+	if (move_up(standard, N_STANDARD, count) < 0 ||
+	    move_up(descriptors->others, descriptors->n_others, count) < 0)
+		return -1;
+	if (place(standard, N_STANDARD, 0) < 0 ||
+	    place(descriptors->others, descriptors->n_others, N_STANDARD) < 0)
+		return -1;
 	return close_range(count, ~0U, 0);
 }
 

@@ -55,7 +55,8 @@ struct spawn_descriptors {
 	int in;
 	int out;
 	int err;
-	int fourth; /* becomes descriptor 3; -1: none */
+	int *others; /* become 3, 4, ...; the array is overwritten */
+	int n_others;
 	/* A datagram socket that the child connects once it is its user, or NULL. */
 	const struct address *connect_to;
 };

@@ -17,6 +17,7 @@
 #include "config/settings.h"
 #include "keeper/child-log.h"
 #include "keeper/front-process.h"
+#include "keeper/member.h"
 #include "keeper/reply.h"
 #include "keeper/request.h"
 #include "keeper/spawn.h"
@@ -70,7 +71,7 @@ static void release_listener(struct keeper *keeper, const struct slot *slot, str
 {
 	housed->listener->busy = false;
 	/* The program had it blocking, and may have left it so. */
-	(void)fd_set_blocking(housed->listener->fd, false);
+	(void)fd_set_blocking(housed->listener->fd, housed->options.blocking);
 	tell_released(keeper, slot, housed, status, lived_us);
 }
 
@@ -191,9 +192,7 @@ static int run(struct request *request, struct spawn_descriptors *descriptors,
 
 static pid_t run_connection(struct request *request, struct spawn_failure *failure)
 {
-	struct spawn_descriptors descriptors = { .in = request->fd,
-						 .out = request->fd,
-						 .fourth = -1 };
+	struct spawn_descriptors descriptors = { .in = request->fd, .out = request->fd };
 
 	return run(request, &descriptors, failure);
 }
@@ -201,10 +200,12 @@ static pid_t run_connection(struct request *request, struct spawn_failure *failu
 static pid_t run_wait(struct request *request, struct spawn_failure *failure)
 {
 	struct listener *listener = request->generation->listeners[request->endpoint];
+	int again = listener->fd;
 	struct spawn_descriptors descriptors = {
 		.in = listener->fd,
 		.out = listener->fd,
-		.fourth = listener->fd,
+		.others = &again,
+		.n_others = 1,
 	};
 	pid_t pid;
 
@@ -223,7 +224,7 @@ static pid_t run_wait(struct request *request, struct spawn_failure *failure)
 static pid_t run_datagram(struct keeper *keeper, struct request *request, struct child *child,
 			  struct spawn_failure *failure)
 {
-	struct spawn_descriptors descriptors = { .in = request->fd, .fourth = -1 };
+	struct spawn_descriptors descriptors = { .in = request->fd };
 	struct reply_socket reply;
 	int r;
 
@@ -317,9 +318,14 @@ void child_ended(struct keeper *keeper, struct child *child, int status)
 	int64_t lived_us = clock_us() - child->started_us;
 
 	children_remove(&keeper->children, child);
-	atomic_fetch_add(&keeper->board[child->slot->number].ended, 1);
 	log_child_ended(child, status, lived_us);
+	if (child->member) {
+		member_ended(take_ptr(child->member), status, lived_us);
+		child_free(child);
+		return;
+	}
 
+	atomic_fetch_add(&keeper->board[child->slot->number].ended, 1);
 	if (child->leftover >= 0)
 		pass_leftover(keeper, child, child->leftover);
 	settle(keeper, child, status, lived_us);

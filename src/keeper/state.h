@@ -18,6 +18,7 @@
 #include "keeper/house.h"
 #include "keeper/keeper.h"
 #include "keeper/notify.h"
+#include "keeper/ready.h"
 #include "keeper/slot.h"
 #include "net/poller.h"
 #include "net/timer.h"
@@ -60,6 +61,8 @@ struct keeper {
 	struct generation *generation;
 
 	struct list fronts; /* newest last */
+	struct list crews;
+	struct ready_socket ready;
 	struct list untold; /* slots with children that ended in this turn of the loop */
 	struct front
 		*front; /* the one that serves, or is about to; NULL between a crash and the next */
@@ -100,8 +103,8 @@ void keeper_stop_if_over(struct keeper *keeper);
 /* Closes what no generation needs any more. */
 void keeper_sweep(struct keeper *keeper);
 
-/* In a process that will be a front: closes what is the keeper's alone. */
-void keeper_abandon(struct keeper *keeper);
+/* In a process that will be a front for @generation: closes what is the keeper's alone. */
+void keeper_abandon(struct keeper *keeper, const struct generation *generation);
 
 /* signals.c: watches keeper->signal_fd. Returns 0 or a negative errno. */
 int signals_open(struct keeper *keeper);

@@ -22,6 +22,7 @@ struct listener_options {
 	bool packet_info;  /* datagrams tell which address they were sent to */
 	bool tell_overrun; /* and how many were dropped before them: SO_RXQ_OVFL */
 	bool share_port;   /* datagrams: others of our user may bind the port too */
+	bool blocking;     /* whoever shares it accepts without looking first */
 	mode_t mode;       /* for Unix sockets in the file system */
 	uid_t uid;         /* (uid_t)-1 leaves the owner, (gid_t)-1 the group */
 	gid_t gid;

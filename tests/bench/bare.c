@@ -1,19 +1,14 @@
-/*
- * The shortest loops that do what superd does, to compare with: no settings, no limits, no log.
- *
- * Each mode is one thread that never returns. A failure that a real server would live with ends
- * the tool, except what a client can cause.
- */
+/* The loops that need no program, and main(). */
+
+#include "bare.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tool.h"
@@ -51,47 +46,13 @@ static int open_socket(int type, const struct sockaddr_in *address)
 	return fd;
 }
 
-static int accept_client(int listener, int flags)
+int accept_client(int listener, int flags)
 {
 	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | flags);
 
 	if (fd < 0 && errno != EAGAIN && errno != ECONNABORTED && errno != EINTR)
 		die("accept4");
 	return fd;
-}
-
-static _Noreturn void run_child(int fd, char *const argv[])
-{
-	extern char **environ;
-
-	for (int target = 0; target < 3; target++)
-		if (dup2(fd, target) < 0)
-			_exit(TOOL_FAILED);
-	execve(argv[0], argv, environ);
-	_exit(TOOL_FAILED);
-}
-
-static void spawn_loop(int listener, char *program)
-{
-	char *argv[] = { program, NULL };
-
-	for (;;) {
-		int fd = accept_client(listener, 0);
-		pid_t pid;
-
-		if (fd < 0)
-			continue;
-
-		pid = vfork();
-		if (pid < 0)
-			die("vfork");
-		if (pid == 0)
-			run_child(fd, argv);
-
-		close(fd);
-		while (waitpid(-1, NULL, WNOHANG) > 0)
-			continue;
-	}
 }
 
 static void daytime_loop(int listener)
@@ -264,30 +225,47 @@ static void datagram_loop(int fd)
 
 static _Noreturn void usage(void)
 {
-	fprintf(stderr, "usage: bare spawn PORT PROGRAM\n"
-			"       bare daytime|echo|chargen|datagram PORT\n");
+	fprintf(stderr, "usage: bare daytime|echo|chargen|datagram PORT\n"
+			"       bare spawn|fork PORT PROGRAM\n"
+			"       bare alone PORT PROGRAM PROCESSES\n");
 	exit(TOOL_USAGE);
+}
+
+static void run_builtin(const char *mode, const struct sockaddr_in *address)
+{
+	if (strcmp(mode, "daytime") == 0)
+		daytime_loop(open_socket(SOCK_STREAM, address));
+	else if (strcmp(mode, "echo") == 0)
+		echo_loop(open_socket(SOCK_STREAM | SOCK_NONBLOCK, address));
+	else if (strcmp(mode, "chargen") == 0)
+		chargen_loop(open_socket(SOCK_STREAM, address));
+	else if (strcmp(mode, "datagram") == 0)
+		datagram_loop(open_socket(SOCK_DGRAM, address));
+}
+
+static void run_program(const char *mode, const struct sockaddr_in *address, char **arguments)
+{
+	if (strcmp(mode, "alone") == 0 && arguments[1])
+		run_alone(open_socket(SOCK_STREAM, address), arguments[0],
+			  (unsigned)number_parse("PROCESSES", arguments[1], 1, 1000));
+	else if (strcmp(mode, "spawn") == 0)
+		spawn_loop(open_socket(SOCK_STREAM, address), arguments[0], false);
+	else if (strcmp(mode, "fork") == 0)
+		spawn_loop(open_socket(SOCK_STREAM, address), arguments[0], true);
 }
 
 int main(int argc, char **argv)
 {
-	const char *mode = argc > 2 ? argv[1] : "";
 	struct sockaddr_in address;
 
-	if (argc != (strcmp(mode, "spawn") == 0 ? 4 : 3))
+	if (argc < 3)
 		usage();
 
 	address = address_parse("127.0.0.1", (unsigned)number_parse("PORT", argv[2], 1, 65535));
 	descriptors_raise();
-	if (strcmp(mode, "spawn") == 0)
-		spawn_loop(open_socket(SOCK_STREAM, &address), argv[3]);
-	else if (strcmp(mode, "daytime") == 0)
-		daytime_loop(open_socket(SOCK_STREAM, &address));
-	else if (strcmp(mode, "echo") == 0)
-		echo_loop(open_socket(SOCK_STREAM | SOCK_NONBLOCK, &address));
-	else if (strcmp(mode, "chargen") == 0)
-		chargen_loop(open_socket(SOCK_STREAM, &address));
-	else if (strcmp(mode, "datagram") == 0)
-		datagram_loop(open_socket(SOCK_DGRAM, &address));
+	if (argc == 3)
+		run_builtin(argv[1], &address);
+	else
+		run_program(argv[1], &address, argv + 3);
 	usage();
 }

@@ -1,10 +1,22 @@
-"""What is measured: each case is one load, put on every server that can take it."""
+"""What is measured. A case has servers and columns, and measures one server at a time."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+from flood import Flood
+from held import Held
+from load import load_argv, measured_load, run_load
+from rest import Rest
+from servers import COMMANDS, running
+from services import Services
+
+INETDS = ("xinetd", "openbsd-inetd", "inetutils-inetd")
+WARM_UP_CLIENTS = 64
 
 
 @dataclass(frozen=True)
-class Case:
+class LoadCase:
+    """One load, put on every server that can take it."""
+
     name: str
     title: str
     mode: str
@@ -12,34 +24,81 @@ class Case:
     servers: tuple
     builtin: str = ""
     program: str = ""
+    loop: str = ""
+    processes: int = 2
     protocol: str = "tcp"
     options: tuple = ()
     bare: str = ""
-    at_least: dict = field(default_factory=dict)
+
+    once = False
+    columns = ()
+
+    def command(self, server, tools):
+        return COMMANDS[server](self, tools)
+
+    def measure(self, server, bench):
+        return self.measure_command(self.command(server, bench.tools), bench)
+
+    def measure_command(self, command, bench):
+        seconds = bench.seconds
+        clients = bench.clients if bench.clients and self.clients > 1 else self.clients
+        with running(command, bench.tools) as started:
+            if self.mode == "connect":
+                few = ("-c", WARM_UP_CLIENTS)
+                run_load(load_argv(bench.tools, command, "connect", 1, 5, few), 5)
+            argv = load_argv(bench.tools, command, self.mode, clients, seconds, self.options)
+            return measured_load(argv, started.pid, seconds)
 
 
-INETDS = ("xinetd", "openbsd-inetd", "inetutils-inetd")
-
-
-def spawn_case(name, program, title):
-    return Case(
+def spawn_case(name, program, title, servers):
+    return LoadCase(
         name=name,
         title=f"{title}: connect, read to the end, close",
         mode="connect",
         clients=16,
-        servers=("bare", "superd", *INETDS, "tcpserver"),
+        servers=servers,
         program=program,
         bare="spawn",
-        at_least={"bare": 0.85, "xinetd": 1.4, "openbsd-inetd": 1.4, "tcpserver": 1.0},
+    )
+
+
+def echo_case(clients, servers):
+    return LoadCase(
+        name=f"echo-{clients}",
+        title="echo: 64 bytes there and back over kept connections",
+        mode="pingpong",
+        clients=clients,
+        servers=("bare", "superd", "superd-workers-0", "superd-workers-1", *servers),
+        builtin="echo",
+        bare="echo",
     )
 
 
 CASES = {
     case.name: case
     for case in (
-        spawn_case("spawn", "hello", "an ordinary static program per client"),
-        spawn_case("spawn-tiny", "hello-tiny", "a program that costs next to nothing per client"),
-        Case(
+        spawn_case(
+            "spawn",
+            "hello",
+            "an ordinary static program per client",
+            ("bare", "superd", "superd-1000-idle", "superd-256-mib", *INETDS, "tcpserver"),
+        ),
+        spawn_case(
+            "spawn-tiny",
+            "hello-tiny",
+            "a program that costs next to nothing per client",
+            ("bare", "superd", "xinetd", "openbsd-inetd", "tcpserver"),
+        ),
+        LoadCase(
+            name="loop",
+            title="the same program as a loop, two processes: connect, read to the end, close",
+            mode="connect",
+            clients=16,
+            servers=("alone", "superd", "superd-pool", "superd-pass"),
+            program="hello",
+            loop="hello-loop",
+        ),
+        LoadCase(
             name="daytime",
             title="daytime: connect, read to the end, close",
             mode="connect",
@@ -47,19 +106,10 @@ CASES = {
             servers=("bare", "superd", *INETDS),
             builtin="daytime",
             bare="daytime",
-            at_least={"bare": 0.9},
         ),
-        Case(
-            name="echo",
-            title="echo: 64 bytes there and back over kept connections",
-            mode="pingpong",
-            clients=200,
-            servers=("bare", "superd", *INETDS),
-            builtin="echo",
-            bare="echo",
-            at_least={"bare": 0.85},
-        ),
-        Case(
+        echo_case(200, INETDS),
+        echo_case(1000, ("xinetd",)),
+        LoadCase(
             name="chargen",
             title="chargen: the client takes all that comes",
             mode="sink",
@@ -67,10 +117,9 @@ CASES = {
             servers=("bare", "superd", *INETDS),
             builtin="chargen",
             bare="chargen",
-            at_least={"bare": 0.5},
         ),
         # openbsd-inetd drops what comes from 127/8.
-        Case(
+        LoadCase(
             name="udp",
             title="echo over UDP: 64 bytes, 8 datagrams in flight per client",
             mode="datagram",
@@ -80,11 +129,13 @@ CASES = {
             protocol="udp",
             options=("-w", "8"),
             bare="datagram",
-            at_least={"bare": 0.8},
         ),
+        Held(),
+        Services(),
+        Flood("daytime", "connect", "clients that ask daytime without end"),
+        Flood("program", "connect", "clients that have a program started without end"),
+        Flood("echo", "pump", "clients of echo that send without end"),
+        Flood("chargen", "sink", "clients of chargen that take all that comes"),
+        Rest(),
     )
 }
-
-# Of superd at rest: both processes together.
-REST_MEMORY_KIB = 6 * 1024
-REST_WAKE_UPS = 0

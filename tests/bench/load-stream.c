@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -52,8 +53,30 @@ static void connect_ready(struct load *load, struct client *client, unsigned eve
 		load_answered(load, client->started_ns);
 	else
 		load->failed++;
-	client_close(load, client);
-	client_open(load, client);
+	client_renew(load, client);
+}
+
+/* Once connected it can send; then it waits for the message to come back. */
+static void visit_ready(struct load *load, struct client *client, unsigned events)
+{
+	ssize_t n;
+
+	if (client->sent == 0) {
+		n = send(client->fd, outgoing, load->size, SEND_FLAGS);
+		client->sent = n > 0 ? (size_t)n : 0;
+	} else {
+		n = recv(client->fd, incoming, load->size, MSG_DONTWAIT);
+		client->got += n > 0 ? (size_t)n : 0;
+	}
+
+	if (is_for_later(n) || (n > 0 && client->got < load->size))
+		return;
+
+	if (n > 0)
+		load_answered(load, client->started_ns);
+	else
+		load->failed++;
+	client_renew(load, client);
 }
 
 static void ping(struct load *load, struct client *client)
@@ -93,6 +116,26 @@ static void pingpong_ready(struct load *load, struct client *client, unsigned ev
 	load_warmed(load, client);
 	if (load->measuring)
 		ping(load, client);
+}
+
+/* For whoever started this: now all of them are held. Those that are left are what was done. */
+static void hold_begun(struct load *load)
+{
+	load->done = load->n_open;
+	printf("held\n");
+	(void)fflush(stdout);
+}
+
+static void hold_start(struct load *load, struct client *client)
+{
+	if (!load->measuring)
+		pingpong_start(load, client);
+}
+
+static void hold_ready(struct load *load, struct client *client, unsigned events)
+{
+	pingpong_ready(load, client, events);
+	load->done = load->n_open;
 }
 
 /* The bytes are dropped in the kernel: the client must not be the slower half. */
@@ -151,6 +194,26 @@ const struct load_mode load_modes_stream[] = {
 		.socket_type = SOCK_STREAM,
 		.events = EPOLLIN | EPOLLRDHUP,
 		.ready = connect_ready,
+	},
+	{
+		.name = "visit",
+		.size = 64,
+		.summary = "connect, send a message, wait until it has come back, close",
+		.socket_type = SOCK_STREAM,
+		.events = EPOLLIN | EPOLLOUT | EPOLLET,
+		.ready = visit_ready,
+	},
+	{
+		.name = "hold",
+		.size = 64,
+		.summary =
+			"say \"held\" once every client has its message back, and do nothing more",
+		.socket_type = SOCK_STREAM,
+		.warms_up = true,
+		.events = EPOLLIN,
+		.start = hold_start,
+		.begun = hold_begun,
+		.ready = hold_ready,
 	},
 	{
 		.name = "pingpong",

@@ -1,15 +1,16 @@
 /*
  * Puts load on one port and prints one line: the rate and the latency.
  *
- * It ends after a time and, where asked, after a number of answers, whatever the server does.
+ * It ends after a time and, where asked, after a number of clients, whatever the server does, and
+ * by SIGTERM.
  */
 
 #include "load.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,25 +23,51 @@
 enum {
 	EVENTS_MAX = 256,
 	TICK_MS = 50,
+
+	/* Clients that warm up and are not answered yet: a short queue of the server loses none. */
+	AHEAD_MAX = 8,
 };
 
 static const uint64_t warm_up_ns = 10000000000;
 
+static volatile sig_atomic_t stopped;
+
+static void stop(int signal)
+{
+	stopped = 1;
+}
+
 /*
- * Without a port of its own the source gets one at connect(), unique only together with the
- * server's address, so that clients in TIME_WAIT do not use up the ports.
+ * Clients that stay come from 127.0.0.1 unless -S says otherwise: they need few ports, and there
+ * are servers that look up its name. For the others, without a port of its own the source gets one
+ * at connect(), unique only together with the server's address, so that clients in TIME_WAIT do not
+ * use up the ports.
  */
 static void bind_next_source(struct load *load, int fd)
 {
 	struct sockaddr_in source = { .sin_family = AF_INET };
-	unsigned n = load->source++ % load->n_sources;
+	unsigned n;
 	int on = 1;
 
+	if (load->n_sources == 0)
+		return;
+
+	n = load->source++ % load->n_sources;
 	source.sin_addr.s_addr = htonl(INADDR_LOOPBACK + (1 << 16) + (n / 250 << 8) + n % 250);
 	if (setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on)) < 0)
 		die("IP_BIND_ADDRESS_NO_PORT");
 	if (bind(fd, (struct sockaddr *)&source, sizeof(source)) < 0)
 		die("bind");
+}
+
+/* Client after client, all ports have their turn. */
+static struct sockaddr_in next_server(struct load *load)
+{
+	struct sockaddr_in server = load->server;
+	unsigned port = ntohs(server.sin_port) + (unsigned)(load->n_opened++ % load->n_ports);
+
+	server.sin_port = htons((uint16_t)port);
+	return server;
 }
 
 /* What connect() has to complain about is found when the client is ready. */
@@ -49,6 +76,7 @@ void client_open(struct load *load, struct client *client)
 	const struct load_mode *mode = load->mode;
 	struct epoll_event event = { .events = mode->events, .data.ptr = client };
 	int nonblock = mode->warms_up ? 0 : SOCK_NONBLOCK;
+	struct sockaddr_in server = next_server(load);
 
 	client->got = 0;
 	client->sent = 0;
@@ -58,8 +86,7 @@ void client_open(struct load *load, struct client *client)
 		die("socket");
 	bind_next_source(load, client->fd);
 
-	if (connect(client->fd, (struct sockaddr *)&load->server, sizeof(load->server)) < 0 &&
-	    mode->warms_up)
+	if (connect(client->fd, (struct sockaddr *)&server, sizeof(server)) < 0 && mode->warms_up)
 		die("connect");
 
 	if (epoll_ctl(load->epoll_fd, EPOLL_CTL_ADD, client->fd, &event) < 0)
@@ -74,6 +101,13 @@ void client_close(struct load *load, struct client *client)
 	close(client->fd);
 	client->fd = -1;
 	load->n_open--;
+}
+
+void client_renew(struct load *load, struct client *client)
+{
+	client_close(load, client);
+	if (load->count_max == 0 || load->n_opened < load->count_max)
+		client_open(load, client);
 }
 
 void load_answered(struct load *load, uint64_t since_ns)
@@ -99,6 +133,8 @@ static void begin_measuring(struct load *load, struct client *clients)
 	load->measuring = true;
 	load->started_ns = now_ns();
 
+	if (load->mode->begun)
+		load->mode->begun(load);
 	for (unsigned i = 0; load->mode->start && i < load->n_clients; i++)
 		if (clients[i].fd >= 0)
 			load->mode->start(load, &clients[i]);
@@ -108,7 +144,7 @@ static bool is_over(const struct load *load)
 {
 	uint64_t elapsed_ns = now_ns() - load->started_ns;
 
-	if (load->n_open == 0)
+	if (load->n_open == 0 || stopped)
 		return true;
 	if (!load->measuring)
 		return elapsed_ns >= warm_up_ns;
@@ -146,6 +182,15 @@ static void tick_all(struct load *load, struct client *clients)
 		load->mode->tick(load, &clients[i]);
 }
 
+static void open_first(struct load *load, struct client *clients)
+{
+	bool warms_up = load->mode->warms_up;
+
+	while (load->n_opened < load->n_clients &&
+	       (!warms_up || load->n_opened - load->n_warm < AHEAD_MAX))
+		client_open(load, &clients[load->n_opened]);
+}
+
 static void run(struct load *load)
 {
 	struct client *clients = calloc(load->n_clients, sizeof(*clients));
@@ -155,12 +200,12 @@ static void run(struct load *load)
 		die("start");
 
 	load->measuring = !load->mode->warms_up;
-	for (unsigned i = 0; i < load->n_clients; i++)
-		client_open(load, &clients[i]);
 	load->started_ns = now_ns();
+	open_first(load, clients);
 
 	while (!is_over(load)) {
 		wait_once(load);
+		open_first(load, clients);
 		if (!load->measuring && load->n_warm == load->n_clients)
 			begin_measuring(load, clients);
 		tick_all(load, clients);
@@ -186,91 +231,27 @@ static int report(const struct load *load)
 	}
 
 	printf("mode=%s clients=%u seconds=%.3f done=%" PRIu64 " failed=%" PRIu64 " lost=%" PRIu64
-	       " bytes=%" PRIu64 " unit=%s rate=%.1f p50_us=%.1f p99_us=%.1f\n",
+	       " bytes=%" PRIu64 " unit=%s rate=%.1f p50_us=%.1f p99_us=%.1f max_us=%.1f\n",
 	       load->mode->name, load->n_clients, seconds, load->done, load->failed, load->lost,
 	       load->bytes, load->mode->counts_bytes ? "bytes" : "answers", (double)total / seconds,
 	       (double)latency_quantile(&load->latency, 0.5) / 1e3,
-	       (double)latency_quantile(&load->latency, 0.99) / 1e3);
+	       (double)latency_quantile(&load->latency, 0.99) / 1e3,
+	       (double)latency_quantile(&load->latency, 1) / 1e3);
 	return 0;
-}
-
-static _Noreturn void usage(FILE *out, int status)
-{
-	fprintf(out, "usage: load MODE -p PORT [-a ADDRESS] [-n CLIENTS] [-t MILLISECONDS]\n"
-		     "            [-c COUNT] [-s BYTES] [-w WINDOW] [-S SOURCES]\n\n");
-	for (const struct load_mode *mode = load_modes_stream; mode->name; mode++)
-		fprintf(out, "  %-9s %s\n", mode->name, mode->summary);
-	fprintf(out, "  %-9s %s\n", load_mode_datagram.name, load_mode_datagram.summary);
-	exit(status);
-}
-
-static const struct load_mode *find_mode(const char *name)
-{
-	if (strcmp(name, load_mode_datagram.name) == 0)
-		return &load_mode_datagram;
-
-	for (const struct load_mode *mode = load_modes_stream; mode->name; mode++)
-		if (strcmp(name, mode->name) == 0)
-			return mode;
-	usage(stderr, TOOL_USAGE);
-}
-
-static void parse_options(struct load *load, int argc, char **argv)
-{
-	const char *host = "127.0.0.1";
-	unsigned port = 0;
-	int option;
-
-	while ((option = getopt(argc, argv, "a:c:hn:p:s:S:t:w:")) != -1) {
-		switch (option) {
-		case 'a':
-			host = optarg;
-			break;
-		case 'c':
-			load->count_max = number_parse("-c", optarg, 1, UINT32_MAX);
-			break;
-		case 'n':
-			load->n_clients = (unsigned)number_parse("-n", optarg, 1, 100000);
-			break;
-		case 'p':
-			port = (unsigned)number_parse("-p", optarg, 1, UINT16_MAX);
-			break;
-		case 's':
-			load->size = number_parse("-s", optarg, 1, LOAD_SIZE_MAX);
-			break;
-		case 'S':
-			load->n_sources = (unsigned)number_parse("-S", optarg, 1, 50000);
-			break;
-		case 't':
-			load->duration_ns = number_parse("-t", optarg, 1, 3600000) * 1000000;
-			break;
-		case 'w':
-			load->window = (unsigned)number_parse("-w", optarg, 1, LOAD_WINDOW_MAX);
-			break;
-		default:
-			usage(option == 'h' ? stdout : stderr, option == 'h' ? 0 : TOOL_USAGE);
-		}
-	}
-
-	if (optind != argc - 1 || port == 0)
-		usage(stderr, TOOL_USAGE);
-	load->mode = find_mode(argv[optind]);
-	load->server = address_parse(host, port);
-	if (load->size == 0)
-		load->size = load->mode->size;
 }
 
 int main(int argc, char **argv)
 {
 	static struct load load = {
 		.n_clients = 1,
-		.n_sources = 250,
+		.n_ports = 1,
 		.window = 8,
 		.duration_ns = 1000000000,
 	};
 
-	parse_options(&load, argc, argv);
+	load_options_parse(&load, argc, argv);
 	descriptors_raise();
+	(void)signal(SIGTERM, stop);
 	run(&load);
 	return report(&load);
 }

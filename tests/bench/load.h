@@ -3,8 +3,8 @@
 /*
  * The load generator: clients in a closed loop, all in one thread.
  *
- * load.c owns options, the loop and the report; a mode decides what one client does with its
- * socket (load-stream.c, load-datagram.c).
+ * load.c owns the loop and the report, load-options.c the command line; a mode decides what one
+ * client does with its socket (load-stream.c, load-datagram.c).
  */
 
 #include <netinet/in.h>
@@ -46,6 +46,9 @@ struct load_mode {
 
 	/* May be NULL. @client has a new socket, connected if the mode warms up. */
 	void (*start)(struct load *load, struct client *client);
+
+	/* May be NULL. Measuring begins. */
+	void (*begun)(struct load *load);
 	void (*ready)(struct load *load, struct client *client, unsigned events);
 
 	/* Called about 20 times a second for every client, where set. */
@@ -63,7 +66,9 @@ struct load {
 	unsigned n_sources;
 	unsigned source;
 	size_t size;
-	uint64_t count_max;
+	uint64_t count_max; /* of clients, in modes that renew them; 0: no limit */
+	uint64_t n_opened;
+	unsigned n_ports; /* from that of server upward */
 	uint64_t duration_ns;
 	uint64_t started_ns;
 	int epoll_fd;
@@ -87,8 +92,14 @@ extern const struct load_mode load_mode_datagram;
 void client_open(struct load *load, struct client *client);
 void client_close(struct load *load, struct client *client);
 
+/* Closes, and opens again unless there were enough clients. */
+void client_renew(struct load *load, struct client *client);
+
 /* Counts one answer that took from @since_ns until now. */
 void load_answered(struct load *load, uint64_t since_ns);
 
 /* To be called when @client has been answered for the first time; more often does no harm. */
 void load_warmed(struct load *load, struct client *client);
+
+/* Fills @load from the command line, or exits. */
+void load_options_parse(struct load *load, int argc, char **argv);

@@ -5,7 +5,10 @@ import platform
 import time
 from statistics import median
 
-from cases import CASES, REST_MEMORY_KIB, REST_WAKE_UPS
+from bounds import judged
+from cases import CASES
+
+PEERS = ("bare", "alone", "xinetd", "openbsd-inetd", "inetutils-inetd", "tcpserver")
 
 FOOTER = """Every server runs alone, on the loopback interface of the machine that makes the load,
 with its limits off. superd writes no line per client (`log_on_success` and `log_on_failure` are
@@ -26,17 +29,6 @@ def machine():
                 break
     cpus = len(os.sched_getaffinity(0))
     return f"{cpus} CPUs ({model or platform.machine()}), Linux {platform.release()}"
-
-
-def rates_of(results, case, server):
-    return {run["round"]: run["rate"] for run in results.get((case, server), [])}
-
-
-def ratio(results, case, server, other):
-    """Compares within each round, because what else the machine does changes slowly."""
-    ours, theirs = (rates_of(results, case, name) for name in (server, other))
-    ratios = [ours[number] / theirs[number] for number in ours.keys() & theirs.keys()]
-    return median(ratios) if ratios else None
 
 
 def as_rate(value, unit):
@@ -69,10 +61,15 @@ def table(head, rows):
     return "\n".join("| " + " | ".join(row) + " |" for row in (head, rule, *rows))
 
 
-def case_row(results, case, server):
-    runs = results[case.name, server]
+def rate_ratio(results, case, server, other):
+    return results.ratio(case, (server, "rate"), (other, "rate"))
+
+
+def load_row(results, case, server):
+    runs = results.of(case.name, server)
     rates = [run["rate"] for run in runs]
     unit = runs[0]["unit"]
+    base = "alone" if "alone" in case.servers else "bare"
     return [
         server,
         as_rate(median(rates), unit),
@@ -82,64 +79,82 @@ def case_row(results, case, server):
         as_cpu(runs),
         as_count(runs, "failed"),
         as_count(runs, "lost"),
-        as_ratio(ratio(results, case.name, server, "bare")),
-        as_ratio(ratio(results, case.name, "superd", server)),
+        as_ratio(rate_ratio(results, case.name, server, base)),
+        as_ratio(rate_ratio(results, case.name, "superd", server)),
     ]
 
 
-def case_section(results, case, clients):
+def load_table(results, case, servers):
+    base = "alone" if "alone" in case.servers else "bare"
     head = ["server", "per second", "lowest to highest", "p50", "p99", "CPU", "failed", "lost"]
-    head += ["of bare", "superd has"]
-    servers = [server for server in case.servers if (case.name, server) in results]
-    rows = [case_row(results, case, server) for server in servers]
-    plural = "client" if clients == 1 else "clients"
-    return f"### {case.name}\n\n{case.title}; {clients} {plural}\n\n{table(head, rows)}"
+    head += [f"of {base}", "superd has"]
+    return table(head, [load_row(results, case, server) for server in servers])
 
 
-def rest_section(rest):
+def other_table(results, case, servers):
+    head = ["server"] + [title for title, _, _ in case.columns]
+    rows = []
+    for server in servers:
+        values = [results.median(case.name, server, key) for _, key, _ in case.columns]
+        forms = [form for _, _, form in case.columns]
+        cells = ["" if v is None else form.format(v) for form, v in zip(forms, values)]
+        rows.append([server, *cells])
+    return table(head, rows)
+
+
+def clients_of(results, case, servers):
+    n = results.of(case.name, servers[0])[0].get("clients")
+    if case.columns or not n:
+        return ""
+    return f"; {n:,.0f} {'client' if n == 1 else 'clients'}"
+
+
+def case_section(results, case):
+    servers = [server for server in case.servers if results.of(case.name, server)]
+    make = other_table if case.columns else load_table
+    title = f"{case.title}{clients_of(results, case, servers)}"
+    return f"### {case.name}\n\n{title}\n\n{make(results, case, servers)}"
+
+
+def summary_cell(results, case, server, unit):
+    rate = results.median(case.name, server, "rate")
+    if rate is None:
+        return ""
+    text = as_rate(rate, unit) + "/s"
+    if server == "superd":
+        return text
+    return f"{text} ({as_ratio(rate_ratio(results, case.name, 'superd', server))})"
+
+
+def summary(results):
+    """A row per case: superd, and each of the others with what superd has of it."""
+    loads = [one for one in CASES.values() if not one.columns and results.of(one.name, "superd")]
+    if not loads:
+        return ""
+    servers = ["superd"] + [p for p in PEERS if any(results.of(case.name, p) for case in loads)]
+    rows = []
+    for case in loads:
+        unit = results.of(case.name, "superd")[0]["unit"]
+        rows.append([case.name, *(summary_cell(results, case, one, unit) for one in servers)])
+    note = "In brackets: what superd has of it."
+    return f"### Summary\n\n{table(['case', *servers], rows)}\n\n{note}"
+
+
+def bounds_section(results):
     rows = [
-        ["processes", str(rest["processes"])],
-        ["private memory", f"{rest['private_kib']:,} KiB"],
-        [f"wake-ups in {rest['seconds']:g} s", str(rest["wake_ups"])],
+        [bound.name(), bound.asked(), bound.text(value), "yes" if met else "**no**"]
+        for bound, value, met in judged(results)
     ]
-    return f"### rest\n\nsuperd with the shipped configuration\n\n{table(['at rest', ''], rows)}"
+    return f"### Bounds\n\n{table(['bound', 'asked', 'measured', 'met'], rows)}" if rows else ""
 
 
-def verdict(met):
-    return "yes" if met else "**no**"
-
-
-def target_rows(results, rest):
-    for case in CASES.values():
-        for other, least in case.at_least.items():
-            value = ratio(results, case.name, "superd", other)
-            if value is not None:
-                name = f"{case.name}: superd of {other}"
-                yield [name, f"at least {least:.2f}", f"{value:.2f}", verdict(value >= least)]
-    if rest:
-        memory, wakes = rest["private_kib"], rest["wake_ups"]
-        small = memory < REST_MEMORY_KIB
-        yield ["rest: private KiB", f"under {REST_MEMORY_KIB:,}", f"{memory:,}", verdict(small)]
-        quiet = wakes <= REST_WAKE_UPS
-        yield [f"rest: wake-ups in {rest['seconds']:g} s", "0", str(wakes), verdict(quiet)]
-
-
-def markdown(results, rest, clients, rounds, seconds, notes):
-    """@results maps (case, server) to the runs of all rounds, @clients a case to their number."""
+def markdown(results, rounds, seconds, notes):
     when = time.strftime("%Y-%m-%d")
     plural = "round" if rounds == 1 else "rounds"
-    title = f"{machine()}, {when}; {rounds} {plural} of {seconds:g} s each"
-    parts = [f"## Bench\n\n{title}"]
-    for case in CASES.values():
-        if any(name == case.name for name, _ in results):
-            parts.append(case_section(results, case, clients[case.name]))
-    if rest:
-        parts.append(rest_section(rest))
-    targets = list(target_rows(results, rest))
-    if targets:
-        head = ["target", "asked", "measured", "met"]
-        parts.append(f"### Targets\n\n{table(head, targets)}")
-    if notes:
-        parts.append("\n".join(f"- {note}" for note in notes))
+    parts = ["## Bench", f"{machine()}, {when}; {rounds} {plural} of {seconds:g} s each"]
+    parts.append(summary(results))
+    parts += [case_section(results, case) for case in CASES.values() if results.has_case(case.name)]
+    parts.append(bounds_section(results))
+    parts.append("\n".join(f"- {note}" for note in notes))
     parts.append(FOOTER)
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(part for part in parts if part) + "\n"

@@ -1,28 +1,14 @@
 """superd at rest: the memory that is its own, and how often it wakes up."""
 
 import os
-import socket
-import subprocess
 import time
 
 from processes import family_of, private_kib, switches
-from servers import NotStarted, end_process
+from servers import running
+from tools import Command, NotStarted
 
-READY_SECONDS = 5
 SETTLE_SECONDS = 1
-
-
-def wait_until_ready(receiver, process):
-    """A superd that does not notify gets the whole time to start."""
-    end = time.monotonic() + READY_SECONDS
-    while time.monotonic() < end:
-        if process.poll() is not None:
-            raise NotStarted(f"ended with status {process.returncode}")
-        try:
-            if b"READY=1" in receiver.recv(4096):
-                return
-        except TimeoutError:
-            continue
+PORT_BASE = 20000
 
 
 def watch(pid, seconds):
@@ -40,26 +26,23 @@ def watch(pid, seconds):
     }
 
 
-def measure(superd, config, folder, seconds):
-    path = os.path.join(folder, "notify")
-    argv = [superd, "-f", "-c", config, "-p", "20000"]
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
-        receiver.bind(path)
-        os.chmod(path, 0o666)
-        receiver.settimeout(0.2)
-        process = subprocess.Popen(
-            argv,
-            env={**os.environ, "NOTIFY_SOCKET": path},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+class Rest:
+    name = "rest"
+    title = "superd with the shipped configuration, and nobody comes"
+    servers = ("superd",)
+    once = True
+    columns = (
+        ("processes", "processes", "{:,.0f}"),
+        ("private memory", "private_kib", "{:,.0f} KiB"),
+        ("seconds", "seconds", "{:g}"),
+        ("wake-ups", "wake_ups", "{:,.0f}"),
+    )
+
+    def measure(self, server, bench):
+        argv = [bench.tools.superd, "-f", "-c", bench.config, "-p", str(PORT_BASE)]
+        command = Command(argv, 0, env=dict(os.environ), notifies=True)
         try:
-            wait_until_ready(receiver, process)
-            return watch(process.pid, seconds)
+            with running(command, bench.tools) as started:
+                return watch(started.pid, bench.rest_seconds)
         except (FileNotFoundError, ProcessLookupError) as error:
             raise NotStarted("ended while it was watched") from error
-        finally:
-            end_process(process)
-            os.unlink(path)

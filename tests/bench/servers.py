@@ -1,198 +1,54 @@
-"""How each server is started for a case, with its limits and its log off."""
+"""The servers that are measured: how each is made for a case, started and ended."""
 
 import os
-import pwd
-import random
 import signal
 import socket
 import subprocess
 import time
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 
-READY_SECONDS = 5
+import inetds
+import superds
+from notify import notify_socket
+from tools import Command, NotStarted, free_port, socket_kind
+
+READY_SECONDS = 10
 STOP_SECONDS = 5
 
-# What a program inherits costs time at its start: the same little for everybody.
-ENVIRONMENT = {"PATH": os.defpath}
 
-# Of starts a minute. openbsd-inetd takes 0 for its default.
-UNLIMITED_RATE = "1000000000"
-
-# Built-ins of the inetds are named after their port, so they get an address of their own.
-NAMED_HOST = "127.77.77.7"
-NAMED_PORTS = {"echo": 7, "daytime": 13, "chargen": 19}
-
-
-class NotStarted(Exception):
-    pass
-
-
-@dataclass
-class Command:
-    argv: list
-    port: int
-    host: str = "127.0.0.1"
-    env: dict = field(default_factory=lambda: ENVIRONMENT)
-    pid_file: str = ""
-    pid: int = 0
-
-
-@dataclass
-class Tools:
-    build: str
-    superd: str
-    peers: dict
-    folder: str
-
-    def path(self, name):
-        return os.path.join(self.build, name)
-
-    def write(self, name, text):
-        path = os.path.join(self.folder, name)
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(text)
-        return path
-
-
-def user_name():
-    return pwd.getpwuid(os.geteuid()).pw_name
-
-
-def free_port():
-    """A port above those that the kernel gives to clients."""
-    while True:
-        port = random.randrange(61000, 65500)
-        with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
-            try:
-                tcp.bind(("127.0.0.1", port))
-                udp.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                continue
-
-
-def bare(case, tools):
+def bare(mode, case, tools):
     port = free_port()
-    program = [tools.path(case.program)] if case.program else []
-    return Command([tools.path("bare"), case.bare, str(port), *program], port)
+    argv = [tools.path("bare"), mode or case.bare, str(port)]
+    if mode == "alone":
+        argv += [tools.path(case.loop), str(case.processes)]
+    elif case.program:
+        argv.append(tools.path(case.program))
+    return Command(argv, port, protocol=case.protocol)
 
 
-def superd(case, tools):
-    port = free_port()
-    root = os.geteuid() == 0
-    front = 'front_user = "nobody"' if root else ""
-    user = 'user = "root"' if root else ""
-    program = f'exec = {{"{tools.path(case.program)}"}} {user}'
-    what = f"builtin = {case.builtin}" if case.builtin else program
-    path = tools.write(
-        "superd.conf",
-        f"""log = stderr
-{front}
-service "bench" {{
-    listen = {{"{case.protocol}:127.0.0.1:{port}"}}
-    {what}
-    log_on_success = {{"none"}}
-    log_on_failure = {{"none"}}
-}}
-""",
-    )
-    return Command([tools.superd, "-f", "-c", path], port)
-
-
-def xinetd(case, tools):
-    peer = tools.peers["xinetd"]
-    port = free_port()
-    datagram = case.protocol == "udp"
-    path = tools.write(
-        "xinetd.conf",
-        f"""service {case.builtin or "bench"}
-{{
-    type = {"INTERNAL UNLISTED" if case.builtin else "UNLISTED"}
-    {"" if case.builtin else "server = " + tools.path(case.program)}
-    socket_type = {"dgram" if datagram else "stream"}
-    protocol = {case.protocol}
-    wait = {"yes" if datagram else "no"}
-    user = {user_name()}
-    bind = 127.0.0.1
-    port = {port}
-    flags = NOLIBWRAP
-    instances = UNLIMITED
-    per_source = UNLIMITED
-    cps = 100000000 1
-    log_type = FILE /dev/null
-    log_on_success =
-    log_on_failure =
-}}
-""",
-    )
-    pid_file = os.path.join(tools.folder, "xinetd.pid")
-    argv = [peer.program, "-dontfork", "-f", path, "-pidfile", pid_file]
-    return Command(argv, port, env={**ENVIRONMENT, **peer.env})
-
-
-def inetd_line(case, tools):
-    """Returns the classic entry with the host and port that it serves."""
-    if not case.builtin:
-        port = free_port()
-        program = f"{tools.path(case.program)} {case.program}"
-        return f"127.0.0.1:{port} stream tcp nowait {user_name()} {program}\n", "127.0.0.1", port
-
-    if os.geteuid() != 0:
-        raise NotStarted("its built-ins have ports that need root")
-    kind = "dgram udp wait" if case.protocol == "udp" else "stream tcp nowait"
-    line = f"{NAMED_HOST}:{case.builtin} {kind} root internal\n"
-    return line, NAMED_HOST, NAMED_PORTS[case.builtin]
-
-
-def openbsd_inetd(case, tools):
-    peer = tools.peers["openbsd-inetd"]
-    line, host, port = inetd_line(case, tools)
-    path = tools.write("openbsd-inetd.conf", line)
-    argv = [peer.program, "-i", "-R", UNLIMITED_RATE, "-q", "4096", path]
-    return Command(argv, port, host, env={**ENVIRONMENT, **peer.env})
-
-
-def inetutils_inetd(case, tools):
-    peer = tools.peers["inetutils-inetd"]
-    line, host, port = inetd_line(case, tools)
-    path = tools.write("inetutils-inetd.conf", line)
-    pid_file = os.path.join(tools.folder, "inetutils-inetd.pid")
-    argv = [peer.program, "-R", UNLIMITED_RATE, f"--pidfile={pid_file}", path]
-    return Command(argv, port, host, env={**ENVIRONMENT, **peer.env}, pid_file=pid_file)
-
-
-def tcpserver(case, tools):
-    peer = tools.peers["tcpserver"]
-    port = free_port()
-    limits = ["-c", "1000", "-b", "4096"]
-    quiet = ["-q", "-H", "-R", "-l", "0"]
-    address = ["127.0.0.1", str(port)]
-    argv = [peer.program, *quiet, *limits, *address, tools.path(case.program)]
-    return Command(argv, port, env={**ENVIRONMENT, **peer.env})
+def superd(variant):
+    return partial(superds.for_case, variant=variant)
 
 
 COMMANDS = {
-    "bare": bare,
-    "superd": superd,
-    "xinetd": xinetd,
-    "openbsd-inetd": openbsd_inetd,
-    "inetutils-inetd": inetutils_inetd,
-    "tcpserver": tcpserver,
+    "bare": partial(bare, ""),
+    "alone": partial(bare, "alone"),
+    "fork": partial(bare, "fork"),
+    **{name: superd(variant) for name, variant in superds.VARIANTS.items()},
+    "xinetd": inetds.xinetd,
+    "openbsd-inetd": inetds.openbsd_inetd,
+    "inetutils-inetd": inetds.inetutils_inetd,
+    "tcpserver": inetds.tcpserver,
 }
 
 
-def socket_kind(protocol):
-    return socket.SOCK_DGRAM if protocol == "udp" else socket.SOCK_STREAM
-
-
-def answers(command, protocol):
-    kind = socket_kind(protocol)
-    with socket.socket(type=kind) as client:
+def answers(command):
+    with socket.socket(type=socket_kind(command.protocol)) as client:
         client.settimeout(0.1)
         try:
             client.connect((command.host, command.port))
-            if protocol == "udp":
+            if command.protocol == "udp":
                 client.send(b"ready?")
                 client.recv(64)
             return True
@@ -200,14 +56,9 @@ def answers(command, protocol):
             return False
 
 
-def is_ready(command, protocol):
-    known = not command.pid_file or daemon_pid(command.pid_file)
-    return known and answers(command, protocol)
-
-
-def wait_until_ready(command, protocol, process):
+def wait_until_answered(command, process):
     end = time.monotonic() + READY_SECONDS
-    while not is_ready(command, protocol):
+    while not (not command.pid_file or daemon_pid(command.pid_file)) or not answers(command):
         if process.poll() not in (None, 0):
             raise NotStarted(f"ended with status {process.returncode}")
         if time.monotonic() > end:
@@ -246,11 +97,11 @@ def end_daemon(pid_file):
         time.sleep(0.01)
 
 
-def wait_until_free(command, kind):
+def wait_until_free(command):
     """Children that still serve may hold the listener of a server that has gone."""
     end = time.monotonic() + STOP_SECONDS
     while time.monotonic() < end:
-        with socket.socket(type=kind) as other:
+        with socket.socket(type=socket_kind(command.protocol)) as other:
             other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 other.bind((command.host, command.port))
@@ -265,27 +116,49 @@ def last_words(path):
     return f": {lines[-1]}" if lines else ""
 
 
+class Running:
+    """A server that answers. @notify is there for those that notify."""
+
+    def __init__(self, command, process, notify, ready_seconds):
+        self.command = command
+        self.process = process
+        self.notify = notify
+        self.ready_seconds = ready_seconds
+        self.pid = daemon_pid(command.pid_file) or process.pid
+
+
+def start(command, log, stack, tools):
+    notify = None
+    if command.notifies:
+        notify = stack.enter_context(notify_socket(tools.new_path("notify")))
+        command.env = {**command.env, "NOTIFY_SOCKET": notify.path}
+    began = time.monotonic()
+    process = subprocess.Popen(
+        command.argv,
+        env=command.env,
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        start_new_session=True,
+    )
+    stack.callback(wait_until_free, command)
+    stack.callback(end_daemon, command.pid_file)
+    stack.callback(end_process, process)
+    if notify:
+        notify.wait(b"READY=1", process, READY_SECONDS)
+    else:
+        wait_until_answered(command, process)
+    return Running(command, process, notify, time.monotonic() - began)
+
+
 @contextmanager
-def running(name, case, tools):
+def running(command, tools):
     """The server answers inside and is gone afterwards."""
-    command = COMMANDS[name](case, tools)
-    log_path = os.path.join(tools.folder, "log")
-    with open(log_path, "wb") as log:
-        process = subprocess.Popen(
-            command.argv,
-            env=command.env,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-    try:
-        wait_until_ready(command, case.protocol, process)
-        command.pid = daemon_pid(command.pid_file) or process.pid
-        yield command
-    except NotStarted as error:
-        raise NotStarted(f"{error}{last_words(log_path)}") from error
-    finally:
-        end_process(process)
-        end_daemon(command.pid_file)
-        wait_until_free(command, socket_kind(case.protocol))
+    log_path = tools.new_path("log")
+    with ExitStack() as stack:
+        log = stack.enter_context(open(log_path, "wb"))
+        try:
+            server = start(command, log, stack, tools)
+            yield server
+        except NotStarted as error:
+            raise NotStarted(f"{error}{last_words(log_path)}") from error

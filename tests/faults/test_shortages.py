@@ -5,6 +5,7 @@ import pathlib
 
 import pytest
 
+from process import children, eventually
 from settings import ECHO, ROOT, service
 from shortage import (
     assert_answered,
@@ -55,6 +56,7 @@ def test_a_keeper_that_may_hold_nothing_more_recovers(superd):
     """Not even what it keeps free for a client: then clients wait where they are."""
     daemon = superd(CAT)
     assert daemon.ask("cat", b"x") == b"x"
+    eventually(lambda: children(daemon.keeper) == daemon.fronts())  # It is done with that.
     before = soft_limit(daemon.keeper, "Max open files")
     prlimit(daemon.keeper, "--nofile=3:")
     clients = queue(daemon, "cat")
@@ -151,3 +153,15 @@ def test_a_front_that_dies_while_no_process_can_start_comes_back(superd, no_proc
     assert_calm(daemon)
     no_processes("max")
     assert_answered(client, b"ping", seconds=2)
+
+
+@pytest.mark.skipif(not ROOT, reason="needs root to make a control group")
+def test_a_front_that_gets_no_threads_serves_without(superd, no_processes):
+    daemon = superd("workers = 2\n" + ECHO)
+    no_processes("2", daemon.keeper)
+    os.kill(daemon.front, 9)
+    daemon.wait_log("cannot start more than 0 of 2 workers: Resource temporarily unavailable")
+    with daemon.connect("echo") as client:
+        for word in (b"first", b"second"):
+            client.sendall(word)
+            assert client.recv(64) == word

@@ -47,8 +47,10 @@ def status(pid):
 
 
 def threads(pid):
-    """The status of each thread, the main one first."""
-    return [status(f"{pid}/task/{tid}") for tid in sorted(os.listdir(f"/proc/{pid}/task"), key=int)]
+    """The status of each thread, the main one first, without those of a sanitizer."""
+    tids = [pid, *(tid for tid in os.listdir(f"/proc/{pid}/task") if tid != str(pid))]
+    found = [status(f"{pid}/task/{tid}") for tid in tids]
+    return found[:1] + [thread for thread in found[1:] if thread["Name"] == "superd-worker"]
 
 
 def alive(pid):

@@ -41,7 +41,9 @@ LISTEN = {
     "datagram": "udp:127.0.0.1:0",
     "wait-datagram": "udp:127.0.0.1:0",
     "unix": "unix:{place}/x.sock",
+    "pool": "tcp:127.0.0.1:0",
 }
+DISPATCH = {"wait": "wait", "wait-datagram": "wait", "pool": "pool"}
 
 
 @pytest.mark.skipif(not ROOT, reason="needs root to be several users")
@@ -54,7 +56,7 @@ def test_a_program_finds_exactly_this(superd, place, how, identity):
         service(
             "x",
             listen=LISTEN[how].format(place=place),
-            dispatch="wait" if how.startswith("wait") else "spawn",
+            dispatch=DISPATCH.get(how, "spawn"),
             exec=[program],
             user=user,
             env=["GREETING=hello"],

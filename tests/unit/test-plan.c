@@ -108,6 +108,57 @@ static void test_owner_of_a_listener_finds_it_by_both_families_of_names(void **s
 	plan_free(plan);
 }
 
+static void test_member_of_a_pool_finds_all_listeners(void **state)
+{
+	char *argv[] = { "/bin/%{service}", "%{service}", NULL }, *env[] = { "PATH=/bin", NULL };
+	struct service service = { .name = "web",
+				   .dispatch = DISPATCH_POOL,
+				   .n_endpoints = 3,
+				   .program = { .argv = argv, .env = env } };
+	struct address local = address("192.0.2.1", 80);
+	const struct spawn_plan *spawn;
+	struct plan *plan;
+
+	assert_int_equal(plan_new(&plan, &service, &limit), 0);
+	spawn = plan_for_member(plan, SOCK_STREAM, &local, "@ready");
+	strcpy(spawn->listen_pid, "123");
+	assert_string_equal(join(spawn->argv), "/bin/%{service}\nweb\n");
+	assert_string_equal(join(spawn->envp), "PATH=/bin\n"
+					       "PROTO=TCP\n"
+					       "SUPERD_SERVICE=web\n"
+					       "SERVER_ADDR=192.0.2.1\n"
+					       "SERVER_PORT=80\n"
+					       "LISTEN_FDS=3\n"
+					       "LISTEN_FDNAMES=web:web:web\n"
+					       "NOTIFY_SOCKET=@ready\n"
+					       "LISTEN_PID=123\n");
+	plan_free(plan);
+}
+
+static void test_member_that_clients_are_passed_to_finds_its_socket(void **state)
+{
+	char *argv[] = { "/bin/cat", NULL }, *env[] = { "PATH=/bin", NULL };
+	struct service service = { .name = "web",
+				   .dispatch = DISPATCH_PASS,
+				   .n_endpoints = 3,
+				   .crew = { .clients_per_process = 8 },
+				   .program = { .argv = argv, .env = env } };
+	struct address nowhere = { 0 };
+	const struct spawn_plan *spawn;
+	struct plan *plan;
+
+	assert_int_equal(plan_new(&plan, &service, &limit), 0);
+	spawn = plan_for_member(plan, SOCK_STREAM, &nowhere, NULL);
+	strcpy(spawn->listen_pid, "123");
+	assert_string_equal(join(spawn->envp), "PATH=/bin\n"
+					       "SUPERD_SERVICE=web\n"
+					       "SUPERD_PASS_CLIENTS=8\n"
+					       "LISTEN_FDS=1\n"
+					       "LISTEN_FDNAMES=superd-pass\n"
+					       "LISTEN_PID=123\n");
+	plan_free(plan);
+}
+
 static void test_variables_in_arguments_are_the_client(void **state)
 {
 	char *argv[] = {
@@ -151,6 +202,8 @@ int main(void)
 		cmocka_unit_test(test_client_finds_exactly_the_documented_environment),
 		cmocka_unit_test(test_nothing_of_one_client_reaches_the_next),
 		cmocka_unit_test(test_owner_of_a_listener_finds_it_by_both_families_of_names),
+		cmocka_unit_test(test_member_of_a_pool_finds_all_listeners),
+		cmocka_unit_test(test_member_that_clients_are_passed_to_finds_its_socket),
 		cmocka_unit_test(test_variables_in_arguments_are_the_client),
 		cmocka_unit_test(test_what_the_administrator_set_is_left_alone),
 	};

@@ -34,7 +34,7 @@ static struct spawn_plan shell(char **argv, const char *script)
 static const char *answer(const char *script)
 {
 	static char text[4096];
-	struct spawn_descriptors descriptors = { .fourth = -1 };
+	struct spawn_descriptors descriptors = { 0 };
 	struct spawn_failure failure;
 	struct spawn_plan plan;
 	char *argv[4];
@@ -87,7 +87,7 @@ static void test_limit_of_descriptors_is_given_back(void **state)
 
 static void test_step_that_failed_is_told_and_leaves_no_process(void **state)
 {
-	struct spawn_descriptors descriptors = { 0, 1, 2, -1, NULL };
+	struct spawn_descriptors descriptors = { .out = 1, .err = 2 };
 	struct spawn_failure failure;
 	struct spawn_plan plan;
 	char *argv[4];
@@ -108,7 +108,7 @@ static void test_step_that_failed_is_told_and_leaves_no_process(void **state)
 
 static void test_low_descriptors_may_come_in_any_order(void **state)
 {
-	struct spawn_descriptors descriptors = { .fourth = -1 };
+	struct spawn_descriptors descriptors = { 0 };
 	int in[2], out[2], saved = fcntl(0, F_DUPFD_CLOEXEC, 100);
 	struct spawn_failure failure;
 	struct spawn_plan plan;
@@ -136,6 +136,30 @@ static void test_low_descriptors_may_come_in_any_order(void **state)
 	close(out[1]);
 }
 
+static void test_others_follow_the_standard_three(void **state)
+{
+	int pair[2], others[2], given;
+	struct spawn_descriptors descriptors = { .others = others, .n_others = 2 };
+	struct spawn_failure failure;
+	struct spawn_plan plan;
+	char *argv[4], text[8] = "";
+	pid_t pid;
+
+	plan = shell(argv, "echo a >&3; echo b >&4; test -e /proc/self/fd/5 && echo c >&4; true");
+	assert_int_equal(pipe2(pair, O_CLOEXEC), 0);
+	descriptors.in = descriptors.out = descriptors.err = others[1] = pair[1];
+	/* Lies where another one is to go. */
+	others[0] = given = fcntl(pair[1], F_DUPFD_CLOEXEC, 4);
+	pid = spawn(&plan, &descriptors, &failure);
+	assert_true(pid > 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_int_equal(read(pair[0], text, sizeof(text)), 4);
+	assert_string_equal(text, "a\nb\n");
+	close(given);
+	close(pair[0]);
+	close(pair[1]);
+}
+
 /* As the keeper does at its start: whoever runs the tests may ignore some. */
 static int reset_dispositions(void **state)
 {
@@ -152,6 +176,7 @@ int main(void)
 		cmocka_unit_test(test_limit_of_descriptors_is_given_back),
 		cmocka_unit_test(test_step_that_failed_is_told_and_leaves_no_process),
 		cmocka_unit_test(test_low_descriptors_may_come_in_any_order),
+		cmocka_unit_test(test_others_follow_the_standard_three),
 	};
 
 	return cmocka_run_group_tests_name("spawn", tests, reset_dispositions, NULL);

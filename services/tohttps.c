@@ -1,0 +1,188 @@
+/*
+ * Shows dispatch = pool in C: a web server that sends every client to the same page by HTTPS. As
+ * many of it as superd keeps share its listeners, and each accepts for itself, one client after the
+ * other. TERM ends it when it has no client.
+ *
+ * All its listeners and the signal are watched at once, and nothing blocks but that: another
+ * process may be the first to accept, and a signal that came a moment too early would be slept
+ * through.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "client.h"
+
+enum {
+	FIRST_LISTENER = 3, /* as sd_listen_fds(3) has it */
+	PATIENCE_SECONDS = 2,
+	DRAIN_MS = 100,
+	REQUEST_MAX = 8192,
+	HOST_MAX = 255,
+};
+
+/* Reads until the empty line that ends the request. False if it never comes. */
+static bool read_request(int fd, char out[static REQUEST_MAX])
+{
+	size_t length = 0;
+
+	while (length < REQUEST_MAX - 1) {
+		ssize_t n = recv(fd, out + length, REQUEST_MAX - 1 - length, 0);
+
+		if (n <= 0)
+			return false;
+		length += (size_t)n;
+		out[length] = '\0';
+		if (strstr(out, "\r\n\r\n") || strstr(out, "\n\n"))
+			return true;
+	}
+	return false;
+}
+
+/* "GET /a?b HTTP/1.1": the middle, if it is a path of visible characters. */
+static bool find_path(const char *request, const char **out, int *out_length)
+{
+	const char *path = strchr(request, ' ');
+	size_t length;
+
+	if (!path || *++path != '/')
+		return false;
+	for (length = 0; path[length] > ' ' && path[length] < 0x7f; length++)
+		;
+	*out = path;
+	*out_length = (int)length;
+	return path[length] == ' ' || path[length] == '\r' || path[length] == '\n';
+}
+
+static const char host_characters[] =
+	"-.0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+/* "[::1]", or 0 for what is none. */
+static size_t literal_length(const char *text)
+{
+	size_t n = 1 + strspn(text + 1, "0123456789abcdefABCDEF:.");
+
+	return text[n] == ']' ? n + 1 : 0;
+}
+
+/* What the client calls us, without a port. */
+static bool find_host(const char *request, const char **out, int *out_length)
+{
+	const char *line = strcasestr(request, "\nHost:");
+	size_t length;
+
+	if (!line)
+		return false;
+	line += strlen("\nHost:");
+	line += strspn(line, " \t");
+	length = *line == '[' ? literal_length(line) : strspn(line, host_characters);
+	*out = line;
+	*out_length = (int)length;
+	return length > 0 && length <= HOST_MAX && strchr(":\r\n \t", line[length]);
+}
+
+static void answer(int fd, const char *request, const char *port)
+{
+	const char *status = "301 Moved Permanently", *path = "", *host = "";
+	char text[REQUEST_MAX + 1024], location[REQUEST_MAX + 512] = "";
+	int path_length = 0, host_length = 0, length;
+
+	if (find_path(request, &path, &path_length) && find_host(request, &host, &host_length))
+		snprintf(location, sizeof(location), "Location: https://%.*s%s%s%.*s\r\n",
+			 host_length, host, port ? ":" : "", port ? port : "", path_length, path);
+	else
+		status = "400 Bad Request";
+	length = snprintf(text, sizeof(text),
+			  "HTTP/1.0 %s\r\n%sContent-Length: 0\r\nConnection: close\r\n\r\n", status,
+			  location);
+	if (client_write(fd, text, (size_t)length) == 0)
+		client_finish(fd, DRAIN_MS);
+}
+
+static void serve(int fd, const char *port)
+{
+	const struct timeval patience = { .tv_sec = PATIENCE_SECONDS };
+	char request[REQUEST_MAX];
+
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) == 0 &&
+	    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) == 0 &&
+	    read_request(fd, request))
+		answer(fd, request, port);
+}
+
+static int watch(int poll, int fd, uint32_t events)
+{
+	struct epoll_event event = { .events = events, .data.fd = fd };
+
+	return epoll_ctl(poll, EPOLL_CTL_ADD, fd, &event);
+}
+
+/* EPOLLEXCLUSIVE: a client wakes one of the processes that share a listener, not all. */
+static int watch_listeners(int poll)
+{
+	const char *count = getenv("LISTEN_FDS");
+	int n = count ? atoi(count) : 0;
+
+	for (int fd = FIRST_LISTENER; fd < FIRST_LISTENER + n; fd++)
+		if (fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) < 0 ||
+		    watch(poll, fd, EPOLLIN | EPOLLEXCLUSIVE) < 0)
+			return -errno;
+	return n;
+}
+
+/* Returns a descriptor that tells of TERM, which does nothing else any more. */
+static int watch_term(int poll)
+{
+	sigset_t term;
+	int fd;
+
+	sigemptyset(&term);
+	sigaddset(&term, SIGTERM);
+	if (sigprocmask(SIG_BLOCK, &term, NULL) < 0 || signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+		return -errno;
+	fd = signalfd(-1, &term, SFD_CLOEXEC);
+	return fd >= 0 && watch(poll, fd, EPOLLIN) < 0 ? -errno : fd;
+}
+
+/* Returns 0 when it was told to end. */
+static int serve_next(int poll, int term, const char *port)
+{
+	struct epoll_event event;
+	int fd;
+
+	if (epoll_wait(poll, &event, 1, -1) < 1)
+		return errno == EINTR ? 1 : -errno;
+	if (event.data.fd == term)
+		return 0;
+	fd = accept4(event.data.fd, NULL, NULL, SOCK_CLOEXEC);
+	if (fd >= 0) {
+		serve(fd, port);
+		close(fd);
+	}
+	return 1;
+}
+
+int main(int argc, char **argv)
+{
+	int poll = epoll_create1(EPOLL_CLOEXEC);
+	int term = watch_term(poll);
+	int r;
+
+	if (poll < 0 || term < 0 || watch_listeners(poll) < 1)
+		return EXIT_FAILURE;
+	do
+		r = serve_next(poll, term, argc > 1 ? argv[1] : NULL);
+	while (r == 1);
+	return r == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,60 @@
+#include "keeper/idleness.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <time.h>
+
+/* So many times the limit for one that holds more than the others. */
+#define PATIENCE 10
+
+static unsigned count_descriptors(pid_t pid)
+{
+	struct dirent *entry;
+	unsigned n = 0;
+	char path[32];
+	DIR *folder;
+
+	snprintf(path, sizeof(path), "/proc/%ld/fd", (long)pid);
+	folder = opendir(path);
+	if (!folder)
+		return 0;
+	while ((entry = readdir(folder)))
+		n += entry->d_name[0] != '.';
+	closedir(folder);
+	return n;
+}
+
+int usage_of(pid_t pid, struct usage *out)
+{
+	struct timespec used;
+	clockid_t clock;
+	int r;
+
+	r = clock_getcpuclockid(pid, &clock);
+	if (r != 0)
+		return -r;
+	if (clock_gettime(clock, &used) < 0)
+		return -errno;
+	out->cpu_ns = (int64_t)used.tv_sec * 1000000000 + used.tv_nsec;
+	out->descriptors = count_descriptors(pid);
+	return 0;
+}
+
+void idleness_look(struct idleness *idleness, const struct usage *usage, int64_t now_ms)
+{
+	if (idleness->since_ms == 0 || usage->cpu_ns != idleness->last.cpu_ns ||
+	    usage->descriptors != idleness->last.descriptors)
+		idleness->since_ms = now_ms;
+	idleness->last = *usage;
+}
+
+bool idleness_is_enough(const struct idleness *idleness, unsigned least, int64_t now_ms,
+			int64_t limit_ms)
+{
+	int64_t still_ms = now_ms - idleness->since_ms;
+
+	if (idleness->last.descriptors > least)
+		limit_ms *= PATIENCE;
+	return still_ms >= limit_ms;
+}

@@ -1,0 +1,30 @@
+#pragma once
+
+/*
+ * How soon a program that ends at once is started again: after 1, 2, 4 ... 60 seconds.
+ * Pure: the time is told, and nothing is set.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Ended sooner, a process has not served. */
+#define RESTARTS_QUICK_MS 1000
+
+/* The pauses begin anew once a process lived so long. */
+#define RESTARTS_CALM_MS 10000
+
+/* Zeroed, nothing has ended. */
+struct restarts {
+	unsigned deaths;  /* quick ones, in a row */
+	int64_t until_ms; /* the end of the last pause */
+};
+
+/* A quick death. Returns whether it begins a pause: one more during a pause does not. */
+bool restarts_pause(struct restarts *restarts, int64_t now_ms);
+
+/* One has ended that lived long. */
+void restarts_calm(struct restarts *restarts);
+
+/* What is left of the pause, or 0. */
+int64_t restarts_wait_ms(const struct restarts *restarts, int64_t now_ms);

@@ -1,0 +1,43 @@
+#pragma once
+
+/*
+ * The variables in which a program finds its client, by the names that tcpserver, systemd and
+ * xinetd have given them. They are the same for every way of dispatch.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "net/address.h"
+
+#define CLIENT_VARIABLES_MAX 11
+
+/* "TCPREMOTEPORT=" and the like, with a value and its terminator. */
+#define CLIENT_VARIABLE_SIZE (16 + ADDRESS_TEXT_MAX)
+
+/* What is known of a client, as text. */
+struct client_text {
+	const char *service;
+	const char *protocol;
+	bool is_unix;
+	char remote_addr[ADDRESS_TEXT_MAX];
+	char remote_port[8];
+	char local_addr[ADDRESS_TEXT_MAX];
+	char local_port[8];
+};
+
+/* Points into the text that it was made from. */
+struct client_variable {
+	const char *name;
+	const char *value;
+};
+
+/* @type is that of the endpoint's socket. @peer is NULL where no client is known. */
+void client_text_init(struct client_text *out, const char *service, int type,
+		      const struct address *peer, const struct address *local);
+
+/* Return how many variables they have written to @out: of the service, and of its client. */
+size_t client_variables_of_server(const struct client_text *text,
+				  struct client_variable out[static CLIENT_VARIABLES_MAX]);
+size_t client_variables_of_peer(const struct client_text *text,
+				struct client_variable out[static CLIENT_VARIABLES_MAX]);
