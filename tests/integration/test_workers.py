@@ -47,6 +47,7 @@ def signals(thread, which):
 
 def test_the_workers_are_there_before_their_clients(superd):
     daemon = superd(with_workers(3, ECHO))
+    eventually(lambda: len(threads(daemon.front)) == 4)  # each gives itself its name
     main, *workers = threads(daemon.front)
     assert [thread["Name"] for thread in workers] == ["superd-worker"] * 3
     for thread in workers:
