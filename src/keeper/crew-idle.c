@@ -14,7 +14,7 @@
 
 static bool is_surplus(const struct crew *crew)
 {
-	return crew->n_ready > 0 && crew_alive(crew) > crew_service(crew)->crew.min;
+	return crew->n_ready > crew_service(crew)->crew.min;
 }
 
 void crew_look_at(struct crew *crew, struct member *member)

@@ -269,6 +269,9 @@ static int take_message(struct front *front)
 	int fd = -1, r;
 
 	r = channel_receive(front->channel, &message, &fd);
+	/* What is opened meanwhile and stays open must not have the number. */
+	if (r == 1 && fd < 0)
+		request_restore_spare(front->keeper);
 	if (r == 1)
 		r = act_on(front, &message, fd) < 0 ? -EBADMSG : 1;
 	if (r == 0)
@@ -289,12 +292,13 @@ static void take_messages(struct front *front)
 	unsigned kept = keeper->kept;
 	int r = 1;
 
-	if (!request_release_spare(keeper)) {
-		request_stall(keeper, -EMFILE);
-		return;
-	}
-	for (int i = 0; i < BATCH && keeper->kept == kept && r == 1; i++)
+	for (int i = 0; i < BATCH && keeper->kept == kept && r == 1; i++) {
+		if ((i == 0 || keeper->spare >= 0) && !request_release_spare(keeper)) {
+			request_stall(keeper, -EMFILE);
+			return;
+		}
 		r = take_message(front);
+	}
 
 	if (r < 0 && r != -EAGAIN && r != -EINTR && r != -EBADMSG && r != -EMFILE)
 		request_stall(keeper, r);

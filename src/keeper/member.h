@@ -38,6 +38,12 @@ struct member {
  */
 int member_start(struct crew *crew);
 
+/* Made before its program runs, so that none can run unknown. May return NULL. */
+struct member *member_new(struct crew *crew, struct child *child);
+
+/* Its program runs, and the child table has it: from here on it is one of the crew. */
+void member_enlist(struct member *member);
+
 /* It takes clients now. */
 void member_ready(struct member *member);
 

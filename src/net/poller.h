@@ -21,7 +21,10 @@ enum {
 	WATCH_WRITE = 1 << 1,
 };
 
-/* AUTO is select until a descriptor would reach FD_SETSIZE, then epoll for all watches. */
+/*
+ * AUTO is select until a descriptor would reach FD_SETSIZE, or until there are so many watches that
+ * a turn would cost more by select; then it is epoll for all of them.
+ */
 enum poller_kind {
 	POLLER_AUTO,
 	POLLER_SELECT,

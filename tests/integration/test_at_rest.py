@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 
+from members import pid_of, pool, serves
 from process import SANITIZED, private_bytes, settled, threads
 from settings import ECHO, service
 
@@ -32,6 +33,15 @@ def test_idle_means_no_wake_ups(superd, poller):
     daemon.ask("cat", b"x")
     daemon.wait_log("service 'cat': ended")
     assert_asleep(daemon)
+
+
+def test_a_pool_that_waits_costs_no_wake_ups(superd):
+    """Neither where one more may be started, nor where all that may are busy and somebody waits."""
+    daemon = superd(pool("x", processes=[1, 2]) + pool("full") + pool("none", processes=[0, 1]))
+    with daemon.connect("full") as held, daemon.connect("full"):
+        pid_of(held)
+        serves(daemon, "x")
+        assert_asleep(daemon)
 
 
 def test_an_idle_client_costs_no_wake_ups(superd):

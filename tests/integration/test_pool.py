@@ -1,8 +1,10 @@
 """`dispatch = pool`: children that are there beforehand and accept by themselves."""
 
+import concurrent.futures
 import os
 import signal
 import socket
+import threading
 
 import pytest
 
@@ -234,6 +236,15 @@ def test_a_removed_service_lets_its_children_finish(superd):
     daemon.wait_log(rf"service 'x': ended, pid {pid}, .*exit status 0")
 
 
+def test_a_service_with_other_listeners_has_other_children(superd):
+    daemon = superd(pool("x"))
+    (old,) = started(daemon, "x")
+    daemon.reload(pool("x", listen=[ANY_PORT, "tcp:127.0.0.2:0"]))
+    new = started(daemon, "x", 2)[1]
+    daemon.wait_log(rf"service 'x': ended, pid {old}")
+    assert os.readlink(f"/proc/{new}/fd/4").startswith("socket:")
+
+
 @pytest.mark.parametrize("other", ["spawn", "wait"])
 def test_a_service_changes_its_way_of_dispatch_and_back(superd, other):
     script = "import socket; c = socket.socket(fileno=0)\n"
@@ -271,6 +282,17 @@ def test_superd_stops_and_so_does_the_pool(superd):
     eventually(lambda: not alive(busy))
 
 
+def test_a_pool_ends_at_once_while_sessions_have_their_time(superd):
+    daemon = superd(pool("x") + ECHO)
+    (pid,) = started(daemon, "x")
+    with daemon.connect("echo") as client:
+        client.sendall(b"x")
+        assert client.recv(1) == b"x"
+        daemon.signal(signal.SIGTERM)
+        daemon.wait_log(rf"service 'x': ended, pid {pid}")
+        assert daemon.process.poll() is None
+
+
 def test_a_pool_starts_when_all_its_listeners_are_bound(superd):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         endpoint = "tcp:127.0.0.1:%d" % taken.getsockname()[1]
@@ -291,10 +313,13 @@ def test_what_a_pool_writes_is_logged(superd):
 @pytest.mark.parametrize(
     "request_, location",
     [
-        (b"GET /a?b HTTP/1.1\r\nHost: www.example.net\r\n\r\n", b"https://www.example.net:8443/a?b"),
+        (
+            b"GET /a?b HTTP/1.1\r\nHost: www.example.net\r\n\r\n",
+            b"https://www.example.net:8443/a?b",
+        ),
         (b"GET / HTTP/1.1\r\nA: b\r\nhost: [::1]:80\r\n\r\n", b"https://[::1]:8443/"),
         (b"GET / HTTP/1.0\r\n\r\n", None),
-        (b"GET / HTTP/1.1\r\nHost: a\"b\r\n\r\n", None),
+        (b'GET / HTTP/1.1\r\nHost: a"b\r\n\r\n', None),
         (b"GET /\x01 HTTP/1.1\r\nHost: a\r\n\r\n", None),
         (b"nonsense\r\n\r\n", None),
     ],
@@ -318,3 +343,29 @@ def test_tohttps_finishes_its_client_and_ends(superd, place):
         client.sendall(b"\r\n")
         assert b"https://a/" in read_all(client)
     daemon.wait_log("service 'web': ended, pid .*, exit status 0")
+
+
+def test_reloads_that_change_the_program_lose_no_client(superd, place):
+    program = reachable(place, BUILD / "tohttps")
+
+    def text(port):
+        return service("web", exec=[program, port], dispatch="pool", processes=[1, 3])
+
+    daemon = superd(text("1"))
+    over, lost = threading.Event(), []
+
+    def browse():
+        while not over.is_set():
+            answer = daemon.ask("web", b"GET / HTTP/1.0\r\nHost: a\r\n\r\n")
+            if b"Location: https://a:" not in answer:
+                lost.append(answer)
+
+    with concurrent.futures.ThreadPoolExecutor(3) as pool_of_clients:
+        clients = [pool_of_clients.submit(browse) for _ in range(3)]
+        try:
+            for port in range(2, 10):
+                daemon.reload(text(str(port)))
+        finally:
+            over.set()
+    assert not lost and not any(client.exception() for client in clients)
+    eventually(lambda: b"https://a:9/" in daemon.ask("web", b"GET / HTTP/1.0\r\nHost: a\r\n\r\n"))

@@ -203,6 +203,81 @@ static void test_many_watches_are_called_once_a_turn(void **state)
 	}
 }
 
+enum { FLOCK = 600 }; /* more than one wait of epoll reports */
+
+static struct probe flock[FLOCK];
+static int flock_fds[FLOCK];
+
+static void gather_flock(void)
+{
+	memset(flock, 0, sizeof(flock));
+	for (int i = 0; i < FLOCK; i++) {
+		flock_fds[i] = fcntl(pair[0], F_DUPFD_CLOEXEC, 3);
+		assert_true(flock_fds[i] >= 0);
+		assert_int_equal(
+			watch_add(&flock[i].watch, poller, flock_fds[i], WATCH_WRITE, count), 0);
+	}
+}
+
+static void scatter_flock(void)
+{
+	for (int i = 0; i < FLOCK; i++) {
+		watch_remove(&flock[i].watch);
+		close(flock_fds[i]);
+	}
+}
+
+/* All are ready all the time, as the listeners of flooded services are. */
+static void test_each_of_many_that_are_always_ready_has_its_turn(void **state)
+{
+	int turns = 0;
+
+	gather_flock();
+	for (int rounds = 1; rounds <= 5; rounds++) {
+		int least = 0, most;
+
+		while (least < rounds) {
+			assert_int_equal(poller_run(poller, 0), 0);
+			turns++;
+			least = most = flock[0].calls;
+			for (int i = 1; i < FLOCK; i++) {
+				least = flock[i].calls < least ? flock[i].calls : least;
+				most = flock[i].calls > most ? flock[i].calls : most;
+			}
+			assert_true(most - least <= 1);
+		}
+	}
+	assert_true(turns <= 5 * (FLOCK / 256 + 1));
+	scatter_flock();
+}
+
+static void test_a_turn_of_one_lets_others_that_became_ready_be_next(void **state)
+{
+	int more[2];
+
+	gather_flock();
+	assert_int_equal(poller_run(poller, 0), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, more), 0);
+	assert_int_equal(watch_add(&a.watch, poller, more[0], WATCH_WRITE, count), 0);
+	for (int turn = 0; turn < FLOCK / 256 + 1; turn++)
+		assert_int_equal(poller_run(poller, 0), 0);
+	assert_true(a.calls > 0);
+	watch_remove(&a.watch);
+	close(more[0]);
+	close(more[1]);
+	scatter_flock();
+}
+
+static void test_auto_moves_to_epoll_when_a_turn_of_select_would_be_slow(void **state)
+{
+	gather_flock();
+	assert_string_equal(poller_name(poller), "epoll");
+	assert_int_equal(poller_run(poller, 0), 0);
+	for (int i = 0; i < 256; i++)
+		assert_int_equal(flock[i].calls, 1);
+	scatter_flock();
+}
+
 static int high_descriptor(void)
 {
 	struct rlimit limit;
@@ -269,6 +344,9 @@ int main(void)
 		FOR_EACH_KIND(test_a_watch_may_free_itself_and_be_added_again),
 		FOR_EACH_KIND(test_one_descriptor_has_one_watch),
 		FOR_EACH_KIND(test_many_watches_are_called_once_a_turn),
+		FOR_EACH_KIND(test_each_of_many_that_are_always_ready_has_its_turn),
+		FOR_EACH_KIND(test_a_turn_of_one_lets_others_that_became_ready_be_next),
+		FOR_KIND(test_auto_moves_to_epoll_when_a_turn_of_select_would_be_slow, &auto_kind),
 		FOR_KIND(test_select_refuses_what_it_cannot_hold, &select_kind),
 		FOR_KIND(test_auto_moves_all_watches_to_epoll_once, &auto_kind),
 	};

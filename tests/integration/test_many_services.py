@@ -1,0 +1,85 @@
+"""Thousands of services at once, of which all but a few have nothing to do."""
+
+import os
+import resource
+import socket
+import threading
+
+import pytest
+
+from process import SANITIZED, descriptors, eventually
+from settings import service
+
+HOST = f"127.77.{os.getpid() // 250 % 250}.{os.getpid() % 250 + 1}"  # nobody else's ports
+FIRST_PORT = 12000
+SPARE_DESCRIPTORS = 200
+
+
+@pytest.fixture
+def many():
+    """So many that no limit of this machine is reached; superd inherits the raised limit."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (before[1], before[1]))
+    yield min(1500 if SANITIZED else 10_000, before[1] - SPARE_DESCRIPTORS)
+    resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def services(n, **changed):
+    """The last one has the options that @changed gives."""
+    quiet = {"builtin": "daytime", "log_on_success": ["none"]}
+    ports = [f"tcp:{HOST}:{FIRST_PORT + number}" for number in range(n)]
+    return "".join(service(f"s{number}", port, **quiet) for number, port in enumerate(ports[:-1])) + (
+        service(f"s{n - 1}", ports[-1], **{**quiet, **changed})
+    )
+
+
+def ask(number):
+    with socket.create_connection((HOST, FIRST_PORT + number), 20) as client:
+        return client.recv(64)
+
+
+def test_ten_thousand_services_are_served_and_reloaded(superd, many):
+    daemon = superd("poller = auto\n" + services(many))
+    assert all(ask(number).endswith(b"\r\n") for number in range(many))
+
+    done = threading.Event()
+    refused = []
+    served = [0, 0]
+
+    def be_clients(mine):
+        number = mine
+        while not done.is_set():
+            try:
+                assert ask(number % (many - 1)).endswith(b"\r\n")
+                served[mine] += 1
+            except (OSError, AssertionError) as error:
+                refused.append(error)
+            number += 7
+
+    threads = [threading.Thread(target=be_clients, args=(mine,)) for mine in range(2)]
+    for thread in threads:
+        thread.start()
+    for builtin in ("time", "daytime"):
+        before = list(served)
+        daemon.reload(services(many, builtin=builtin))
+        assert len(ask(many - 1)) == {"time": 4, "daytime": 26}[builtin]
+        eventually(lambda: all(now > then for now, then in zip(served, before)))
+    done.set()
+    for thread in threads:
+        thread.join()
+    assert refused == []
+
+
+def test_a_program_starts_with_few_descriptors_in_the_table(superd):
+    """Or each start would copy, and close, the listeners of all the services."""
+    idle = "".join(service(f"s{number}", builtin="daytime") for number in range(200))
+    daemon = superd(idle + service("cat", exec=["/bin/cat"]))
+    for _ in range(3):
+        assert daemon.ask("cat", b"x") == b"x"
+    eventually(lambda: spare_of(daemon) < 20)
+
+
+def spare_of(daemon):
+    """The number that the keeper holds free by a second descriptor of its signals."""
+    held = [fd for fd, what in descriptors(daemon.keeper).items() if "signalfd" in what]
+    return max(held)
