@@ -46,8 +46,8 @@ static const struct account *find_user(struct parse *parse)
 	return account;
 }
 
-/* How many processors superd may run on, as far as workers can be counted. */
-static unsigned count_processors(void)
+/* The main thread has a processor too: a thread more would make each wait for the others. */
+static unsigned workers_wanted(void)
 {
 	cpu_set_t set;
 	int n;
@@ -55,7 +55,9 @@ static unsigned count_processors(void)
 	/* Fails where there are more than a set has room for. */
 	if (sched_getaffinity(0, sizeof(set), &set) < 0)
 		return WORKERS_MAX;
-	n = CPU_COUNT(&set);
+	n = CPU_COUNT(&set) - 1;
+	if (n < 1)
+		return 1;
 	return n < WORKERS_MAX ? n : WORKERS_MAX;
 }
 
@@ -63,7 +65,7 @@ void build_workers(struct parse *parse)
 {
 	unsigned workers = parse->root.workers;
 
-	parse->settings->workers = workers == WORKERS_AUTO ? count_processors() : workers;
+	parse->settings->workers = workers == WORKERS_AUTO ? workers_wanted() : workers;
 }
 
 void build_front(struct parse *parse)
