@@ -116,28 +116,30 @@ def case_section(results, case):
     return f"### {case.name}\n\n{title}\n\n{make(results, case, servers)}"
 
 
-def summary_cell(results, case, server, unit):
-    rate = results.median(case.name, server, "rate")
-    if rate is None:
-        return ""
-    text = as_rate(rate, unit) + "/s"
-    if server == "superd":
-        return text
-    return f"{text} ({as_ratio(rate_ratio(results, case.name, 'superd', server))})"
+def summary_row(results, case, ours, others):
+    unit = results.of(case.name, ours)[0]["unit"]
+    cells = [as_rate(results.median(case.name, ours, "rate"), unit) + "/s"]
+    for other in others:
+        rate = results.median(case.name, other, "rate")
+        share = as_ratio(rate_ratio(results, case.name, ours, other))
+        cells.append("" if rate is None else f"{as_rate(rate, unit)}/s ({share})")
+    return [case.name if ours == "superd" else f"{case.name}, {ours}", *cells]
 
 
 def summary(results):
     """A row per case: superd, and each of the others with what superd has of it."""
-    loads = [one for one in CASES.values() if not one.columns and results.of(one.name, "superd")]
-    if not loads:
+    pairs = [
+        (case, ours)
+        for case in CASES.values()
+        for ours in ("superd", "superd-pool", "superd-pass")
+        if not case.columns and results.of(case.name, ours)
+    ]
+    if not pairs:
         return ""
-    servers = ["superd"] + [p for p in PEERS if any(results.of(case.name, p) for case in loads)]
-    rows = []
-    for case in loads:
-        unit = results.of(case.name, "superd")[0]["unit"]
-        rows.append([case.name, *(summary_cell(results, case, one, unit) for one in servers)])
+    others = [one for one in PEERS if any(results.of(case.name, one) for case, _ in pairs)]
+    rows = [summary_row(results, case, ours, others) for case, ours in pairs]
     note = "In brackets: what superd has of it."
-    return f"### Summary\n\n{table(['case', *servers], rows)}\n\n{note}"
+    return f"### Summary\n\n{table(['case', 'superd', *others], rows)}\n\n{note}"
 
 
 def bounds_section(results):
