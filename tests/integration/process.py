@@ -77,10 +77,14 @@ def listening_inodes(pid):
     found = {}
     for table in ("tcp", "tcp6"):
         with open(f"/proc/{pid}/net/{table}") as file:
-            for row in list(file)[1:]:
+            next(file)
+            for row in file:
                 field = row.split()
+                # They come first, before the many that wait for the last packets to die.
+                if field[3] != "0A":
+                    break
                 inode = f"socket:[{field[9]}]"
-                if field[3] == "0A" and inode in held:
+                if inode in held:
                     found[int(field[1].rsplit(":", 1)[1], 16)] = inode
     return found
 
