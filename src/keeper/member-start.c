@@ -32,9 +32,10 @@ static pid_t run(const struct crew *crew, struct spawn_descriptors *descriptors,
 	struct plan *plan = crew->generation->plans[crew->service];
 	AUTO(auto_close) int null = -1;
 
-	descriptors->out = crew->slot->stderr_write;
 	if (service->program.stderr_to != STDERR_LOG)
-		descriptors->out = null = open("/dev/null", O_RDWR | O_CLOEXEC);
+		null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	descriptors->out = service->program.stderr_to == STDERR_LOG ? crew->slot->stderr_write
+								    : null;
 	if (descriptors->out < 0) {
 		*failure = (struct spawn_failure){ SPAWN_DESCRIPTORS, errno };
 		return -errno;

@@ -28,9 +28,9 @@ def services(n, **changed):
     """The last one has the options that @changed gives."""
     quiet = {"builtin": "daytime", "log_on_success": ["none"]}
     ports = [f"tcp:{HOST}:{FIRST_PORT + number}" for number in range(n)]
-    return "".join(service(f"s{number}", port, **quiet) for number, port in enumerate(ports[:-1])) + (
-        service(f"s{n - 1}", ports[-1], **{**quiet, **changed})
-    )
+    all_but_one = (service(f"s{number}", port, **quiet) for number, port in enumerate(ports[:-1]))
+    last = service(f"s{n - 1}", ports[-1], **{**quiet, **changed})
+    return "poller = auto\n" + "".join(all_but_one) + last
 
 
 def ask(number):
@@ -39,7 +39,7 @@ def ask(number):
 
 
 def test_ten_thousand_services_are_served_and_reloaded(superd, many):
-    daemon = superd("poller = auto\n" + services(many))
+    daemon = superd(services(many))
     assert all(ask(number).endswith(b"\r\n") for number in range(many))
 
     done = threading.Event()

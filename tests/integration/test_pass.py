@@ -261,6 +261,8 @@ def test_nonsense_from_a_process_is_said_once_and_ignored(superd):
     pid = client.pid()
     client.finish()
     assert Client(daemon).pid() == pid
+    daemon.wait_log("sent an answer that is none")
+    daemon.wait_log("accepted", count=2)  # Lines are read in order: no other came before this one.
     assert len(daemon.log.find("sent an answer that is none")) == 1
 
 

@@ -41,11 +41,11 @@ static void test_the_number_of_the_kernel_wraps(void **state)
 
 /* A message as the kernel gives it, with one word about it. */
 struct told {
+	struct msghdr header;
 	union {
 		char bytes[PACKET_CONTROL_SIZE];
 		struct cmsghdr align;
 	} control;
-	struct msghdr header;
 };
 
 static void tell(struct told *told, int level, int type, const void *data, size_t n)
