@@ -10,7 +10,7 @@ import pytest
 
 from daemon import read_all
 from members import LOOP, NOTIFY, PYTHON, READY_WHEN_TOLD, pid_of, pool, report, serves, started
-from process import alive, eventually
+from process import alive, descriptors, eventually, settled
 from settings import ANY_PORT, ECHO, service, shell
 from shipped import BUILD, reachable
 
@@ -337,8 +337,12 @@ def test_tohttps_sends_web_clients_elsewhere(superd, place, request_, location):
 def test_tohttps_finishes_its_client_and_ends(superd, place):
     program = [reachable(place, BUILD / "tohttps")]
     daemon = superd(service("web", exec=program, dispatch="pool") + ECHO)
+    (pid,) = started(daemon, "web")
+    assert b"https://a/" in daemon.ask("web", b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    idle = settled(lambda: len(descriptors(pid)))
     with daemon.connect("web") as client:
         client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n")
+        eventually(lambda: len(descriptors(pid)) > idle)  # It has been accepted.
         daemon.reload(ECHO)
         client.sendall(b"\r\n")
         assert b"https://a/" in read_all(client)
