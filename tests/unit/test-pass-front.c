@@ -42,6 +42,7 @@ static struct stage {
 	struct listener *listener;
 	struct pass_table *table;
 	struct board_slot *board;
+	struct drops *drops;
 	struct tally *tally;
 	bool may_grow;
 	rlim_t descriptors; /* that it may have, and that may be on their way; 0: no limit */
@@ -78,6 +79,7 @@ static void make_stage(unsigned n_seats)
 	assert_int_equal(listener_open(stage.listener, &options), 0);
 	stage.table = pass_table_new(PLACES, n_seats);
 	stage.board = board_new();
+	stage.drops = drops_new();
 	assert_non_null(stage.table);
 	for (int i = 0; i < PLACES; i++) {
 		int pair[2];
@@ -116,6 +118,7 @@ static int tear_down(void **state)
 	listener_free(stage.listener);
 	pass_table_free(stage.table);
 	board_free(stage.board);
+	drops_free(stage.drops);
 	return 0;
 }
 
@@ -174,6 +177,7 @@ static void start_front(size_t n_members)
 		.members = members,
 		.n_members = n_members,
 		.board = stage.board,
+		.drops = stage.drops,
 	};
 
 	stage.tally = tally_new();
