@@ -68,7 +68,7 @@ static void stop(struct keeper *keeper, const char *why)
 		on_stop_limit(&keeper->stop_limit);
 		return;
 	}
-	log_info("%s: stopping; sessions have %lld s, programs go on", why,
+	log_info("%s: stopping; sessions have %lld s, programs finish their clients", why,
 		 (long long)grace / 1000);
 	notify_stopping("Finishing sessions");
 	keeper->stopping = true;
