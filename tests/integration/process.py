@@ -75,7 +75,8 @@ def listening_inodes(pid):
     """The TCP sockets of this process that listen, as port -> 'socket:[INODE]'."""
     held = set(descriptors(pid).values())
     found = {}
-    for table in ("tcp", "tcp6"):
+    # While others open and close sockets a look may pass over some that are there.
+    for table in 3 * ("tcp", "tcp6"):
         with open(f"/proc/{pid}/net/{table}") as file:
             next(file)
             for row in file:

@@ -19,7 +19,8 @@ def sockets(pid, port):
     """The inodes of the datagram sockets of that port that the process holds."""
     held = set(descriptors(pid).values())
     found = set()
-    for table in ("udp", "udp6"):
+    # While others open and close sockets a look may pass over some that are there.
+    for table in 3 * ("udp", "udp6"):
         with open("/proc/net/" + table) as file:
             for field in (row.split() for row in list(file)[1:]):
                 inode = f"socket:[{field[9]}]"
