@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -28,6 +29,16 @@ bool client_may_be_answered(int fd)
 	length = sizeof(client);
 	return getpeername(fd, (struct sockaddr *)&client, &length) < 0 ||
 	       client_port_is_safe((struct sockaddr *)&client);
+}
+
+int client_set_patience(int fd, int seconds)
+{
+	const struct timeval patience = { .tv_sec = seconds };
+
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) < 0)
+		return -errno;
+	return 0;
 }
 
 int client_write(int fd, const char *text, size_t length)

@@ -18,6 +18,9 @@ bool client_port_is_safe(const struct sockaddr *client);
 /* False when @fd leads to a client that sent a datagram from a port that is not safe. */
 bool client_may_be_answered(int fd);
 
+/* Reading and writing fails after so long without progress. Returns 0 or a negative errno. */
+int client_set_patience(int fd, int seconds);
+
 /* Writes all of @text to a socket, terminal or pipe. Returns 0 or a negative errno. */
 int client_write(int fd, const char *text, size_t length);
 

@@ -10,7 +10,6 @@
 #include <string.h>
 #include <superd-pass.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 
 #include "client.h"
 
@@ -23,12 +22,10 @@ enum {
 /* Reads until the empty line that ends the request, whatever is asked. False if it never comes. */
 static bool read_request(int fd)
 {
-	const struct timeval patience = { .tv_sec = PATIENCE_SECONDS };
 	char request[4096];
 	size_t length = 0;
 
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0 ||
-	    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) < 0)
+	if (client_set_patience(fd, PATIENCE_SECONDS) < 0)
 		return false;
 
 	while (length < sizeof(request) - 1) {

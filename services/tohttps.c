@@ -19,7 +19,6 @@
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #include "client.h"
@@ -112,12 +111,9 @@ static void answer(int fd, const char *request, const char *port)
 
 static void serve(int fd, const char *port)
 {
-	const struct timeval patience = { .tv_sec = PATIENCE_SECONDS };
 	char request[REQUEST_MAX];
 
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) == 0 &&
-	    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) == 0 &&
-	    read_request(fd, request))
+	if (client_set_patience(fd, PATIENCE_SECONDS) == 0 && read_request(fd, request))
 		answer(fd, request, port);
 }
 
