@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "net/listener.h"
+#include "listener-text.h"
 
 static const struct listener_options options = {
 	.backlog = 16, .mode = 0600, .uid = (uid_t)-1, .gid = (gid_t)-1
@@ -16,18 +16,8 @@ static const struct listener_options options = {
 
 static struct listener *open_listener(const char *text, const struct listener_options *how)
 {
-	struct endpoint endpoint = { 0 };
-	struct endpoint_text parsed;
-	struct listener *listener;
-	const char *why;
+	struct listener *listener = make_listener(text);
 
-	assert_int_equal(endpoint_parse(&parsed, text, &why), 0);
-	assert_int_equal(endpoint_lookup(&parsed, &endpoint.address, 1), 1);
-	endpoint.type = parsed.type;
-	address_set_port(&endpoint.address, parsed.port_first);
-	assert_int_equal(endpoint_set_text(&endpoint), 0);
-	assert_int_equal(listener_new(&listener, &endpoint), 0);
-	endpoint_fini(&endpoint);
 	assert_int_equal(listener_open(listener, how), 0);
 	return listener;
 }

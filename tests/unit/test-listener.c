@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "net/listener.h"
+#include "listener-text.h"
 
 static const struct listener_options options = {
 	.backlog = 16, .packet_info = true, .mode = 0640, .uid = (uid_t)-1, .gid = (gid_t)-1
@@ -36,26 +36,9 @@ static int remove_directory(void **state)
 	return rmdir(directory);
 }
 
-static struct listener *make(const char *text)
-{
-	struct endpoint endpoint = { 0 };
-	struct endpoint_text parsed;
-	struct listener *listener;
-	const char *why;
-
-	assert_int_equal(endpoint_parse(&parsed, text, &why), 0);
-	assert_int_equal(endpoint_lookup(&parsed, &endpoint.address, 1), 1);
-	endpoint.type = parsed.type;
-	address_set_port(&endpoint.address, parsed.port_first);
-	assert_int_equal(endpoint_set_text(&endpoint), 0);
-	assert_int_equal(listener_new(&listener, &endpoint), 0);
-	endpoint_fini(&endpoint);
-	return listener;
-}
-
 static struct listener *make_open(const char *text)
 {
-	struct listener *listener = make(text);
+	struct listener *listener = make_listener(text);
 
 	assert_int_equal(listener_open(listener, &options), 0);
 	return listener;
@@ -122,7 +105,7 @@ static void test_a_dual_stack_listener_shows_ipv4_peers_as_such(void **state)
 
 static void test_the_text_has_the_real_port(void **state)
 {
-	struct listener *listener = make("tcp:127.0.0.1:0");
+	struct listener *listener = make_listener("tcp:127.0.0.1:0");
 	char text[ADDRESS_TEXT_MAX], wanted[ADDRESS_TEXT_MAX];
 	struct address address;
 
@@ -140,7 +123,7 @@ static void test_a_busy_port_may_be_tried_again(void **state)
 	char text[ADDRESS_TEXT_MAX];
 	int r;
 
-	second = make(listener_text(first, text));
+	second = make_listener(listener_text(first, text));
 	r = listener_open(second, &options);
 	assert_int_equal(r, -EADDRINUSE);
 	assert_true(listener_may_retry(r));
@@ -154,7 +137,7 @@ static void test_a_busy_port_may_be_tried_again(void **state)
 
 static void test_a_foreign_address_needs_freebind(void **state)
 {
-	struct listener *listener = make("tcp:192.0.2.1:0");
+	struct listener *listener = make_listener("tcp:192.0.2.1:0");
 	int r = listener_open(listener, &options);
 
 	assert_int_equal(r, -EADDRNOTAVAIL);
@@ -166,7 +149,8 @@ static void test_a_foreign_address_needs_freebind(void **state)
 
 static void test_an_interface_is_bound_and_named(void **state)
 {
-	struct listener *listener = make("tcp:127.0.0.1:0"), *same = make("tcp:127.0.0.1:0");
+	struct listener *listener = make_listener("tcp:127.0.0.1:0"),
+			*same = make_listener("tcp:127.0.0.1:0");
 	char text[ADDRESS_TEXT_MAX];
 	struct address address;
 	int r;
@@ -205,7 +189,7 @@ static int option_of(const struct listener *listener, int level, int name)
 static void test_datagrams_tell_where_they_were_sent(void **state)
 {
 	struct listener_options shared = options;
-	struct listener *v4 = make_open("udp:127.0.0.1:0"), *v6 = make("udp6:[::1]:0");
+	struct listener *v4 = make_open("udp:127.0.0.1:0"), *v6 = make_listener("udp6:[::1]:0");
 
 	assert_int_equal(option_of(v4, IPPROTO_IP, IP_PKTINFO), 1);
 	assert_int_equal(option_of(v4, SOL_SOCKET, SO_REUSEADDR), 0);
@@ -296,7 +280,7 @@ static void test_a_path_without_room_for_another_name_is_replaced_too(void **sta
 
 static void test_a_served_socket_is_left(void **state)
 {
-	struct listener *served = make_open(path_text), *listener = make(path_text);
+	struct listener *served = make_open(path_text), *listener = make_listener(path_text);
 	struct address peer;
 
 	assert_int_equal(listener_open(listener, &options), -EADDRINUSE);
@@ -310,7 +294,7 @@ static void test_a_served_socket_is_left(void **state)
 
 static void test_a_file_that_is_no_socket_is_left(void **state)
 {
-	struct listener *listener = make(path_text);
+	struct listener *listener = make_listener(path_text);
 	struct stat status;
 
 	close(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
@@ -350,10 +334,10 @@ static void test_abstract_and_datagram_sockets_open(void **state)
 
 static void check_adoption(const char *text, const char *other_text)
 {
-	struct listener *given = make_open(text), *heir, *other = make(other_text);
+	struct listener *given = make_open(text), *heir, *other = make_listener(other_text);
 	char real[ADDRESS_TEXT_MAX];
 
-	heir = make(listener_text(given, real));
+	heir = make_listener(listener_text(given, real));
 	assert_true(listener_matches(heir, given->fd));
 	assert_false(listener_matches(other, given->fd));
 	assert_int_equal(listener_adopt(heir, dup(given->fd), &options), 0);
@@ -378,7 +362,7 @@ static void test_a_socket_of_somebody_else_is_adopted(void **state)
 
 static void test_what_is_no_socket_matches_nothing(void **state)
 {
-	struct listener *listener = make("tcp:127.0.0.1:0");
+	struct listener *listener = make_listener("tcp:127.0.0.1:0");
 	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
 	assert_false(listener_matches(listener, fd));
