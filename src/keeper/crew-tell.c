@@ -28,7 +28,8 @@ struct crew *crew_of_front(const struct front *front, uint32_t service)
 	return service < front->n_crews ? front->crews[service] : NULL;
 }
 
-int64_t crew_service_in(const struct front *front, const struct crew *crew)
+/* The index of @crew among the services of @front, or -1. */
+static int64_t service_in(const struct front *front, const struct crew *crew)
 {
 	if (front->generation)
 		return generation_names(front->generation, crew)
@@ -43,7 +44,7 @@ int64_t crew_service_in(const struct front *front, const struct crew *crew)
 bool crew_is_known(const struct crew *crew)
 {
 	list_for_each(at, next, &crew->keeper->fronts)
-		if (crew_service_in(container_of(at, struct front, link), crew) >= 0)
+		if (service_in(container_of(at, struct front, link), crew) >= 0)
 			return true;
 	return false;
 }
@@ -52,7 +53,7 @@ bool crew_is_known(const struct crew *crew)
 static bool address_message(struct channel_message *out, const struct front *front,
 			    const struct crew *crew, enum channel_type type)
 {
-	int64_t service = crew_service_in(front, crew);
+	int64_t service = service_in(front, crew);
 
 	if (service < 0)
 		return false;

@@ -17,9 +17,6 @@ struct member;
 /* The crew of service number @service of @front, or NULL. */
 struct crew *crew_of_front(const struct front *front, uint32_t service);
 
-/* The index of @crew among the services of @front, or -1. */
-int64_t crew_service_in(const struct front *front, const struct crew *crew);
-
 /* Whether @crew serves a service of @generation. */
 bool generation_names(const struct generation *generation, const struct crew *crew);
 

@@ -23,7 +23,8 @@ const struct service *crew_service(const struct crew *crew)
 	return &crew->generation->settings->services[crew->service];
 }
 
-unsigned crew_alive(const struct crew *crew)
+/* How many are or will be of use. */
+static unsigned count_alive(const struct crew *crew)
 {
 	return crew->n_starting + crew->n_ready;
 }
@@ -31,7 +32,7 @@ unsigned crew_alive(const struct crew *crew)
 /* One of a pool that ends may still have its client, and counts until it has gone. */
 static bool has_room(const struct crew *crew)
 {
-	unsigned n = crew_alive(crew);
+	unsigned n = count_alive(crew);
 
 	if (crew->passes)
 		return n < crew_service(crew)->crew.max &&
@@ -66,7 +67,7 @@ bool crew_may_grow(const struct crew *crew)
 
 static bool wants_more(const struct crew *crew)
 {
-	return may_start(crew) && (crew_alive(crew) < crew_service(crew)->crew.min || crew->asked);
+	return may_start(crew) && (count_alive(crew) < crew_service(crew)->crew.min || crew->asked);
 }
 
 static void on_again(struct timer *timer)

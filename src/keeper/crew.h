@@ -97,9 +97,6 @@ void crew_relieve_others(const struct crew *crew);
 /* Whether one more may be started on demand. */
 bool crew_may_grow(const struct crew *crew);
 
-/* How many are or will be of use. */
-unsigned crew_alive(const struct crew *crew);
-
 /* While it is open. */
 const struct service *crew_service(const struct crew *crew);
 
