@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/log.h"
 #include "front/builtin.h"
 #include "front/gate.h"
 #include "front/overrun.h"
@@ -176,20 +177,21 @@ static void answer_batch(const struct datagram_socket *socket, struct datagram_r
 	atomic_fetch_add_explicit(&board->bytes_out, bytes_out, memory_order_relaxed);
 }
 
-void datagram_serve(const struct datagram_socket *socket, struct datagram_room *room)
+int datagram_serve(const struct datagram_socket *socket, struct datagram_room *room)
 {
 	if (!room)
 		room = &main_room;
 	for (int i = 0; i < BATCHES_MAX; i++) {
 		int n = receive(socket, room);
 
-		if (n <= 0)
-			return;
+		if (n < 0)
+			return n == -EAGAIN || n == -EINTR ? 0 : n;
 		look_for_drops(socket, room, n);
 		answer_batch(socket, room, n);
 		if (n < BATCH_MAX)
-			return;
+			return 0;
 	}
+	return 0;
 }
 
 void datagram_on_ready(struct watch *watch)
@@ -202,6 +204,12 @@ void datagram_on_ready(struct watch *watch)
 		.is_wildcard = packet_is_wildcard(&listener->listener->endpoint.address),
 	};
 
-	if (gate_is_open(listener))
-		datagram_serve(&socket, NULL);
+	int r;
+
+	if (!gate_is_open(listener))
+		return;
+	r = datagram_serve(&socket, NULL);
+	if (r < 0)
+		log_debug("service '%s': cannot receive a datagram: error %d",
+			  listener->service->settings->name, -r);
 }

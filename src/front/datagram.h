@@ -32,6 +32,6 @@ void datagram_room_free(struct datagram_room *room);
 
 /*
  * Receives and answers what is there, within a budget. In the thread that @room belongs to: NULL
- * is the main thread's.
+ * is the main thread's. Returns 0, or the negative errno with which the socket failed.
  */
-void datagram_serve(const struct datagram_socket *socket, struct datagram_room *room);
+int datagram_serve(const struct datagram_socket *socket, struct datagram_room *room);

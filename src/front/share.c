@@ -37,7 +37,7 @@ static void on_ready(struct watch *watch)
 
 	pthread_mutex_lock(&share->lock);
 	if (!share->halted)
-		datagram_serve(&share->socket, share->room);
+		(void)datagram_serve(&share->socket, share->room); /* no log in a worker */
 	pthread_mutex_unlock(&share->lock);
 }
 
