@@ -126,6 +126,7 @@ void keeper_front_ready(struct keeper *keeper, struct front *front)
 	notify_ready(keeper_status(keeper));
 	keeper->options->serving();
 	crews_follow(keeper);
+	reload_again(keeper);
 }
 
 void keeper_stop_if_over(struct keeper *keeper)

@@ -45,18 +45,21 @@ void reload_fini(struct keeper *keeper)
 	reload->front = NULL;
 }
 
+void reload_again(struct keeper *keeper)
+{
+	if (!keeper->reload.again)
+		return;
+	keeper->reload.again = false;
+	reload_begin(keeper);
+}
+
 static void finish(struct keeper *keeper)
 {
-	struct reload *reload = &keeper->reload;
-
 	reload_fini(keeper);
-	reload->state = RELOAD_NONE;
+	keeper->reload.state = RELOAD_NONE;
 	keeper_sweep(keeper);
 	notify_ready(keeper_status(keeper));
-	if (reload->again) {
-		reload->again = false;
-		reload_begin(keeper);
-	}
+	reload_again(keeper);
 }
 
 /* Everything goes on as before. */
@@ -90,7 +93,7 @@ void reload_begin(struct keeper *keeper)
 					      keeper->options->privileged };
 	int r;
 
-	if (reload->state != RELOAD_NONE) {
+	if (reload->state != RELOAD_NONE || !keeper->served) {
 		reload->again = true;
 		return;
 	}
@@ -193,7 +196,6 @@ static void start_front(struct keeper *keeper)
 	struct reload *reload = &keeper->reload;
 	int r;
 
-	timer_cancel(&keeper->restart);
 	generation_apply(reload->next);
 	r = front_start(keeper, reload->next, &reload->front);
 	if (r < 0) {
@@ -202,6 +204,8 @@ static void start_front(struct keeper *keeper)
 		give_up(keeper);
 		return;
 	}
+	/* Only now: if there was no front, it would have brought one. */
+	timer_cancel(&keeper->restart);
 	reload->state = RELOAD_STARTING;
 	set_limit(keeper, START_LIMIT_MS, on_start_limit);
 }

@@ -35,7 +35,7 @@ enum reload_state {
 
 struct reload {
 	enum reload_state state;
-	bool again; /* a signal came meanwhile: once more after this one */
+	bool again; /* a signal came meanwhile: once more after this one, or once it serves */
 	struct sources *sources;
 	struct rehearsal rehearsal;
 	struct generation *next;
@@ -133,6 +133,7 @@ void request_stall(struct keeper *keeper, int error);
 
 /* reload.c: each is called when its event has come. */
 void reload_begin(struct keeper *keeper);
+void reload_again(struct keeper *keeper); /* what came in between may be done now */
 void reload_rehearsed(struct keeper *keeper, int status);
 void reload_halted(struct keeper *keeper);
 void reload_front_ready(struct keeper *keeper);

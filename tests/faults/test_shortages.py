@@ -165,3 +165,14 @@ def test_a_front_that_gets_no_threads_serves_without(superd, no_processes):
         for word in (b"first", b"second"):
             client.sendall(word)
             assert client.recv(64) == word
+
+
+def test_a_reload_that_fails_while_there_is_no_front_leaves_none_missing(superd):
+    daemon = superd(ECHO)
+    with out_of_descriptors(daemon.keeper):
+        os.kill(daemon.front, 9)
+        daemon.wait_log("cannot start the front: Too many open files")
+        daemon.reload(expect="cannot start a new front: Too many open files")
+        client = daemon.connect("echo")
+        client.sendall(b"ping")
+    assert_answered(client, b"ping", seconds=2)

@@ -84,6 +84,17 @@ def test_usr1_writes_the_state_of_services_and_children_to_the_log(superd):
         daemon.wait_log(rf"\b{pid}\b", after=logged)
 
 
+def test_a_hup_before_superd_serves_is_done_once_it_does(superd):
+    daemon = superd("workers = 64\n" + ECHO, ready=False)
+    daemon.wait_log("service 'echo': listening on")
+    daemon.signal(signal.SIGHUP)
+    daemon.wait_ready()
+    daemon.wait_log("configuration loaded", count=2)
+    os.kill(daemon.front, signal.SIGKILL)
+    daemon.wait_log("the new front serves")
+    assert daemon.ask("echo", b"ping") == b"ping"
+
+
 def test_a_front_that_dies_comes_back_with_its_listeners(superd):
     daemon = superd(ECHO + service("cat", exec=["/bin/cat"]))
     before = listening_inodes(daemon.keeper)
