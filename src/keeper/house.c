@@ -9,12 +9,16 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
-#include "channel/board.h"
 #include "config/settings.h"
+#include "keeper/house-sockets.h"
 #include "keeper/notify.h"
 
 #define PAUSE_FIRST_MS 1000
 #define PAUSE_MAX_MS 60000
+
+/* An old front closes what is not served any more within the first of these, mostly. */
+#define SOON_FIRST_MS 10
+#define SOON_MAX_MS 320
 
 static void forget(struct housed *housed)
 {
@@ -28,40 +32,6 @@ static void forget(struct housed *housed)
 }
 
 DEFINE_AUTO(struct housed, forget);
-
-static struct listener_options options_of(const struct service *service,
-					  const struct endpoint *endpoint)
-{
-	bool datagrams = endpoint->type == SOCK_DGRAM;
-	bool we_read = service->dispatch == DISPATCH_SESSION || service->dispatch == DISPATCH_SPAWN;
-
-	return (struct listener_options){
-		.backlog = service->socket.backlog,
-		.rcvbuf = service->socket.rcvbuf,
-		.sndbuf = service->socket.sndbuf,
-		.packet_info = datagrams && we_read,
-		.tell_overrun = datagrams && we_read,
-		.blocking = service->dispatch == DISPATCH_POOL,
-		.share_port = datagrams && service->dispatch == DISPATCH_SPAWN,
-		.mode = service->socket.mode,
-		.uid = service->socket.uid,
-		.gid = service->socket.gid,
-	};
-}
-
-/*
- * A smaller number of sockets is no reason to close one: it may have received datagrams. But a
- * program gets the first one alone.
- */
-static void set_options(struct housed *housed, const struct service *service,
-			const struct endpoint *endpoint)
-{
-	bool builtin = service->dispatch == DISPATCH_SESSION;
-
-	housed->options = options_of(service, endpoint);
-	housed->sockets = builtin && service->workers > 0 ? service->workers : 1;
-	housed->reads_others = builtin;
-}
 
 /* Any free port is another one for each service that asks, so the service is part of the key. */
 static char *key_of(const struct service *service, size_t number)
@@ -92,70 +62,6 @@ static void note_bound(struct housed *housed)
 	log_event(LOG_INFO, &fields, 0, "service '%s': listening on %s%s", housed->service,
 		  listener_text(housed->listener, text),
 		  housed->listener->adopted ? " (passed by the service manager)" : "");
-}
-
-static void warn_short(const struct housed *housed, const char *option, int asked, int granted)
-{
-	const char *limit = option[0] == 'r' ? "rmem_max" : "wmem_max";
-
-	log_warning(0, "service '%s': '%s' is %d bytes instead of %d for %s; raise net.core.%s",
-		    housed->service, option, granted, asked, housed->listener->endpoint.text,
-		    limit);
-}
-
-/* Once for each size that is asked for. */
-static void check_buffers(struct housed *housed)
-{
-	const struct listener_options *asked = &housed->options;
-	struct buffer_sizes granted;
-
-	if (asked->rcvbuf == 0 && asked->sndbuf == 0)
-		return;
-	granted = socket_buffers(housed->listener->fd);
-	if (granted.receive < asked->rcvbuf && housed->rcvbuf_short_of != asked->rcvbuf) {
-		housed->rcvbuf_short_of = asked->rcvbuf;
-		warn_short(housed, "rcvbuf", asked->rcvbuf, granted.receive);
-	}
-	if (granted.send < asked->sndbuf && housed->sndbuf_short_of != asked->sndbuf) {
-		housed->sndbuf_short_of = asked->sndbuf;
-		warn_short(housed, "sndbuf", asked->sndbuf, granted.send);
-	}
-}
-
-/* Another socket had the number before. A new one has no drops, one that was passed may have. */
-static void count_drops_from_now(const struct housed *housed, size_t first)
-{
-	for (size_t i = first; i < listener_n_sockets(housed->listener); i++) {
-		int fd = listener_socket(housed->listener, i);
-		_Atomic uint32_t *counted = drops_of(housed->house->drops, fd);
-
-		if (counted)
-			*counted = socket_drops(fd);
-	}
-}
-
-static void share(struct housed *housed)
-{
-	struct listener *listener = housed->listener;
-	size_t before = listener_n_sockets(listener);
-	int r;
-
-	r = listener_share(listener, &housed->options, housed->sockets);
-	count_drops_from_now(housed, before);
-	if (r < 0)
-		log_warning(r, "service '%s': cannot share %s among %u sockets, going on with %zu",
-			    housed->service, listener->endpoint.text, housed->sockets,
-			    listener_n_sockets(listener));
-}
-
-/* After it was bound. */
-static void set_up(struct housed *housed)
-{
-	if (housed->listener->endpoint.type == SOCK_DGRAM) {
-		count_drops_from_now(housed, 0);
-		share(housed);
-	}
-	check_buffers(housed);
 }
 
 static struct inherited_socket *find_inherited(const struct housed *housed)
@@ -189,14 +95,26 @@ static int bind_or_adopt(struct housed *housed)
 
 static void try_again(struct timer *timer);
 
+static void retry_in(struct housed *housed, int64_t ms)
+{
+	(void)timer_set(&housed->retry, housed->house->timers, clock_ms() + ms, try_again);
+}
+
+/* Something has changed that may have been the reason. */
+static void retry_soon(struct housed *housed)
+{
+	housed->pause_ms = 0;
+	housed->soon_ms = SOON_FIRST_MS;
+	retry_in(housed, housed->soon_ms);
+}
+
 static void wait_to_retry(struct housed *housed, int error)
 {
 	housed->error = error;
 	housed->pause_ms = housed->pause_ms ? housed->pause_ms * 2 : PAUSE_FIRST_MS;
 	if (housed->pause_ms > PAUSE_MAX_MS)
 		housed->pause_ms = PAUSE_MAX_MS;
-	(void)timer_set(&housed->retry, housed->house->timers, clock_ms() + housed->pause_ms,
-			try_again);
+	retry_in(housed, housed->pause_ms);
 	log_warning(0, "service '%s': cannot listen on %s: %s; trying again in %lld s",
 		    housed->service, housed->listener->endpoint.text, strerror(-error),
 		    (long long)housed->pause_ms / 1000);
@@ -208,7 +126,7 @@ static int bind_first(struct housed *housed)
 
 	if (r == 0) {
 		note_bound(housed);
-		set_up(housed);
+		housed_set_up(housed);
 		return 0;
 	}
 	if (listener_may_retry(r)) {
@@ -228,12 +146,18 @@ static void try_again(struct timer *timer)
 	struct housed *housed = container_of(timer, struct housed, retry);
 	int r = bind_or_adopt(housed);
 
+	if (r < 0 && housed->soon_ms > 0 && housed->soon_ms < SOON_MAX_MS) {
+		housed->soon_ms *= 2;
+		retry_in(housed, housed->soon_ms);
+		return;
+	}
+	housed->soon_ms = 0;
 	if (r < 0) {
 		wait_to_retry(housed, r);
 		return;
 	}
 	note_bound(housed);
-	set_up(housed);
+	housed_set_up(housed);
 	housed->n_read = listener_n_sockets(housed->listener);
 	housed->house->bound(housed, housed->house->arg);
 }
@@ -262,7 +186,7 @@ static int make(struct house *house, const struct service *service, size_t numbe
 	}
 	housed->key = key;
 	housed->house = house;
-	set_options(housed, service, endpoint);
+	housed_set_options(housed, service, endpoint);
 
 	r = set_service(housed, service);
 	if (r < 0)
@@ -311,12 +235,17 @@ void house_apply(struct housed *housed, const struct service *service, size_t nu
 {
 	const struct endpoint *endpoint = &service->endpoints[number - service->first_endpoint];
 	bool was_blocking = housed->options.blocking;
+	bool had_freebind = housed->listener->endpoint.freebind;
 	int r;
 
 	(void)set_service(housed, service);
-	set_options(housed, service, endpoint);
-	if (housed->listener->fd < 0)
+	housed_set_options(housed, service, endpoint);
+	housed->listener->endpoint.freebind = endpoint->freebind;
+	if (housed->listener->fd < 0) {
+		if (endpoint->freebind && !had_freebind)
+			retry_soon(housed);
 		return;
+	}
 
 	/* Children that share it may have changed that for themselves: it is set once. */
 	if (was_blocking != housed->options.blocking && !housed->listener->busy)
@@ -325,8 +254,7 @@ void house_apply(struct housed *housed, const struct service *service, size_t nu
 	if (r < 0)
 		log_warning(r, "service '%s': cannot change the socket options of %s, ignoring",
 			    service->name, endpoint->text);
-	share(housed);
-	check_buffers(housed);
+	housed_complete(housed);
 }
 
 void house_settle(struct housed *housed, bool applied)
@@ -342,7 +270,9 @@ void house_settle(struct housed *housed, bool applied)
 
 void house_sweep(struct house *house)
 {
+	char text[ADDRESS_TEXT_MAX];
 	struct housed *housed, *next;
+	bool closed = false;
 
 	HASH_ITER(hh, house->by_key, housed, next)
 	{
@@ -350,10 +280,23 @@ void house_sweep(struct house *house)
 			continue;
 		if (housed->listener->fd >= 0)
 			log_info("service '%s': no longer listening on %s", housed->service,
-				 housed->listener->endpoint.text);
+				 listener_text(housed->listener, text));
+		closed = closed || housed->listener->fd >= 0;
 		HASH_DEL(house->by_key, housed);
 		forget(housed);
 	}
+	for (struct housed *at = house->by_key; closed && at; at = at->hh.next)
+		if (at->error == -EADDRINUSE)
+			retry_soon(at);
+}
+
+void house_abandon(struct house *house, struct housed *const *kept, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		kept[i]->kept = true;
+	for (struct housed *at = house->by_key; at; at = at->hh.next)
+		if (!at->kept)
+			listener_close(at->listener);
 }
 
 void house_close(struct house *house)

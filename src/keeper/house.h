@@ -25,14 +25,16 @@ struct housed {
 	struct listener_options options;
 	unsigned sockets;    /* that are to share the endpoint */
 	size_t n_read;       /* of its sockets, how many the front that serves reads */
+	bool kept;           /* by house_abandon() */
 	bool reads_others;   /* superd reads further sockets that are left from other settings */
 	int rcvbuf_short_of; /* what was asked for and not granted, once that is said */
 	int sndbuf_short_of;
 	unsigned port; /* once bound: the real one; 0 for Unix */
 	struct timer retry;
 	int64_t pause_ms;
-	int error;     /* why it is not bound, a negative errno, or 0 */
-	char *service; /* who asked for it last, for the log */
+	int64_t soon_ms; /* in which it is tried next, after something has changed; or 0 */
+	int error;       /* why it is not bound, a negative errno, or 0 */
+	char *service;   /* who asked for it last, for the log */
 	UT_hash_handle hh;
 };
 
@@ -66,8 +68,17 @@ void house_apply(struct housed *housed, const struct service *service, size_t nu
  */
 void house_settle(struct housed *housed, bool applied);
 
-/* Closes the listeners that no generation names. Those that are left keep their address. */
+/*
+ * Closes the listeners that no generation names. One that waits for its address is tried again
+ * soon: it may have been theirs.
+ */
 void house_sweep(struct house *house);
+
+/*
+ * In a process that has the listeners by a fork: closes its descriptors of all but the @n in
+ * @kept, and changes nothing for those who serve them.
+ */
+void house_abandon(struct house *house, struct housed *const *kept, size_t n);
 
 /* Closes every socket, and removes the socket files that are ours. */
 void house_close(struct house *house);

@@ -217,6 +217,7 @@ void keeper_abandon(struct keeper *keeper, const struct generation *generation)
 			close(at->stderr_write);
 	if (keeper->spare >= 0)
 		close(keeper->spare);
+	house_abandon(&keeper->house, generation->housed, generation->n_housed);
 	crews_abandon(keeper, generation);
 	close(keeper->signal_fd);
 	poller_free(keeper->poller);

@@ -1,0 +1,86 @@
+"""A reload that changes where services listen: what stays, what is freed, what comes at once."""
+
+import socket
+
+import pytest
+
+from process import descriptors, eventually
+from settings import ECHO, service
+
+
+@pytest.fixture
+def port():
+    """Free for TCP and UDP a moment ago."""
+    with socket.socket(type=socket.SOCK_DGRAM) as datagram, socket.socket() as stream:
+        datagram.bind(("127.0.0.1", 0))
+        stream.bind(datagram.getsockname())
+        return datagram.getsockname()[1]
+
+
+def ask_v4(kind, port):
+    with socket.socket(type=kind) as client:
+        client.settimeout(0.1)
+        try:
+            client.connect(("127.0.0.1", port))
+            client.send(b"ping")
+            return client.recv(64) == b"ping"
+        except OSError:
+            return False
+
+
+@pytest.mark.parametrize(
+    "before, after",
+    [
+        ("tcp:{}", "tcp4:{}"),
+        ("tcp4:{}", "tcp:{}"),
+        ("tcp:{}", "tcp:127.0.0.1:{}"),
+        ("udp:{}", "udp4:{}"),
+        ("udp:127.0.0.1:{}", "udp:{}"),
+    ],
+)
+def test_an_endpoint_that_takes_the_place_of_another_is_there_at_once(superd, port, before, after):
+    """The address is free only when the old settings have gone."""
+    kind = socket.SOCK_STREAM if before.startswith("tcp") else socket.SOCK_DGRAM
+    daemon = superd(ECHO + service("x", listen=before.format(port), builtin="echo"))
+    daemon.reload(ECHO + service("x", listen=after.format(port), builtin="echo"))
+    eventually(lambda: ask_v4(kind, port), patience=0.8)
+
+
+@pytest.mark.parametrize("of", [{"builtin": "echo"}, {"exec": ["/bin/cat"], "dispatch": "wait"}])
+def test_a_removed_datagram_service_frees_its_port(superd, port, of):
+    daemon = superd(ECHO + service("x", listen=f"udp:127.0.0.1:{port}", **of))
+    daemon.reload(ECHO)
+
+    def is_free():
+        with socket.socket(type=socket.SOCK_DGRAM) as other:
+            try:
+                other.bind(("127.0.0.1", port))
+                return True
+            except OSError:
+                return False
+
+    eventually(is_free)
+
+
+def test_a_front_has_no_socket_of_a_service_that_is_gone(superd, place):
+    """One that keeps it open would keep its clients waiting for an answer that never comes."""
+    gone = ["tcp:127.0.0.1:0", "udp:127.0.0.1:0", f"unix:{place}/s", f"unix-dgram:{place}/d"]
+    daemon = superd(ECHO)
+    before = n_sockets(daemon.front)
+    daemon.reload(ECHO + service("x", listen=gone, builtin="discard"))
+    eventually(lambda: n_sockets(daemon.front) == before + len(gone))
+    daemon.reload(ECHO)
+    eventually(lambda: len(daemon.fronts()) == 1 and n_sockets(daemon.front) == before)
+
+
+def n_sockets(pid):
+    return sum(what.startswith("socket:") for what in descriptors(pid).values())
+
+
+def test_freebind_that_is_added_does_not_wait_for_the_next_try(superd):
+    far = "tcp:192.0.2.1:4411"  # For documentation: nobody has it.
+    daemon = superd(ECHO + service("x", listen=far, builtin="echo"))
+    daemon.wait_log(f"cannot listen on {far}: .*trying again in 1 s")
+    daemon.wait_log(f"cannot listen on {far}: .*trying again in 2 s")
+    daemon.reload(ECHO + service("x", listen=far, builtin="echo", freebind=True))
+    daemon.wait_log(f"service 'x': listening on {far}", patience=1)
