@@ -31,15 +31,22 @@ struct birth_member {
 	int fd;
 };
 
+/* The pipe of `stderr = log`; programs of a service that is gone may have one yet. */
+struct birth_stderr {
+	const char *service;
+	int fd; /* the end to read */
+};
+
 struct birth {
 	const struct settings *settings;
 	struct listener *const *listeners; /* by endpoint number; some without a socket yet */
 	const unsigned *children;          /* by service: how many of its programs run now */
 	const unsigned *slots;             /* by service: its place on the board */
-	const int *stderr_pipes;           /* by service: read end of its programs' stderr, or -1 */
 	const struct birth_crew *crews;    /* by service; zeroes for other ways of dispatch */
 	const struct birth_member *members;
 	size_t n_members;
+	const struct birth_stderr *stderr_pipes;
+	size_t n_stderr_pipes;
 	struct board_slot *board;
 	struct drops *drops;
 	struct tally *tally; /* this front's own */

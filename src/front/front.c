@@ -121,6 +121,7 @@ static int front_init(struct front *front, const struct birth *birth)
 	list_init(&front->parked);
 	list_init(&front->pending);
 	list_init(&front->unsaid);
+	list_init(&front->stderr_readers);
 
 	r = poller_new(&front->poller, settings->poller);
 	if (r < 0)

@@ -27,7 +27,6 @@ struct pass_crew;
 struct pending;
 struct share;
 struct pool_state;
-struct stderr_reader;
 struct wait_state;
 
 struct front_service {
@@ -39,7 +38,6 @@ struct front_service {
 	struct pending *pending; /* datagrams that wait for a slot, or NULL */
 	struct list pending_link;
 	struct pass_crew *crew; /* of dispatch `pass` alone */
-	struct stderr_reader *stderr_reader;
 
 	_Atomic bool overrun_noted; /* is on the list, or what is new is said later anyway */
 	struct front_service *next_overrun;
@@ -70,8 +68,9 @@ struct front {
 	struct workers *workers;
 	struct sessions sessions;
 	struct guard guard;
-	struct list parked;           /* listeners that wait for the front as a whole */
-	struct list pending;          /* services with datagrams that wait */
+	struct list parked;  /* listeners that wait for the front as a whole */
+	struct list pending; /* services with datagrams that wait */
+	struct list stderr_readers;
 	struct datagram_room **rooms; /* of each worker, where there are shares */
 
 	_Atomic(struct front_service *) overruns; /* with drops to say; workers write this */

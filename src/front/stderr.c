@@ -17,22 +17,23 @@
 struct stderr_reader {
 	struct watch watch;
 	struct timer unended;
+	struct list link;
 	struct timers *timers;
-	const struct service *service;
+	const char *service;
 	size_t n;
 	char line[LINE_SIZE];
 };
 
-static void log_line(const struct service *service, const char *line, size_t n)
+static void log_line(const char *service, const char *line, size_t n)
 {
-	struct log_fields fields = { .service = service->name, .event = "stderr" };
+	struct log_fields fields = { .service = service, .event = "stderr" };
 	char escaped[LINE_SIZE * 4 + 1];
 
 	if (n > 0 && line[n - 1] == '\r')
 		n--;
 	if (n == 0)
 		return;
-	log_event(LOG_INFO, &fields, 0, "service '%s': stderr: '%s'", service->name,
+	log_event(LOG_INFO, &fields, 0, "service '%s': stderr: '%s'", service,
 		  text_escape(escaped, sizeof(escaped), line, n));
 }
 
@@ -83,55 +84,51 @@ static void on_output(struct watch *watch)
 				end_line);
 }
 
-static int start_one(struct front *front, size_t i)
+static int start_one(struct front *front, const struct birth_stderr *pipe)
 {
 	struct stderr_reader *reader;
-	int fd = front->birth->stderr_pipes[i];
 	int r;
 
-	r = fd_set_blocking(fd, false);
+	r = fd_set_blocking(pipe->fd, false);
 	if (r < 0)
 		return r;
 	reader = calloc(1, sizeof(*reader));
 	if (!reader)
 		return -ENOMEM;
 
-	reader->service = &front->settings->services[i];
+	reader->service = pipe->service;
 	reader->timers = front->timers;
-	r = watch_add(&reader->watch, front->poller, fd, WATCH_READ, on_output);
+	r = watch_add(&reader->watch, front->poller, pipe->fd, WATCH_READ, on_output);
 	if (r < 0) {
 		free(reader);
 		return r;
 	}
-	front->services[i].stderr_reader = reader;
+	list_add_before(&front->stderr_readers, &reader->link);
 	return 0;
 }
 
 void stderr_start(struct front *front)
 {
-	for (size_t i = 0; i < front->settings->n_services; i++) {
+	for (size_t i = 0; i < front->birth->n_stderr_pipes; i++) {
+		const struct birth_stderr *pipe = &front->birth->stderr_pipes[i];
 		int r;
 
-		if (front->birth->stderr_pipes[i] < 0 || front->services[i].stderr_reader)
-			continue;
-		r = start_one(front, i);
+		r = start_one(front, pipe);
 		if (r < 0)
 			log_error(r, "service '%s': cannot read the stderr of its programs",
-				  front->settings->services[i].name);
+				  pipe->service);
 	}
 }
 
 void stderr_stop(struct front *front)
 {
-	for (size_t i = 0; front->services && i < front->settings->n_services; i++) {
-		struct stderr_reader *reader = front->services[i].stderr_reader;
+	list_for_each(at, following, &front->stderr_readers) {
+		struct stderr_reader *reader = container_of(at, struct stderr_reader, link);
 
-		if (!reader)
-			continue;
 		log_line(reader->service, reader->line, reader->n);
 		watch_remove(&reader->watch);
 		timer_cancel(&reader->unended);
+		list_unlink(&reader->link);
 		free(reader);
-		front->services[i].stderr_reader = NULL;
 	}
 }

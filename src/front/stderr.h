@@ -4,7 +4,7 @@
 
 struct front;
 
-/* Reads the pipes that the front was born with. Logs a failure. */
+/* Reads the pipes that the front was born with, until stderr_stop(). Logs a failure. */
 void stderr_start(struct front *front);
 
 /* Leaves the pipes to another front; what was read of an unfinished line is logged. */

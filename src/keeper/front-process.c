@@ -33,7 +33,7 @@ static void forget_outgoing(struct outgoing *outgoing)
 	free(outgoing);
 }
 
-static void front_free(struct front *front)
+void front_free(struct front *front)
 {
 	if (!front)
 		return;
@@ -57,8 +57,6 @@ static void front_free(struct front *front)
 	}
 	free(front);
 }
-
-DEFINE_AUTO(struct front, front_free);
 
 /* Clients that were passed on are still with their programs. */
 static unsigned live_sessions(const struct front *front)
@@ -306,7 +304,7 @@ static void take_messages(struct front *front)
 		request_restore_spare(keeper);
 }
 
-static void on_channel(struct watch *watch)
+void front_on_channel(struct watch *watch)
 {
 	struct front *front = container_of(watch, struct front, watch);
 
@@ -340,109 +338,4 @@ void front_abandon(struct front *front)
 			close(outgoing->fd);
 	}
 	close(front->channel);
-}
-
-static unsigned *count_children(const struct generation *generation)
-{
-	unsigned *children = calloc(generation->n_slots + 1, sizeof(*children));
-
-	for (size_t i = 0; children && i < generation->n_slots; i++)
-		children[i] = generation->slots[i]->live;
-	return children;
-}
-
-static struct tally **find_elders(struct keeper *keeper, size_t *out_n)
-{
-	struct tally **elders;
-	size_t n = 0;
-
-	list_for_each(at, next, &keeper->fronts)
-		n++;
-	elders = calloc(n + 1, sizeof(*elders));
-	n = 0;
-	if (elders)
-		list_for_each(at, next, &keeper->fronts)
-			elders[n++] = container_of(at, struct front, link)->tally;
-	*out_n = n;
-	return elders;
-}
-
-/* Everything of the keeper's that a front must not have, for it faces the network. */
-static int be_front(struct keeper *keeper, const struct generation *generation, struct birth *birth)
-{
-	list_for_each(at, next, &keeper->fronts)
-		front_abandon(container_of(at, struct front, link));
-	keeper_abandon(keeper, generation);
-	return keeper->options->front_main(birth);
-}
-
-static struct front *front_new(struct keeper *keeper, struct generation *generation)
-{
-	struct front *front = calloc(1, sizeof(*front));
-
-	if (!front)
-		return NULL;
-	list_init(&front->link);
-	list_init(&front->outgoing);
-	front->keeper = keeper;
-	front->channel = -1;
-	front->generation = generation_ref(generation);
-	front->tally = tally_new();
-	front->started_ms = clock_ms();
-	return front;
-}
-
-int front_start(struct keeper *keeper, struct generation *generation, struct front **out)
-{
-	AUTO(auto_front_free) struct front *front = front_new(keeper, generation);
-	AUTO(auto_free) struct tally **elders = NULL;
-	AUTO(auto_free) unsigned *children = NULL;
-	AUTO(auto_free) struct birth_crew *crews = NULL;
-	AUTO(auto_free) struct birth_member *members = NULL;
-	AUTO(auto_close) int theirs = -1;
-	struct birth birth = {
-		.settings = generation->settings,
-		.listeners = generation->listeners,
-		.slots = generation->slot_numbers,
-		.stderr_pipes = generation->stderr_pipes,
-		.board = keeper->board,
-		.drops = keeper->drops,
-		.hold = keeper->holding,
-	};
-	int r;
-
-	/* What it is born with counts these ends already. */
-	fronts_tell_ended(keeper);
-	children = count_children(generation);
-	elders = find_elders(keeper, &birth.n_elders);
-	if (!front || !front->tally || !children || !elders)
-		return -ENOMEM;
-	birth.tally = front->tally;
-	birth.elders = elders;
-	birth.children = children;
-	r = crews_birth(keeper, generation, &crews, &members, &birth.n_members);
-	if (r < 0)
-		return r;
-	birth.crews = crews;
-	birth.members = members;
-
-	r = channel_pair(&front->channel, &theirs);
-	if (r < 0)
-		return r;
-	birth.channel = theirs;
-	r = watch_add(&front->watch, keeper->poller, front->channel, WATCH_READ, on_channel);
-	if (r < 0)
-		return r;
-
-	front->pid = fork();
-	if (front->pid < 0)
-		return -errno;
-	if (front->pid == 0) {
-		close(front->channel);
-		_exit(be_front(keeper, generation, &birth));
-	}
-
-	list_add_before(&keeper->fronts, &front->link);
-	*out = take_ptr(front);
-	return 0;
 }

@@ -46,8 +46,18 @@ struct front {
 	bool ping_pending; /* it has not answered the last CHANNEL_PING */
 };
 
+/* front-start.c */
+
 /* Forks. The new front is the last of keeper->fronts. Returns 0 or a negative errno, not logged. */
 int front_start(struct keeper *keeper, struct generation *generation, struct front **out);
+
+/* front-process.c */
+
+/* Also of one that was not forked. */
+void front_free(struct front *front);
+
+/* For front->watch. */
+void front_on_channel(struct watch *watch);
 
 /* Sends now or when there is room. Takes over @fd. */
 void front_send(struct front *front, const struct channel_message *message, int fd);

@@ -21,10 +21,8 @@ static int make_tables(struct generation *generation)
 	generation->slots = calloc(services + 1, sizeof(*generation->slots));
 	generation->slot_numbers = calloc(services + 1, sizeof(*generation->slot_numbers));
 	generation->crews = calloc(services + 1, sizeof(*generation->crews));
-	generation->stderr_pipes = calloc(services + 1, sizeof(*generation->stderr_pipes));
 	if (!generation->housed || !generation->listeners || !generation->plans ||
-	    !generation->slots || !generation->slot_numbers || !generation->crews ||
-	    !generation->stderr_pipes)
+	    !generation->slots || !generation->slot_numbers || !generation->crews)
 		return -ENOMEM;
 	return 0;
 }
@@ -42,13 +40,10 @@ static int take_slot(struct generation *generation, const struct service *servic
 	slot->service = service->index;
 	generation->slots[generation->n_slots++] = slot;
 	generation->slot_numbers[service->index] = slot->number;
-	generation->stderr_pipes[service->index] = -1;
 
 	if (service->dispatch == DISPATCH_SESSION || service->program.stderr_to != STDERR_LOG)
 		return 0;
-	r = slot_open_stderr(slot);
-	generation->stderr_pipes[service->index] = slot->stderr_read;
-	return r;
+	return slot_open_stderr(slot);
 }
 
 static int prepare(struct generation *generation, const struct service *service,
@@ -138,7 +133,6 @@ void generation_unref(struct generation *generation)
 	free(generation->slots);
 	free(generation->slot_numbers);
 	free(generation->crews);
-	free(generation->stderr_pipes);
 	free(generation);
 }
 

@@ -26,7 +26,6 @@ struct generation {
 	struct slot **slots;         /* by service */
 	unsigned *slot_numbers;      /* the same, as numbers */
 	struct crew **crews; /* by service; NULL where children are not started beforehand */
-	int *stderr_pipes;   /* by service: read ends, or -1 */
 	size_t n_housed;
 	size_t n_slots;
 };

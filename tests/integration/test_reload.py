@@ -9,7 +9,7 @@ import pytest
 
 from daemon import SUPERD
 from process import eventually, listening_inodes
-from settings import ECHO, ROOT, USER, service
+from settings import ECHO, ROOT, USER, service, shell
 
 DAYTIME = service("daytime", builtin="daytime")
 
@@ -170,6 +170,19 @@ def test_a_removed_service_lets_its_children_go_on(superd):
         daemon.reload(ECHO)
         client.sendall(b"after")
         assert client.recv(64) == b"after"
+
+
+@pytest.mark.parametrize("then", ["", service("loud", exec=["/bin/cat"], stderr="null")])
+def test_what_a_child_of_old_settings_says_is_still_logged(superd, then):
+    """Nor is the child held up by a pipe that nobody reads."""
+    script = "read x; head -c 200000 /dev/zero | tr '\\0' '\\n' >&2; echo said >&2; echo over"
+    daemon = superd(service("loud", exec=shell(script), stderr="log") + ECHO)
+    with daemon.connect("loud") as client:
+        daemon.wait_log("service 'loud': accepted")
+        daemon.reload(then + ECHO)
+        client.sendall(b"go\n")
+        assert client.recv(64) == b"over\n"
+        daemon.wait_log("service 'loud': stderr: 'said'")
 
 
 def test_a_storm_of_hups_is_folded(superd):

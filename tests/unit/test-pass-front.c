@@ -162,7 +162,6 @@ static void expect_silence(void)
 static void start_front(size_t n_members)
 {
 	static const unsigned zero[1];
-	static const int no_pipe[1] = { -1 };
 	struct birth_crew crew = { .ready = n_members,
 				   .may_grow = stage.may_grow,
 				   .table = stage.table };
@@ -172,7 +171,6 @@ static void start_front(size_t n_members)
 		.listeners = &stage.listener,
 		.children = zero,
 		.slots = zero,
-		.stderr_pipes = no_pipe,
 		.crews = &crew,
 		.members = members,
 		.n_members = n_members,
