@@ -18,3 +18,9 @@ void fd_close_others(int first);
 
 /* Never returns 0, 1 or 2. The result is close-on-exec. */
 int fd_duplicate(int fd);
+
+/*
+ * Closes what somebody else opened. The last close() of a socket may wait until its peer has read
+ * all, if whoever had it before wanted that.
+ */
+void fd_discard(int fd);

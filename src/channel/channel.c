@@ -1,9 +1,12 @@
 #include "channel/channel.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "base/fd.h"
 
 /* One more than is ever sent, so that a message with too many is seen as such. */
 #define DESCRIPTORS_MAX 2
@@ -94,7 +97,7 @@ static size_t take_descriptors(struct msghdr *header, int out[static DESCRIPTORS
 			if (n < DESCRIPTORS_MAX)
 				out[n++] = fd;
 			else
-				close(fd);
+				fd_discard(fd);
 		}
 	}
 	return n;
@@ -105,6 +108,14 @@ static bool is_well_formed(const struct channel_message *message, ssize_t size, 
 	return size == (ssize_t)sizeof(*message) && is_known(message->type) &&
 	       n_fds == (has_descriptor(message->type) ? 1 : 0) && is_address(&message->peer) &&
 	       is_address(&message->local);
+}
+
+/* The end reads as an empty message does. */
+static bool has_ended(int channel)
+{
+	struct pollfd end = { .fd = channel, .events = POLLRDHUP };
+
+	return poll(&end, 1, 0) > 0 && end.revents & (POLLHUP | POLLRDHUP);
 }
 
 int channel_receive(int channel, struct channel_message *out, int *out_fd)
@@ -125,8 +136,6 @@ int channel_receive(int channel, struct channel_message *out, int *out_fd)
 	size = recvmsg(channel, &header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
 	if (size < 0)
 		return errno == ECONNRESET ? 0 : -errno;
-	if (size == 0)
-		return 0;
 
 	n_fds = take_descriptors(&header, fds);
 	if (is_well_formed(out, size, n_fds)) {
@@ -135,7 +144,9 @@ int channel_receive(int channel, struct channel_message *out, int *out_fd)
 	}
 
 	for (size_t i = 0; i < n_fds; i++)
-		close(fds[i]);
+		fd_discard(fds[i]);
+	if (size == 0 && has_ended(channel))
+		return 0;
 	/* The kernel delivers the bytes and drops a descriptor that finds no free number. */
 	if (n_fds == 0 && (header.msg_flags & MSG_CTRUNC) && has_descriptor(out->type) &&
 	    is_well_formed(out, size, 1))

@@ -14,6 +14,9 @@
 
 #include "net/address.h"
 
+/* The longest datagram that goes to a program: a Unix one may be longer than UDP's. */
+#define CHANNEL_DATAGRAM_MAX (256 * 1024)
+
 enum channel_type {
 	/* front to keeper */
 	CHANNEL_READY = 1, /* serving */
