@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "channel/channel.h"
 #include "front/accept.h"
 #include "front/client-log.h"
 #include "front/gate.h"
@@ -17,10 +18,9 @@
 #include "front/requests.h"
 #include "front/state.h"
 
-#define BATCH_MAX 16               /* of one listener before others have their turn */
-#define LEFTOVER_MAX 1024          /* datagrams read from one socket that a child left */
-#define PENDING_MAX 64             /* of a service */
-#define DATAGRAM_SIZE (256 * 1024) /* a Unix datagram may be longer than UDP's */
+#define BATCH_MAX 16      /* of one listener before others have their turn */
+#define LEFTOVER_MAX 1024 /* datagrams read from one socket that a child left */
+#define PENDING_MAX 64    /* of a service */
 #define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)
 
 struct packet {
@@ -39,7 +39,7 @@ struct pending {
 	unsigned n;
 };
 
-static char data[DATAGRAM_SIZE];
+static char data[CHANNEL_DATAGRAM_MAX];
 
 static void drop(struct front_service *service, const struct address *peer, int error,
 		 const char *why)

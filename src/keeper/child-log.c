@@ -75,11 +75,8 @@ void log_child_ended(const struct child *child, int status, int64_t lived_us)
 		  words.text, pid, duration, end[0] ? ", " : "", end);
 }
 
-/* At the end of the interval what was left unsaid is said. */
-static void say_failures(struct timer *timer)
+void log_unsaid(struct keeper *keeper)
 {
-	struct keeper *keeper = container_of(timer, struct keeper, failures);
-
 	for (struct slot *slot = keeper->slots.by_name; slot; slot = slot->hh.next) {
 		const struct log_fields fields = { .service = slot->name, .event = "failed" };
 
@@ -93,6 +90,11 @@ static void say_failures(struct timer *timer)
 	}
 }
 
+static void end_interval(struct timer *timer)
+{
+	log_unsaid(container_of(timer, struct keeper, failures));
+}
+
 void log_not_started(struct keeper *keeper, struct slot *slot, const struct service *service,
 		     const struct address *peer, const struct spawn_failure *failure)
 {
@@ -104,7 +106,7 @@ void log_not_started(struct keeper *keeper, struct slot *slot, const struct serv
 		slot->failures_unsaid++;
 		if (!keeper->failures.place)
 			(void)timer_set(&keeper->failures, keeper->timers,
-					now + FAILURE_INTERVAL_MS, say_failures);
+					now + FAILURE_INTERVAL_MS, end_interval);
 		return;
 	}
 

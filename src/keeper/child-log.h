@@ -19,3 +19,6 @@ void log_child_ended(const struct child *child, int status, int64_t lived_us);
 /* At most one line a second and service; the others are counted, and the count is said. */
 void log_not_started(struct keeper *keeper, struct slot *slot, const struct service *service,
 		     const struct address *peer, const struct spawn_failure *failure);
+
+/* Says the count of those, at the end of the second or of superd. */
+void log_unsaid(struct keeper *keeper);

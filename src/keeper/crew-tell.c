@@ -9,6 +9,7 @@
 #include "channel/channel.h"
 #include "config/settings.h"
 #include "keeper/crew.h"
+#include "keeper/front-channel.h"
 #include "keeper/front-process.h"
 #include "keeper/member.h"
 #include "keeper/state.h"

@@ -10,7 +10,6 @@
 #include <sys/types.h>
 
 #include "base/list.h"
-#include "channel/channel.h"
 #include "net/poller.h"
 
 struct crew;
@@ -39,6 +38,8 @@ struct front {
 	size_t n_crews;
 	struct tally *tally;
 	struct list outgoing; /* messages that its channel had no room for */
+	size_t n_outgoing;
+	bool deaf; /* it did not read them, was ended, and is told nothing more */
 	int64_t started_ms;
 	bool ended;  /* the process was reaped; its last requests may still wait */
 	bool silent; /* nothing more will come from its channel */
@@ -56,13 +57,6 @@ int front_start(struct keeper *keeper, struct generation *generation, struct fro
 /* Also of one that was not forked. */
 void front_free(struct front *front);
 
-/* For front->watch. */
-void front_on_channel(struct watch *watch);
-
-/* Sends now or when there is room. Takes over @fd. */
-void front_send(struct front *front, const struct channel_message *message, int fd);
-void front_order(struct front *front, enum channel_type type, uint32_t count);
-
 /* Orders the front to finish: within @limit_ms, or in its own time (0). */
 void front_drain(struct front *front, uint32_t limit_ms);
 
@@ -72,20 +66,13 @@ void front_retire(struct front *front);
 /* Whether the front must know how many children there are: it accepts now or may again. */
 bool front_counts(const struct front *front);
 
-/*
- * A child of @slot is no more. The fronts are told once a turn of the loop, by
- * fronts_tell_ended(): under load one message stands for many children.
- */
-void fronts_note_ended(struct keeper *keeper, struct slot *slot);
-void fronts_tell_ended(struct keeper *keeper);
-
 struct front *fronts_find(struct keeper *keeper, pid_t pid);
 
 /* The process was reaped. Its last requests are still served before it is forgotten. */
 void front_reaped(struct front *front, int status);
 
-/* Reads the channels again, after a time in which no descriptor could be taken. */
-void fronts_listen(struct keeper *keeper);
+/* Forgets and frees the front, if it was reaped and its channel has ended. */
+void front_forget_if_over(struct front *front);
 
 /* For a process that will be a front itself: closes everything of this one. */
 void front_abandon(struct front *front);

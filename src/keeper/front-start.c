@@ -9,6 +9,7 @@
 #include "channel/birth.h"
 #include "channel/board.h"
 #include "keeper/crew-tell.h"
+#include "keeper/front-channel.h"
 #include "keeper/front-process.h"
 #include "keeper/state.h"
 

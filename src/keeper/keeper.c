@@ -16,8 +16,10 @@
 #include "channel/board.h"
 #include "channel/channel.h"
 #include "config/settings.h"
+#include "keeper/child-log.h"
 #include "keeper/crew-tell.h"
 #include "keeper/crew.h"
+#include "keeper/front-channel.h"
 #include "keeper/front-process.h"
 #include "keeper/request.h"
 #include "keeper/start.h"
@@ -269,6 +271,7 @@ static void close_keeper(struct keeper *keeper)
 {
 	struct child *child, *next;
 
+	log_unsaid(keeper);
 	crews_end(keeper);
 	reload_fini(keeper);
 	generation_unref(keeper->generation);

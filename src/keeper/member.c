@@ -12,7 +12,7 @@
 #include "keeper/child-log.h"
 #include "keeper/crew-tell.h"
 #include "keeper/crew.h"
-#include "keeper/front-process.h"
+#include "keeper/front-channel.h"
 #include "keeper/state.h"
 
 /* A program that does not say when it is ready is given this long to come to its first client. */

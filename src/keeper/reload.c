@@ -18,6 +18,7 @@
 #include "config/settings.h"
 #include "keeper/crew-tell.h"
 #include "keeper/crew.h"
+#include "keeper/front-channel.h"
 #include "keeper/front-process.h"
 #include "keeper/state.h"
 

@@ -1,24 +1,28 @@
 /*
- * Requests: what a front asks the keeper to start, checked before it is believed,
- * and kept when the machine is short of processes or descriptors. A request that
- * waits keeps its client; the front is told to send no more until it was served.
+ * Requests: what a front asks the keeper to start, kept when the machine is short of processes
+ * or descriptors. A request that waits keeps its client; the front is told to send no more until
+ * it was served.
  */
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "channel/board.h"
 #include "channel/channel.h"
 #include "config/settings.h"
+#include "keeper/child-log.h"
 #include "keeper/crew.h"
+#include "keeper/front-channel.h"
 #include "keeper/front-process.h"
 #include "keeper/request.h"
+#include "keeper/spawn.h"
 #include "keeper/start.h"
 #include "keeper/state.h"
 
@@ -27,97 +31,38 @@
 #define STALL_FIRST_MS 50
 #define STALL_MAX_MS 500
 
-/* The largest datagram there is, with room to spare. */
-#define DATAGRAM_MAX 65536
-
-static bool has_socket_option(int fd, int option, int wanted)
+/*
+ * The front accepts for a program without O_NONBLOCK; a program relies on it. Who the client is
+ * the kernel knows better, unless the client has gone. And nobody but the program makes our
+ * close() wait.
+ */
+static void make_ready(struct request *request)
 {
-	socklen_t size = sizeof(int);
-	int value;
+	const struct linger none = { 0 };
+	struct address peer = { .length = sizeof(peer.un) };
 
-	return getsockopt(fd, SOL_SOCKET, option, &value, &size) == 0 && value == wanted;
+	if (request->type != CHANNEL_SPAWN)
+		return;
+	(void)fd_set_blocking(request->fd, true);
+	(void)setsockopt(request->fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
+	if (!address_is_unix(&request->local) &&
+	    getpeername(request->fd, &peer.any, &peer.length) == 0)
+		request->peer = peer;
 }
 
-/* A connection of this endpoint: its type, not a listener, its port. */
-static bool is_connection(struct request *request)
+static void finish(const struct request *request)
 {
-	const struct endpoint *endpoint =
-		settings_endpoint(request->generation->settings, request->endpoint);
-
-	request->local.length = sizeof(request->local.un);
-	if (!has_socket_option(request->fd, SO_TYPE, endpoint->type) ||
-	    !has_socket_option(request->fd, SO_ACCEPTCONN, 0) ||
-	    getsockname(request->fd, &request->local.any, &request->local.length) < 0)
-		return false;
-	if (request->local.any.sa_family != endpoint->address.any.sa_family)
-		return false;
-	if (address_is_unix(&request->local)) {
-		/* The kernel's name is an old one where a stale file was replaced. */
-		request->local = endpoint->address;
-		return true;
-	}
-
-	if (address_port(&request->local) != request->generation->housed[request->endpoint]->port)
-		return false;
-	address_unmap(&request->local);
-	return true;
-}
-
-/* Sealed, so that what the program reads is what was received. */
-static bool is_datagram(const struct request *request)
-{
-	const int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
-	struct stat status;
-
-	return fstat(request->fd, &status) == 0 && S_ISREG(status.st_mode) &&
-	       status.st_size <= DATAGRAM_MAX && fcntl(request->fd, F_GET_SEALS) >= 0 &&
-	       (fcntl(request->fd, F_GET_SEALS) & seals) == seals;
-}
-
-/* A front that was taken over must gain nothing by lying here. */
-static bool is_allowed(struct request *request)
-{
-	const struct settings *settings = request->generation->settings;
-	const struct service *service;
-	int type;
-
-	if (request->endpoint >= settings->n_endpoints)
-		return false;
-	service = settings_service_of(settings, request->endpoint);
-	if (service->index != request->service)
-		return false;
-
-	type = settings_endpoint(settings, request->endpoint)->type;
-	switch (request->type) {
-	case CHANNEL_SPAWN:
-		return service->dispatch == DISPATCH_SPAWN && type != SOCK_DGRAM &&
-		       is_connection(request);
-	case CHANNEL_DATAGRAM:
-		return service->dispatch == DISPATCH_SPAWN && type == SOCK_DGRAM &&
-		       is_datagram(request);
-	case CHANNEL_WAIT:
-		return service->dispatch == DISPATCH_WAIT &&
-		       request->generation->listeners[request->endpoint]->fd >= 0;
-	default:
-		return false;
-	}
-}
-
-/* The front accepts for a program without O_NONBLOCK; a program relies on it. */
-static void make_blocking(const struct request *request)
-{
-	if (request->type == CHANNEL_SPAWN)
-		(void)fd_set_blocking(request->fd, true);
+	if (request->fd >= 0)
+		close(request->fd);
+	generation_unref(request->generation);
 }
 
 void request_free(struct request *request)
 {
 	if (!request)
 		return;
-	if (request->fd >= 0)
-		close(request->fd);
+	finish(request);
 	list_unlink(&request->link);
-	generation_unref(request->generation);
 	free(request);
 }
 
@@ -193,45 +138,52 @@ static void on_stall_over(struct timer *timer)
 	keeper_sweep(keeper);
 }
 
-/* Takes over @request. */
+/* Takes over what @request holds. */
+static void stall(struct keeper *keeper, const struct request *request, int error)
+{
+	struct request *kept = malloc(sizeof(*kept));
+
+	if (!kept) {
+		const struct spawn_failure failure = { SPAWN_PROCESS, ENOMEM };
+
+		request_give_up(keeper, request, &failure);
+		finish(request);
+		return;
+	}
+	*kept = *request;
+	list_init(&kept->link);
+	list_add_before(&keeper->stalled, &kept->link);
+	keeper->kept++;
+	keeper->n_stalled++;
+	if (keeper->n_stalled == 1)
+		begin_stall(keeper, error);
+}
+
+/* Takes over what @request holds. */
 static void start_or_stall(struct keeper *keeper, struct request *request)
 {
 	int r = -EAGAIN;
 
 	if (!list_is_linked(&keeper->stalled))
 		r = request_start(keeper, request);
-	if (r == 0) {
-		request_free(request);
-		return;
-	}
+	if (r == 0)
+		finish(request);
+	else
+		stall(keeper, request, r);
+}
 
-	list_add_before(&keeper->stalled, &request->link);
-	keeper->kept++;
-	keeper->n_stalled++;
-	if (keeper->n_stalled == 1)
-		begin_stall(keeper, r);
+static int reject(struct request *request)
+{
+	if (request->fd >= 0)
+		fd_discard(take_fd(request->fd));
+	finish(request);
+	return -EBADMSG;
 }
 
 int request_handle(struct keeper *keeper, struct front *front,
 		   const struct channel_message *message, int fd)
 {
-	struct request *request = NULL;
-
-	if (message->type == CHANNEL_GROW || message->type == CHANNEL_DISMISS)
-		return crews_handle(keeper, front, message);
-	/* A front that drains after a reload has nothing to ask for. */
-	if (front->generation)
-		request = calloc(1, sizeof(*request));
-	if (!request) {
-		if (fd >= 0)
-			close(fd);
-		if (!front->generation)
-			return -EBADMSG;
-		log_error(-ENOMEM, "a client is lost");
-		return 0;
-	}
-	*request = (struct request){
-		.generation = generation_ref(front->generation),
+	struct request request = {
 		.type = message->type,
 		.service = message->service,
 		.endpoint = message->endpoint,
@@ -239,17 +191,39 @@ int request_handle(struct keeper *keeper, struct front *front,
 		.local = message->local,
 		.fd = fd,
 	};
-	list_init(&request->link);
 
-	if (!is_allowed(request)) {
-		request_free(request);
-		return -EBADMSG;
-	}
-	make_blocking(request);
-	address_unmap(&request->peer);
-	request->generation->slots[request->service]->live++;
-	start_or_stall(keeper, request);
+	if (message->type == CHANNEL_GROW || message->type == CHANNEL_DISMISS)
+		return crews_handle(keeper, front, message);
+	/* A front that drains after a reload has nothing to ask for. */
+	if (!front->generation)
+		return reject(&request);
+	request.generation = generation_ref(front->generation);
+	if (!request_is_allowed(&request))
+		return reject(&request);
+
+	make_ready(&request);
+	address_unmap(&request.peer);
+	request.generation->slots[request.service]->live++;
+	start_or_stall(keeper, &request);
 	return 0;
+}
+
+void request_lose(struct keeper *keeper, const struct front *front,
+		  const struct channel_message *message)
+{
+	const struct spawn_failure failure = { SPAWN_DESCRIPTORS, EMFILE };
+	const struct generation *generation = front->generation;
+	struct slot *slot;
+
+	if (!generation || message->service >= generation->n_slots)
+		return;
+	slot = generation->slots[message->service];
+	if (!generation->plans[message->service])
+		return;
+	atomic_fetch_add(&keeper->board[slot->number].failed, 1);
+	log_not_started(keeper, slot, &generation->settings->services[message->service],
+			&message->peer, &failure);
+	fronts_note_ended(keeper, slot);
 }
 
 /* A limit that was lowered since takes the number away, and what is held there does not show it. */

@@ -15,6 +15,7 @@
 #include "keeper/crew.h"
 #include "keeper/front-process.h"
 #include "keeper/request.h"
+#include "keeper/spawn.h"
 #include "keeper/start.h"
 #include "keeper/state.h"
 
@@ -54,8 +55,13 @@ static void on_stop_limit(struct timer *timer)
 
 	list_for_each(at, next, &keeper->fronts)
 		kill(container_of(at, struct front, link)->pid, SIGKILL);
-	list_for_each(at, next, &keeper->stalled)
-		request_free(container_of(at, struct request, link));
+	list_for_each(at, next, &keeper->stalled) {
+		const struct spawn_failure failure = { SPAWN_PROCESS, EAGAIN };
+		struct request *request = container_of(at, struct request, link);
+
+		request_give_up(keeper, request, &failure);
+		request_free(request);
+	}
 	keeper_stop_if_over(keeper);
 }
 

@@ -16,6 +16,7 @@
 #include "channel/channel.h"
 #include "config/settings.h"
 #include "keeper/child-log.h"
+#include "keeper/front-channel.h"
 #include "keeper/front-process.h"
 #include "keeper/member.h"
 #include "keeper/reply.h"
@@ -156,12 +157,8 @@ static const struct spawn_plan *plan_for(struct request *request)
 	return plan_for_listener(plan, endpoint->type, &request->local);
 }
 
-/*
- * The step is logged with the program, and the fronts count one fewer. How often a
- * line is written is bounded; how many clients it stands for is said.
- */
-static void give_up(struct keeper *keeper, struct request *request,
-		    const struct spawn_failure *failure)
+void request_give_up(struct keeper *keeper, const struct request *request,
+		     const struct spawn_failure *failure)
 {
 	struct slot *slot = slot_of(request);
 
@@ -296,7 +293,7 @@ int request_start(struct keeper *keeper, struct request *request)
 	if (pid < 0) {
 		if (spawn_may_retry(&failure))
 			return -failure.error;
-		give_up(keeper, request, &failure);
+		request_give_up(keeper, request, &failure);
 		return 0;
 	}
 

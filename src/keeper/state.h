@@ -112,14 +112,6 @@ int signals_open(struct keeper *keeper);
 /* request.c */
 
 /*
- * Acts on a request of @front; takes over @fd. Returns 0, or -EBADMSG for what no
- * honest front sends.
- */
-struct channel_message;
-int request_handle(struct keeper *keeper, struct front *front,
-		   const struct channel_message *message, int fd);
-
-/*
  * The spare is a low number kept free: given away before a message is received, so
  * that its descriptor finds a place, and taken back afterwards. Without it no
  * message is received until it can be had again; request_release_spare() returns

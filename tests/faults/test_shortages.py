@@ -99,6 +99,18 @@ def test_a_keeper_without_processes_is_calm_and_comes_back(superd):
 
 
 @pytest.mark.skipif(not ROOT, reason="needs root to become a user without other processes")
+def test_a_client_that_waits_for_a_process_at_the_stop_is_named(superd):
+    cat = service("cat", exec=["/bin/cat"], user=None)
+    daemon = superd("grace = 100ms\n" + cat, wrapper=LONELY)
+    prlimit(daemon.keeper, "--nproc=1:")
+    with daemon.connect("cat") as client:
+        port = client.getsockname()[1]
+        daemon.wait_log("programs cannot be started for now")
+        assert daemon.stop() == 0
+    assert daemon.log.find(rf"service 'cat': cannot start '/bin/cat' for 127\.0\.0\.1:{port}: ")
+
+
+@pytest.mark.skipif(not ROOT, reason="needs root to become a user without other processes")
 def test_a_reload_without_processes_changes_nothing(superd):
     daemon = superd(ECHO, wrapper=LONELY)
     with out_of_processes(daemon.keeper):

@@ -2,6 +2,7 @@
 
 import os
 import select
+import socket
 import time
 
 from daemon import read_all
@@ -175,6 +176,21 @@ def test_a_filter_gets_a_large_datagram_whole(superd):
     with daemon.datagram("x") as client:
         client.send(b"x" * 60_000)
         assert client.recv(64) == b"60000\n"
+
+
+def test_a_filter_gets_a_local_datagram_longer_than_any_of_udp(superd, place):
+    daemon = superd(
+        service("x", listen=f"unix-dgram:{place}/x.sock", exec=["/usr/bin/wc", "-c"]) + ECHO
+    )
+    front = daemon.front
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as client:
+        client.settimeout(10)
+        client.bind(f"{place}/client.sock")
+        (place / "client.sock").chmod(0o666)
+        for size in (65_508, 65_537, 150_000):
+            client.sendto(b"x" * size, f"{place}/x.sock")
+            assert client.recv(64) == b"%d\n" % size
+    assert daemon.front == front
 
 
 def test_a_filter_can_ask_for_its_client(superd):

@@ -1,0 +1,201 @@
+#pragma once
+
+/*
+ * For tests of the keeper without its process: services at work, and the channel of a front
+ * of which the test holds the other end. Nobody plays the front but the test.
+ */
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "channel/board.h"
+#include "channel/channel.h"
+#include "config/parse.h"
+#include "config/settings.h"
+#include "config/sources.h"
+#include "config/text.h"
+#include "keeper/crew.h"
+#include "keeper/front-channel.h"
+#include "keeper/front-process.h"
+#include "keeper/ready.h"
+#include "keeper/request.h"
+#include "keeper/start.h"
+#include "keeper/state.h"
+
+struct stage {
+	struct keeper_options options;
+	struct keeper keeper;
+	struct front front;
+	int channel; /* the front's end */
+};
+
+static inline struct settings *stage_settings(const char *text)
+{
+	const struct load_options options = { .port_base = -1 };
+	struct source source = { .path = (char *)"test.conf", .text = strdup(text) };
+	struct sources sources = { .list = &source, .n = 1 };
+	struct mistakes mistakes = { 0 };
+	struct settings *settings;
+	int r;
+
+	r = config_text_prepare(source.text, strlen(text), source.path, &mistakes);
+	assert(r == 0);
+	r = parse_run(&settings, &sources, NULL, &options, false);
+	assert(r == 0);
+	mistakes_fini(&mistakes);
+	free(source.text);
+	return settings;
+}
+
+static inline void stage_open_keeper(struct stage *stage)
+{
+	struct keeper *keeper = &stage->keeper;
+	int r;
+
+	keeper->options = &stage->options;
+	keeper->signal_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	keeper->spare = -1;
+	keeper->ready.fd = -1;
+	list_init(&keeper->fronts);
+	list_init(&keeper->stalled);
+	list_init(&keeper->untold);
+	list_init(&keeper->crews);
+	r = getrlimit(RLIMIT_NOFILE, &stage->options.descriptors);
+	assert(r == 0);
+	r = timers_new(&keeper->timers);
+	assert(r == 0);
+	r = poller_new(&keeper->poller, POLLER_EPOLL);
+	assert(r == 0);
+	keeper->board = board_new();
+	keeper->drops = drops_new();
+	assert(keeper->board && keeper->drops);
+	keeper->house = (struct house){ .timers = keeper->timers, .drops = keeper->drops };
+	request_restore_spare(keeper);
+}
+
+/* A process that has ended and is not waited for: to be killed does nothing to it. */
+static inline pid_t stage_nobody(void)
+{
+	pid_t pid = fork();
+
+	assert(pid >= 0);
+	if (pid == 0)
+		_exit(0);
+	return pid;
+}
+
+static inline void stage_open_front(struct stage *stage)
+{
+	struct keeper *keeper = &stage->keeper;
+	int r;
+
+	stage->front = (struct front){
+		.keeper = keeper,
+		.pid = stage_nobody(),
+		.state = FRONT_SERVING,
+		.generation = generation_ref(keeper->generation),
+		.tally = tally_new(),
+	};
+	list_init(&stage->front.outgoing);
+	r = channel_pair(&stage->front.channel, &stage->channel);
+	assert(r == 0);
+	r = watch_add(&stage->front.watch, keeper->poller, stage->front.channel, WATCH_READ,
+		      front_on_channel);
+	assert(r == 0);
+	list_init(&stage->front.link);
+	list_add_before(&keeper->fronts, &stage->front.link);
+	keeper->front = &stage->front;
+	keeper->served = true;
+}
+
+static inline void stage_close_front(struct stage *stage)
+{
+	struct front *front = &stage->front;
+
+	stage->keeper.front = NULL;
+	front_drop_outgoing(front);
+	watch_remove(&front->watch);
+	close(front->channel);
+	close(stage->channel);
+	list_unlink(&front->link);
+	generation_unref(front->generation);
+	tally_free(front->tally);
+	waitpid(front->pid, NULL, 0);
+}
+
+/* Programs run as who runs the test. */
+static inline void stage_open(struct stage *stage, const char *text)
+{
+	int r;
+
+	*stage = (struct stage){ 0 };
+	stage_open_keeper(stage);
+	r = generation_new(&stage->keeper.generation, stage_settings(text), &stage->keeper.house,
+			   &stage->keeper.slots, &stage->options.descriptors);
+	assert(r == 0);
+	r = crews_take(&stage->keeper, stage->keeper.generation);
+	assert(r == 0);
+	stage_open_front(stage);
+	crews_follow(&stage->keeper);
+}
+
+/* Waits for every program that was started. */
+static inline void stage_end_programs(struct stage *stage)
+{
+	struct child *child, *next;
+
+	HASH_ITER(hh, stage->keeper.children.by_pid, child, next)
+	{
+		int status;
+
+		if (waitpid(child->pid, &status, 0) == child->pid)
+			child_ended(&stage->keeper, child, status);
+	}
+}
+
+/* Lets the keeper act on what was sent to it. */
+static inline void stage_turn(struct stage *stage)
+{
+	(void)poller_run(stage->keeper.poller, 0);
+	fronts_tell_ended(&stage->keeper);
+}
+
+static inline void stage_close(struct stage *stage)
+{
+	struct keeper *keeper = &stage->keeper;
+
+	keeper->stopping = true;
+	crews_stop(keeper);
+	stage_end_programs(stage);
+	stage_close_front(stage);
+	list_for_each(at, next, &keeper->stalled)
+		request_free(container_of(at, struct request, link));
+	generation_unref(keeper->generation);
+	children_forget_listeners(&keeper->children);
+	house_sweep(&keeper->house);
+	slots_fini(&keeper->slots);
+	board_free(keeper->board);
+	drops_free(keeper->drops);
+	(void)request_release_spare(keeper);
+	ready_close(keeper);
+	close(keeper->signal_fd);
+	timers_free(keeper->timers);
+	poller_free(keeper->poller);
+}
+
+static inline unsigned stage_live(const struct stage *stage, size_t service)
+{
+	return stage->keeper.generation->slots[service]->live;
+}
+
+static inline const struct listener *stage_listener(const struct stage *stage, size_t endpoint)
+{
+	return stage->keeper.generation->listeners[endpoint];
+}

@@ -1,0 +1,431 @@
+/* What a front says to the keeper, were it taken over, and what the keeper believes of it. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+
+#include "base/clock.h"
+#include "keeper-stage.h"
+
+#define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
+
+/* By their numbers; each has one endpoint, of the same number. */
+enum { TCP, UDP, LOCAL, WAIT, SESSION, POOL };
+
+static const char services[] =
+	"service tcp { listen = \"tcp:127.0.0.1:0\" exec = \"/bin/true\" }\n"
+	"service udp { listen = \"udp:127.0.0.1:0\" exec = \"/bin/true\" }\n"
+	"service local { listen = \"unix:@superd-test-request\" exec = \"/bin/true\" }\n"
+	"service wait { listen = \"tcp:127.0.0.1:0\" exec = \"/bin/true\" dispatch = wait }\n"
+	"service session { listen = \"tcp:127.0.0.1:0\" builtin = echo }\n"
+	"service pool { listen = \"tcp:127.0.0.1:0\" exec = \"/bin/true\" dispatch = pool\n"
+	"               processes = {0, 1} }\n";
+
+/* Memory that is missing when a test says so. */
+static bool no_memory;
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t n, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+
+void *__wrap_malloc(size_t size)
+{
+	return no_memory ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+	return no_memory ? NULL : __real_calloc(n, size);
+}
+
+static int open_stage(void **state)
+{
+	static struct stage stage;
+	int r = log_open(LOG_TO_FILE, "/dev/null");
+
+	stage_open(&stage, services);
+	*state = &stage;
+	return r;
+}
+
+static int close_stage(void **state)
+{
+	stage_close(*state);
+	return 0;
+}
+
+static int lowest_free_descriptor(void)
+{
+	int fd = fcntl(0, F_DUPFD, 0);
+
+	close(fd);
+	return fd;
+}
+
+static int connect_to(const struct stage *stage, size_t endpoint)
+{
+	struct address address;
+	int fd;
+
+	assert_int_equal(listener_address(stage_listener(stage, endpoint), &address), 0);
+	fd = socket(address.any.sa_family, stage_listener(stage, endpoint)->endpoint.type, 0);
+	assert_true(fd >= 0);
+	assert_int_equal(connect(fd, &address.any, address.length), 0);
+	return fd;
+}
+
+static int accept_on(const struct stage *stage, size_t endpoint, struct address *out_peer)
+{
+	int fd = listener_accept(stage_listener(stage, endpoint), 0, out_peer);
+
+	assert_true(fd >= 0);
+	return fd;
+}
+
+static int make_memfd(size_t size, int seals)
+{
+	int fd = memfd_create("datagram", MFD_ALLOW_SEALING);
+
+	assert_int_equal(ftruncate(fd, (off_t)size), 0);
+	assert_int_equal(fcntl(fd, F_ADD_SEALS, seals), 0);
+	return fd;
+}
+
+static struct channel_message ask(enum channel_type type, uint32_t number)
+{
+	return (struct channel_message){ .type = type, .service = number, .endpoint = number };
+}
+
+static struct channel_message ask_datagram(const char *sender)
+{
+	struct channel_message message = ask(CHANNEL_DATAGRAM, UDP);
+
+	message.peer.length = sizeof(message.peer.in);
+	message.peer.in.sin_family = AF_INET;
+	message.peer.in.sin_port = htons(9);
+	(void)inet_pton(AF_INET, sender, &message.peer.in.sin_addr);
+	return message;
+}
+
+/* Returns whether the front is still trusted. Closes @fd. */
+static bool is_believed(struct stage *stage, const struct channel_message *message, int fd)
+{
+	assert_int_equal(channel_send(stage->channel, message, fd), 0);
+	if (fd >= 0)
+		close(fd);
+	stage_turn(stage);
+	return !stage->front.silent;
+}
+
+static void assert_refused(struct stage *stage, struct channel_message message, int fd)
+{
+	unsigned before = message.service <= POOL ? stage_live(stage, message.service) : 0;
+
+	assert_false(is_believed(stage, &message, fd));
+	if (message.service <= POOL)
+		assert_int_equal(stage_live(stage, message.service), before);
+	stage_close_front(stage);
+	stage_open_front(stage);
+}
+
+/* Requests that are believed */
+
+static void test_connection_gets_its_program_and_its_true_name(void **state)
+{
+	struct stage *stage = *state;
+	struct channel_message message = ask(CHANNEL_SPAWN, TCP);
+	int client = connect_to(stage, TCP);
+	struct address name;
+	int fd = accept_on(stage, TCP, &name);
+
+	message.peer = ask_datagram("192.0.2.1").peer;
+	assert_true(is_believed(stage, &message, fd));
+	assert_int_equal(stage_live(stage, TCP), 1);
+	assert_true(address_equal(&stage->keeper.children.by_pid->peer, &name));
+	close(client);
+}
+
+static void test_connection_that_was_reset_is_no_lie(void **state)
+{
+	const struct linger reset = { .l_onoff = 1 };
+	struct stage *stage = *state;
+	struct channel_message message = ask(CHANNEL_SPAWN, TCP);
+	int client = connect_to(stage, TCP);
+	int fd = accept_on(stage, TCP, &message.peer);
+	struct address name = message.peer;
+
+	assert_int_equal(setsockopt(client, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset)), 0);
+	close(client);
+	assert_true(is_believed(stage, &message, fd));
+	assert_true(address_equal(&stage->keeper.children.by_pid->peer, &name));
+}
+
+static void test_long_datagram_gets_its_program(void **state)
+{
+	struct stage *stage = *state;
+	struct channel_message message = ask_datagram("127.0.0.1");
+
+	assert_true(is_believed(stage, &message, make_memfd(CHANNEL_DATAGRAM_MAX, SEALS)));
+	assert_int_equal(stage_live(stage, UDP), 1);
+}
+
+static void test_listener_that_waits_gets_one_program(void **state)
+{
+	struct stage *stage = *state;
+	struct channel_message message = ask(CHANNEL_WAIT, WAIT);
+
+	assert_true(is_believed(stage, &message, -1));
+	assert_true(is_believed(stage, &message, -1));
+	assert_int_equal(stage_live(stage, WAIT), 1);
+}
+
+/* Requests that no honest front makes */
+
+static void test_only_a_connection_of_the_service_is_one(void **state)
+{
+	struct stage *stage = *state;
+	int lowest = lowest_free_descriptor();
+	int others = connect_to(stage, LOCAL), ours = connect_to(stage, TCP);
+	struct address name;
+	int ends[2], pair[2];
+
+	assert_int_equal(pipe(ends), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	const int wrong[] = {
+		open("/dev/null", O_RDWR),
+		open("/proc/self/status", O_RDONLY),
+		open("/", O_PATH),
+		make_memfd(1, SEALS),
+		dup(ends[0]),
+		dup(pair[0]),
+		dup(ours), /* the client's side: another port */
+		socket(AF_INET, SOCK_STREAM, 0),
+		socket(AF_INET6, SOCK_STREAM, 0),
+		socket(AF_INET, SOCK_DGRAM, 0),
+		dup(stage_listener(stage, TCP)->fd),
+		dup(stage_listener(stage, WAIT)->fd),
+		accept_on(stage, LOCAL, &name),
+	};
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		assert_true(wrong[i] >= 0);
+		assert_refused(stage, ask(CHANNEL_SPAWN, TCP), wrong[i]);
+	}
+	for (int i = 0; i < 2; i++) {
+		close(ends[i]);
+		close(pair[i]);
+	}
+	close(others);
+	close(ours);
+	close(accept_on(stage, TCP, &name));
+	assert_int_equal(lowest_free_descriptor(), lowest);
+}
+
+static void test_connection_is_for_its_own_service(void **state)
+{
+	struct stage *stage = *state;
+	int client = connect_to(stage, TCP);
+	struct address name;
+	int fd = accept_on(stage, TCP, &name);
+	struct channel_message elsewhere = ask(CHANNEL_SPAWN, TCP);
+
+	for (uint32_t number = UDP; number <= POOL + 1; number++)
+		assert_refused(stage, ask(CHANNEL_SPAWN, number), dup(fd));
+	assert_refused(stage, ask(CHANNEL_SPAWN, UINT32_MAX), dup(fd));
+	elsewhere.endpoint = SESSION;
+	assert_refused(stage, elsewhere, dup(fd));
+	elsewhere = ask(CHANNEL_SPAWN, SESSION);
+	elsewhere.endpoint = TCP;
+	assert_refused(stage, elsewhere, fd);
+	close(client);
+}
+
+static void test_only_a_sealed_file_in_memory_is_a_datagram(void **state)
+{
+	struct stage *stage = *state;
+	const int wrong[] = {
+		make_memfd(1, 0),
+		make_memfd(1, F_SEAL_SHRINK | F_SEAL_GROW),
+		make_memfd(CHANNEL_DATAGRAM_MAX + 1, SEALS),
+		open("/proc/self/exe", O_RDONLY),
+		socket(AF_INET, SOCK_DGRAM, 0),
+	};
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		assert_refused(stage, ask_datagram("127.0.0.1"), wrong[i]);
+}
+
+/* The program would be connected to it, with the rights of its user. */
+static void test_sender_is_one_that_the_endpoint_can_have(void **state)
+{
+	struct channel_message local = ask_datagram("127.0.0.1");
+	struct channel_message six = ask_datagram("127.0.0.1");
+	struct stage *stage = *state;
+
+	local.peer = (struct address){ .un = { .sun_family = AF_UNIX, .sun_path = "/run/x" },
+				       .length = sizeof(local.peer.un) };
+	six.peer = (struct address){ .in6 = { .sin6_family = AF_INET6 },
+				     .length = sizeof(six.peer.in6) };
+	assert_refused(stage, local, make_memfd(1, SEALS));
+	assert_refused(stage, six, make_memfd(1, SEALS));
+	assert_refused(stage, ask(CHANNEL_DATAGRAM, UDP), make_memfd(1, SEALS));
+}
+
+static void test_other_messages_are_not_a_fronts(void **state)
+{
+	struct stage *stage = *state;
+
+	for (uint32_t number = TCP; number <= POOL; number++)
+		if (number != WAIT)
+			assert_refused(stage, ask(CHANNEL_WAIT, number), -1);
+	for (uint32_t number = TCP; number < POOL; number++) {
+		assert_refused(stage, ask(CHANNEL_GROW, number), -1);
+		assert_refused(stage, ask(CHANNEL_DISMISS, number), -1);
+	}
+	assert_refused(stage, ask(CHANNEL_DISMISS, POOL), -1);
+	for (uint32_t type = CHANNEL_HALT; type <= CHANNEL_PING + 1; type++)
+		if (type != CHANNEL_LISTENER && type != CHANNEL_MEMBER && type != CHANNEL_LEFTOVER)
+			assert_refused(stage, ask(type, TCP), -1);
+	assert_refused(stage, ask(CHANNEL_LISTENER, TCP), dup(stage->channel));
+	assert_refused(stage, ask(CHANNEL_MEMBER, POOL), dup(stage->channel));
+	assert_refused(stage, ask(CHANNEL_LEFTOVER, UDP), dup(stage->channel));
+}
+
+static void test_nothing_with_a_descriptor_is_no_end(void **state)
+{
+	const int pieces[] = { 0, 1 };
+
+	for (size_t i = 0; i < 2; i++) {
+		struct stage *stage = *state;
+		int lowest = lowest_free_descriptor();
+		char control[CMSG_SPACE(sizeof(int))] = { 0 };
+		struct msghdr header = { .msg_control = control,
+					 .msg_controllen = sizeof(control) };
+		struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
+
+		rights->cmsg_level = SOL_SOCKET;
+		rights->cmsg_type = SCM_RIGHTS;
+		rights->cmsg_len = CMSG_LEN(sizeof(int));
+		if (!pieces[i])
+			header.msg_controllen = 0;
+		assert_int_equal(sendmsg(stage->channel, &header, 0), 0);
+		stage_turn(stage);
+		assert_true(stage->front.silent);
+		stage_close_front(stage);
+		stage_open_front(stage);
+		assert_int_equal(lowest_free_descriptor(), lowest);
+	}
+}
+
+/* A socket may want its last close() to wait for its peer, which is in no hurry. */
+static void test_refused_connection_does_not_hold_the_keeper(void **state)
+{
+	const struct linger long_one = { .l_onoff = 1, .l_linger = 60 };
+	struct stage *stage = *state;
+	int client = connect_to(stage, TCP);
+	int64_t started = clock_ms();
+	struct address name;
+	char bytes[65536] = { 0 };
+	int fd = accept_on(stage, TCP, &name);
+
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_LINGER, &long_one, sizeof(long_one)), 0);
+	while (send(fd, bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
+		;
+	assert_refused(stage, ask(CHANNEL_SPAWN, SESSION), fd);
+	assert_true(clock_ms() - started < 30000);
+	close(client);
+}
+
+/* What a front is told */
+
+/* But of crews. */
+static struct channel_message hear(const struct stage *stage)
+{
+	struct channel_message message = { 0 };
+	int fd = -1;
+
+	do
+		assert_int_equal(channel_receive(stage->channel, &message, &fd), 1);
+	while (message.type == CHANNEL_CREW);
+	return message;
+}
+
+static void test_front_that_does_not_read_costs_bounded_memory(void **state)
+{
+	struct stage *stage = *state;
+	struct channel_message message = ask(CHANNEL_GROW, POOL);
+
+	for (int i = 0; i < 200000 && !stage->front.deaf; i++) {
+		assert_int_equal(channel_send(stage->channel, &message, -1), 0);
+		stage_turn(stage);
+	}
+	assert_true(stage->front.deaf);
+	assert_int_equal(stage->front.n_outgoing, 0);
+}
+
+static void test_front_counts_rightly_when_memory_is_missing(void **state)
+{
+	struct stage *stage = *state;
+	struct channel_message connection = ask(CHANNEL_SPAWN, TCP), wait = ask(CHANNEL_WAIT, WAIT);
+	int client = connect_to(stage, TCP);
+	int fd = accept_on(stage, TCP, &connection.peer);
+
+	no_memory = true;
+	assert_true(is_believed(stage, &connection, fd));
+	assert_true(is_believed(stage, &wait, -1));
+	no_memory = false;
+	assert_int_equal(stage_live(stage, TCP), 0);
+	assert_int_equal(stage_live(stage, WAIT), 0);
+
+	connection = hear(stage);
+	assert_int_equal(connection.type, CHANNEL_ENDED);
+	assert_int_equal(connection.service, TCP);
+	assert_int_equal(connection.count, 1);
+	wait = hear(stage);
+	assert_int_equal(wait.type, CHANNEL_RELEASED);
+	assert_int_equal(wait.endpoint, WAIT);
+	close(client);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_connection_gets_its_program_and_its_true_name,
+						open_stage, close_stage),
+		cmocka_unit_test_setup_teardown(test_connection_that_was_reset_is_no_lie,
+						open_stage, close_stage),
+		cmocka_unit_test_setup_teardown(test_long_datagram_gets_its_program, open_stage,
+						close_stage),
+		cmocka_unit_test_setup_teardown(test_listener_that_waits_gets_one_program,
+						open_stage, close_stage),
+		cmocka_unit_test_setup_teardown(test_only_a_connection_of_the_service_is_one,
+						open_stage, close_stage),
+		cmocka_unit_test_setup_teardown(test_connection_is_for_its_own_service, open_stage,
+						close_stage),
+		cmocka_unit_test_setup_teardown(test_only_a_sealed_file_in_memory_is_a_datagram,
+						open_stage, close_stage),
+		cmocka_unit_test_setup_teardown(test_sender_is_one_that_the_endpoint_can_have,
+						open_stage, close_stage),
+		cmocka_unit_test_setup_teardown(test_other_messages_are_not_a_fronts, open_stage,
+						close_stage),
+		cmocka_unit_test_setup_teardown(test_nothing_with_a_descriptor_is_no_end,
+						open_stage, close_stage),
+		cmocka_unit_test_setup_teardown(test_refused_connection_does_not_hold_the_keeper,
+						open_stage, close_stage),
+		cmocka_unit_test_setup_teardown(test_front_that_does_not_read_costs_bounded_memory,
+						open_stage, close_stage),
+		cmocka_unit_test_setup_teardown(test_front_counts_rightly_when_memory_is_missing,
+						open_stage, close_stage),
+	};
+
+	return cmocka_run_group_tests_name("request", tests, NULL, NULL);
+}
