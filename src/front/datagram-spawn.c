@@ -119,10 +119,14 @@ static int receive(struct front_listener *listener, int fd, struct packet *packe
 		.msg_namelen = sizeof(packet->peer.un),
 		.msg_iov = &part,
 		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = sizeof(control),
 	};
 	ssize_t n;
+
+	/* Unix senders may add descriptors: those that find no room the kernel closes. */
+	if (!address_is_unix(&packet->local)) {
+		header.msg_control = &control;
+		header.msg_controllen = sizeof(control);
+	}
 
 	n = recvmsg(fd, &header, MSG_DONTWAIT);
 	if (n < 0)

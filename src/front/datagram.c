@@ -52,10 +52,13 @@ void datagram_guard_own_port(struct front_listener *listener)
 		guard_add_port(&listener->service->front->guard, address_port(&bound));
 }
 
-/* Where the address is known the first one alone is asked what else the kernel has to tell. */
+/*
+ * Where the address is known the first one alone is asked what else the kernel has to tell. Unix
+ * senders may add descriptors, and those that find no room the kernel closes.
+ */
 static bool wants_control(const struct datagram_socket *socket, int i)
 {
-	return socket->is_wildcard || i == 0;
+	return socket->is_wildcard || (i == 0 && !socket->is_unix);
 }
 
 static int receive(const struct datagram_socket *socket, struct datagram_room *room)
@@ -202,6 +205,7 @@ void datagram_on_ready(struct watch *watch)
 		.fd = watch->fd,
 		.counted_drops = listener->counted_drops,
 		.is_wildcard = packet_is_wildcard(&listener->listener->endpoint.address),
+		.is_unix = address_is_unix(&listener->listener->endpoint.address),
 	};
 
 	int r;

@@ -23,6 +23,7 @@ struct datagram_socket {
 	int fd;
 	_Atomic uint32_t *counted_drops; /* or NULL: see struct drops */
 	bool is_wildcard;
+	bool is_unix;
 	bool is_second; /* broadcasts reach every socket, and the first one answers them */
 };
 

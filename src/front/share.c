@@ -96,6 +96,7 @@ static int start_one(struct front_listener *listener, int fd, int number, struct
 		.fd = fd,
 		.counted_drops = drops_of(front->birth->drops, number),
 		.is_wildcard = packet_is_wildcard(&listener->listener->endpoint.address),
+		.is_unix = address_is_unix(&listener->listener->endpoint.address),
 		.is_second = n_before > 0,
 	};
 	if (listener->service->settings->workers > 0 && workers_count(front->workers) > 0)

@@ -100,3 +100,19 @@ def test_a_seqpacket_client_that_sends_nothing_but_a_descriptor_is_no_trouble(su
         assert client.recv(1) == b"x"
         assert len(descriptors(daemon.front)) == before[1] + 1
     eventually(lambda: footprint(daemon) == before)
+
+
+@pytest.mark.parametrize("what", [{"builtin": "echo"}, {"exec": ["/bin/cat"]}], ids=str)
+def test_descriptors_that_come_with_datagrams_are_not_kept(superd, place, what):
+    daemon = superd(service("x", listen=f"unix-dgram:{place}/x.sock", **what))
+    rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, struct.pack("3i", 0, 1, 2))
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as client:
+        client.bind(b"")
+        client.settimeout(10)
+        for first in (True, False):
+            for _ in range(20):
+                client.sendmsg([b"x"], [rights], 0, daemon.address("x", "unix-dgram"))
+                assert client.recv(1) == b"x"
+            if first:
+                before = settled(lambda: footprint(daemon))
+        eventually(lambda: footprint(daemon) == before)
