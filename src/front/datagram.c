@@ -40,16 +40,17 @@ void datagram_room_free(struct datagram_room *room)
 	free(room);
 }
 
-void datagram_guard_own_port(struct front_listener *listener)
+int datagram_guard_own(struct front_listener *listener)
 {
 	const struct listener *socket = listener->listener;
-	struct address bound;
+	struct sockaddr_storage own;
+	socklen_t length = sizeof(own);
 
-	if (front_is_program(listener->service) || socket->endpoint.type != SOCK_DGRAM ||
-	    socket->fd < 0 || address_is_unix(&socket->endpoint.address))
-		return;
-	if (listener_address(socket, &bound) == 0)
-		guard_add_port(&listener->service->front->guard, address_port(&bound));
+	if (socket->endpoint.type != SOCK_DGRAM || socket->fd < 0)
+		return 0;
+	if (getsockname(socket->fd, (struct sockaddr *)&own, &length) < 0)
+		return -errno;
+	return guard_add(&listener->service->front->guard, (struct sockaddr *)&own, length);
 }
 
 /*

@@ -14,8 +14,11 @@ struct watch;
 /* For the watch of a listener with datagrams for a built-in. */
 void datagram_on_ready(struct watch *watch);
 
-/* Tells the guards the port of a listener of this kind, once it is bound; ignores others. */
-void datagram_guard_own_port(struct front_listener *listener);
+/*
+ * Tells the guards where a listener receives datagrams, for programs too, once it is bound; ignores
+ * others. Returns 0 or a negative errno.
+ */
+int datagram_guard_own(struct front_listener *listener);
 
 /* One of the sockets that receive the datagrams of a listener. */
 struct datagram_socket {

@@ -80,7 +80,9 @@ static int init_listeners(struct front *front)
 		if (front_is_program(listener->service))
 			listener_unshare(listener->listener, 1);
 		listener->counted_drops = drops_of(front->birth->drops, listener->listener->fd);
-		datagram_guard_own_port(listener);
+		r = datagram_guard_own(listener);
+		if (r < 0)
+			return r;
 		r = prepare_dispatch(listener);
 		if (r < 0)
 			return r;
@@ -168,6 +170,7 @@ static void front_fini(struct front *front)
 	workers_stop(front->workers);
 	shares_free(front);
 	workers_free(front->workers);
+	guard_fini(&front->guard);
 	overrun_stop(front);
 	sessions_fini(&front->sessions);
 	timers_free(front->timers);

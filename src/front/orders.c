@@ -107,11 +107,15 @@ static void on_ended(struct front *front, const struct channel_message *message)
 static int install_socket(struct front_listener *listener, const struct channel_message *message,
 			  int fd)
 {
+	int r;
+
 	if (message->count == 0) {
 		listener->listener->fd = fd;
 		listener->counted_drops =
 			drops_of(listener->service->front->birth->drops, message->status);
-		datagram_guard_own_port(listener);
+		r = datagram_guard_own(listener);
+		if (r < 0)
+			return r;
 	}
 	if (shares_wanted(listener))
 		return shares_add(listener, fd, message->status);

@@ -1,11 +1,13 @@
 """The built-in services over datagrams, and the guards that keep them from being abused."""
 
+import signal
 import socket
 import struct
 import time
 
 import pytest
 
+from process import eventually
 from settings import ROOT, SECONDS_1900_TO_1970, service
 
 UDP = "udp:127.0.0.1:0"
@@ -132,17 +134,47 @@ def bind_low(client):
     raise AssertionError("every low port is taken")
 
 
-def test_a_source_port_that_superd_serves_itself_is_not_answered(superd):
+@pytest.mark.parametrize("other", [{"builtin": "echo"}, {"exec": ["/bin/cat"]}], ids=str)
+def test_a_source_port_that_superd_serves_itself_is_not_answered(superd, other):
     """Or two services could be made to answer each other for ever."""
     daemon = superd(
-        service("x", listen=UDP, builtin="echo") + service("echo", listen=UDP, builtin="echo")
+        service("x", listen=UDP, builtin="echo")
+        + service("other", listen=UDP, **other)
+        + service("echo", listen=UDP, builtin="echo")
     )
     client, address = daemon.socket("x", "udp")
-    client.bind(("127.0.0.77", daemon.port("echo", "udp")))
+    client.bind(("127.0.0.77", daemon.port("other", "udp")))
     client.connect(address)
     client.send(b"do not answer")
     with daemon.datagram("echo") as other:
         assert_unanswered(client, other)
+
+
+@pytest.mark.parametrize("path", ["unix-dgram:{place}/x.sock", "unix-dgram:@{place}/x"])
+def test_a_sender_whose_name_leads_back_to_superd_starts_no_loop(superd, place, path):
+    """Anybody may give his socket a name, and let a link take its place."""
+    services = [f"unix-dgram:{place}/a.sock", f"unix-dgram:{place}/b.sock", path]
+    daemon = superd(
+        "".join(
+            service(name, listen=listen.format(place=place), builtin="echo")
+            for name, listen in zip("abc", services)
+        )
+    )
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as client:
+        client.bind(str(place / "client"))
+        (place / "client").rename(place / "gone")
+        (place / "client").symlink_to(place / "b.sock")
+        for name in "abc":
+            client.sendto(b"round and round", daemon.address(name, "unix-dgram"))
+        eventually(lambda: counted(daemon, "b") == (4, 3))
+
+
+def counted(daemon, name):
+    """How many datagrams came, and how many of them were not answered."""
+    before = len(daemon.log)
+    daemon.signal(signal.SIGUSR1)
+    pattern = rf"service '{name}': .* (\d+) datagrams, (\d+) of them without answer"
+    return tuple(map(int, daemon.wait_log(pattern, after=before).groups()))
 
 
 def test_port_1024_is_answered(superd):

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -57,8 +58,10 @@ static struct address make_address(const char *host, unsigned port)
 static void test_sources_that_could_make_a_loop_get_no_answer(void **state)
 {
 	static struct guard guard;
+	struct address own;
 
-	guard_add_port(&guard, 10007);
+	own = make_address("192.0.2.7", 10007);
+	assert_int_equal(guard_add(&guard, &own.any, own.length), 0);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct address source = make_address(cases[i].host, cases[i].port);
 
@@ -80,11 +83,38 @@ static void test_a_unix_sender_without_a_name_gets_no_answer(void **state)
 	assert_true(guard_allows(&guard, &source.any, source.length));
 }
 
+static struct address unix_address(const char *name, size_t n)
+{
+	struct address address = { 0 };
+
+	address.un.sun_family = AF_UNIX;
+	memcpy(address.un.sun_path, name, n);
+	address.length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n);
+	return address;
+}
+
+static void test_our_own_unix_sockets_get_no_answer(void **state)
+{
+	static struct guard guard;
+	const struct address path = unix_address("/run/x", 7);
+	const struct address abstract = unix_address("\0x", 2);
+	const struct address like_it = unix_address("\0x\0", 3);
+
+	assert_int_equal(guard_add(&guard, &path.any, path.length), 0);
+	assert_int_equal(guard_add(&guard, &abstract.any, abstract.length), 0);
+	assert_false(guard_allows(&guard, &path.any, path.length));
+	assert_false(guard_allows(&guard, &abstract.any, abstract.length));
+	assert_true(guard_allows(&guard, &like_it.any, like_it.length));
+	guard_fini(&guard);
+	assert_true(guard_allows(&guard, &path.any, path.length));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sources_that_could_make_a_loop_get_no_answer),
 		cmocka_unit_test(test_a_unix_sender_without_a_name_gets_no_answer),
+		cmocka_unit_test(test_our_own_unix_sockets_get_no_answer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
