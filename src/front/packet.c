@@ -44,16 +44,16 @@ void packet_local(const struct msghdr *received, struct address *local)
 	struct in6_pktinfo in6;
 	struct in_pktinfo in;
 
-	if (find_in6(received, &in6) && !IN6_IS_ADDR_MULTICAST(&in6.ipi6_addr)) {
+	if (find_in(received, &in)) {
+		*local = (struct address){ .length = sizeof(local->in) };
+		local->in.sin_family = AF_INET;
+		local->in.sin_addr = in.ipi_spec_dst;
+	} else if (find_in6(received, &in6) && !IN6_IS_ADDR_MULTICAST(&in6.ipi6_addr)) {
 		*local = (struct address){ .length = sizeof(local->in6) };
 		local->in6.sin6_family = AF_INET6;
 		local->in6.sin6_addr = in6.ipi6_addr;
 		if (IN6_IS_ADDR_LINKLOCAL(&in6.ipi6_addr))
 			local->in6.sin6_scope_id = in6.ipi6_ifindex;
-	} else if (find_in(received, &in)) {
-		*local = (struct address){ .length = sizeof(local->in) };
-		local->in.sin_family = AF_INET;
-		local->in.sin_addr = in.ipi_spec_dst;
 	} else {
 		return;
 	}
@@ -101,13 +101,13 @@ void packet_make_reply(struct msghdr *message)
 	struct in6_pktinfo in6;
 	struct in_pktinfo in;
 
-	if (find_in6(message, &in6) && !IN6_IS_ADDR_MULTICAST(&in6.ipi6_addr)) {
+	if (find_in(message, &in)) {
+		in.ipi_ifindex = 0;
+		set_control(message, IPPROTO_IP, IP_PKTINFO, &in, sizeof(in));
+	} else if (find_in6(message, &in6) && !IN6_IS_ADDR_MULTICAST(&in6.ipi6_addr)) {
 		if (!IN6_IS_ADDR_LINKLOCAL(&in6.ipi6_addr))
 			in6.ipi6_ifindex = 0;
 		set_control(message, IPPROTO_IPV6, IPV6_PKTINFO, &in6, sizeof(in6));
-	} else if (find_in(message, &in)) {
-		in.ipi_ifindex = 0;
-		set_control(message, IPPROTO_IP, IP_PKTINFO, &in, sizeof(in));
 	} else {
 		message->msg_control = NULL;
 		message->msg_controllen = 0;

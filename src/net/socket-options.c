@@ -65,13 +65,20 @@ int socket_options_prepare(int fd, const struct endpoint *endpoint)
 	return 0;
 }
 
-/* On a socket for both families the IPv6 option tells of IPv4 datagrams too. */
+/*
+ * On a socket for both families the IPv6 option tells of IPv4 datagrams too, but not which
+ * address of ours received those that were sent to many.
+ */
 static int set_packet_info(int fd, const struct endpoint *endpoint, bool wanted)
 {
+	int r = 0;
+
 	if (endpoint->type != SOCK_DGRAM || address_is_unix(&endpoint->address))
 		return 0;
 	if (endpoint->address.any.sa_family == AF_INET6)
-		return socket_option_set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, wanted);
+		r = socket_option_set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, wanted);
+	if (r < 0 || (endpoint->address.any.sa_family == AF_INET6 && endpoint->v6only))
+		return r;
 	return socket_option_set(fd, IPPROTO_IP, IP_PKTINFO, wanted);
 }
 

@@ -164,9 +164,10 @@ def test_another_superd_does_not_share_them(superd):
     ask_all(daemon)
 
 
-def test_a_broadcast_is_answered_once(superd):
+@pytest.mark.parametrize("listen", ["udp4:0", "udp:0"])
+def test_a_broadcast_is_answered_once(superd, listen):
     """Every socket receives a copy."""
-    daemon = superd("workers = 2\n" + service("echo", "udp4:0", builtin="echo", workers=4))
+    daemon = superd("workers = 2\n" + service("echo", listen, builtin="echo", workers=4))
     port = daemon.port("echo", "udp")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.settimeout(10)

@@ -196,6 +196,17 @@ def test_the_answer_comes_from_the_address_that_was_asked(superd, listen):
         assert client.recvfrom(64) == (b"ping", ("127.0.0.2", port))
 
 
+@pytest.mark.parametrize("listen", ["udp4:0", "udp:0"])
+def test_what_was_sent_to_all_is_answered_from_one_address(superd, listen):
+    daemon = superd(service("echo", listen=listen, builtin="echo"))
+    port = daemon.port("echo", "udp")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.settimeout(10)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+        client.sendto(b"everybody", ("127.255.255.255", port))
+        assert client.recvfrom(64) == (b"everybody", ("127.0.0.1", port))
+
+
 def test_one_socket_answers_both_families(superd):
     daemon = superd(service("echo", listen="udp:0", builtin="echo"))
     port = daemon.port("echo", "udp")
