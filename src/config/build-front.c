@@ -1,4 +1,4 @@
-/* Who the front is, and how many threads it has. */
+/* Who the front is, how many threads it has, and how it watches its sockets. */
 
 #include <errno.h>
 #include <sched.h>
@@ -7,6 +7,9 @@
 #include "base/log.h"
 #include "config/account.h"
 #include "config/parse.h"
+
+#define SELECT_ENDPOINTS_MAX 900 /* of FD_SETSIZE: the rest is for clients and for superd itself \
+				  */
 
 /* Where the default user was never made; every system has this one. */
 #define SECOND_CHOICE "nobody"
@@ -66,6 +69,27 @@ void build_workers(struct parse *parse)
 	unsigned workers = parse->root.workers;
 
 	parse->settings->workers = workers == WORKERS_AUTO ? workers_wanted() : workers;
+}
+
+/* What it cannot watch would never be served. */
+static void check_select(struct parse *parse)
+{
+	size_t n = parse->settings->n_endpoints;
+	struct place place = { parse->settings->path, 1 };
+
+	if (parse->root.own[OPTION_POLLER])
+		place = parse->root.at[OPTION_POLLER];
+	if (parse->root.poller == POLLER_SELECT && n > SELECT_ENDPOINTS_MAX)
+		mistakes_add(&parse->mistakes, place,
+			     "'poller = select' watches at most %d endpoints, not %zu; 'auto' and "
+			     "'epoll' watch any number",
+			     SELECT_ENDPOINTS_MAX, n);
+}
+
+void build_poller(struct parse *parse)
+{
+	check_select(parse);
+	parse->settings->poller = parse->root.poller;
 }
 
 void build_front(struct parse *parse)

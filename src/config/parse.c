@@ -304,11 +304,11 @@ static int run(struct parse *parse)
 		mistakes_add(&parse->mistakes, (struct place){ parse->settings->path, 1 },
 			     "no service is defined");
 	build_front(parse);
+	build_poller(parse);
 	r = mistakes_report(&parse->mistakes);
 	if (r < 0)
 		return r;
 
-	parse->settings->poller = parse->root.poller;
 	parse->settings->grace_ms = parse->root.grace_ms;
 	r = build_log(parse->settings, parse->root.log);
 	return r < 0 ? log_error(r, "%s: cannot load", parse->settings->path) : 0;

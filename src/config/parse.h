@@ -49,6 +49,7 @@ void build_program(struct build *build);
 void build_crew(struct build *build); /* after the endpoints and the program */
 void build_workers(struct parse *parse);
 void build_front(struct parse *parse);
+void build_poller(struct parse *parse); /* after the services */
 
 /*
  * A mistake of option @number at line @at_line of where it was set (0: at its name),

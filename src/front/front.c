@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/select.h>
 #include <sysexits.h>
 
 #include "base/clock.h"
@@ -97,6 +99,18 @@ static int init_listeners(struct front *front)
 	return 0;
 }
 
+/* So clients that select cannot watch wait in the queue, as they do when descriptors run out. */
+static void limit_descriptors(const struct settings *settings)
+{
+	struct rlimit limit;
+
+	if (settings->poller != POLLER_SELECT || getrlimit(RLIMIT_NOFILE, &limit) < 0 ||
+	    limit.rlim_cur <= FD_SETSIZE)
+		return;
+	limit.rlim_cur = FD_SETSIZE;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static int init_sessions(struct front *front)
 {
 	int r;
@@ -125,6 +139,7 @@ static int front_init(struct front *front, const struct birth *birth)
 	list_init(&front->unsaid);
 	list_init(&front->stderr_readers);
 
+	limit_descriptors(settings);
 	r = poller_new(&front->poller, settings->poller);
 	if (r < 0)
 		return r;

@@ -214,6 +214,21 @@ def test_auto_moves_from_select_to_epoll_when_descriptors_run_past_fd_setsize(su
         assert client.recv(64) == b"here"
 
 
+@pytest.mark.parametrize("workers", [0, 1])
+def test_clients_that_select_cannot_watch_wait_until_it_can(superd, workers):
+    daemon = superd(f"poller = select workers = {workers}\n" + ECHO)
+    clients = [daemon.connect("echo") for _ in range(1100)]
+    for client in clients:
+        client.sendall(b"here")
+    daemon.wait_log("cannot accept clients, trying again until it works: Too many open files")
+    for client in clients[:200]:
+        assert client.recv(4) == b"here"
+        client.close()
+    for client in clients[200:]:
+        assert client.recv(4) == b"here"
+    assert not daemon.log.find("lost")
+
+
 def test_a_stopped_front_loses_no_client(superd):
     daemon = superd(ECHO)
     daemon.stop_process(daemon.front)
