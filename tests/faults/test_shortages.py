@@ -6,7 +6,7 @@ import pathlib
 import pytest
 
 from process import children, eventually
-from settings import ECHO, ROOT, service
+from settings import ECHO, ROOT, service, shell
 from shortage import (
     assert_answered,
     assert_calm,
@@ -84,6 +84,17 @@ def test_a_reload_without_descriptors_changes_nothing(superd):
         assert daemon.ask("echo", b"ping") == b"ping"
     daemon.reload()
     assert daemon.ask("cat", b"ping") == b"ping"
+
+
+def test_a_program_gets_what_is_left_of_a_limit_that_was_lowered(superd):
+    """Only root may raise one again, so superd runs as somebody else."""
+    program = service("x", exec=shell("ulimit -Sn; ulimit -Hn"), user=None)
+    limits = ["prlimit", "--nofile=300:1000"]
+    daemon = superd(program, wrapper=[*limits, *(LONELY if ROOT else [])])
+    prlimit(daemon.keeper, "--nofile=900:900")
+    assert daemon.ask("x") == b"300\n900\n"
+    prlimit(daemon.keeper, "--nofile=200:200")
+    assert daemon.ask("x") == b"200\n200\n"
 
 
 @pytest.mark.skipif(not ROOT, reason="needs root to become a user without other processes")

@@ -45,8 +45,14 @@ FAULTS = [
 @contextlib.contextmanager
 def failing(daemon, call, error):
     """Attaches to superd; yields what strace says, and lets go of superd at the end."""
+    with injecting(daemon, call, f"error={error}") as said:
+        yield said
+
+
+@contextlib.contextmanager
+def injecting(daemon, call, what):
     strace = subprocess.Popen(
-        ["strace", "-f", "-q", "-e", f"trace={call}", "-e", f"inject={call}:error={error}"]
+        ["strace", "-f", "-q", "-e", f"trace={call}", "-e", f"inject={call}:{what}"]
         + ["-e", "signal=none", "-p", str(daemon.keeper), "-p", str(daemon.front)],
         stderr=subprocess.PIPE,
     )
@@ -101,10 +107,14 @@ def assert_well(daemon):
             assert client.recv(64) == answer
 
 
-@pytest.fixture
-def daemon(superd):
+def need_strace():
     if not shutil.which("strace"):
         pytest.skip("strace is not installed")
+
+
+@pytest.fixture
+def daemon(superd):
+    need_strace()
     return superd("poller = epoll\n" + ECHO + CAT + UDP + FILTER)
 
 
@@ -129,16 +139,58 @@ def test_superd_survives(daemon, name, call, error):
     eventually(lambda: footprint(daemon) == before)
 
 
+@pytest.mark.parametrize(
+    "call, error", [("clone", "EAGAIN"), ("execve", "EAGAIN"), ("execve", "ENOMEM")]
+)
+def test_a_client_waits_until_its_program_can_be_started(daemon, call, error):
+    with failing(daemon, call, error) as said:
+        client = daemon.connect("cat")
+        said.wait("INJECTED", count=2)
+        assert daemon.ask("echo", b"others go on") == b"others go on"
+    client.sendall(b"ping")
+    assert client.recv(64) == b"ping"
+
+
 @pytest.mark.skipif(not ROOT, reason="needs root to become somebody else")
-@pytest.mark.parametrize("call", ["setgroups", "setresgid", "setresuid"])
-@pytest.mark.parametrize("error", ["EPERM", "EAGAIN"])
-def test_a_program_that_cannot_become_its_user_is_not_run(superd, place, call, error):
-    if not shutil.which("strace"):
-        pytest.skip("strace is not installed")
+@pytest.mark.parametrize(
+    "call, step",
+    [
+        ("setgroups", "cannot set the groups"),
+        ("setresgid", "cannot set the groups"),
+        ("setresuid", "cannot change the user"),
+    ],
+)
+@pytest.mark.parametrize(
+    "error, words",
+    [("EPERM", "Operation not permitted"), ("EAGAIN", "Resource temporarily unavailable")],
+)
+def test_a_program_that_cannot_become_its_user_is_not_run(superd, place, call, step, error, words):
+    need_strace()
     daemon = superd(service("x", exec=["/usr/bin/touch", place / "canary"], user="nobody"))
-    with failing(daemon, call, error) as said, daemon.connect("x"):
-        said.wait("INJECTED")
+    with failing(daemon, call, error), daemon.connect("x"):
+        daemon.wait_log(f"service 'x': cannot start '/usr/bin/touch' .*: {step}: {words}")
         assert not (place / "canary").exists()
     daemon.ask("x")
     eventually((place / "canary").exists)
     assert (place / "canary").owner() == "nobody"
+
+
+@pytest.mark.skipif(not ROOT, reason="needs root to become somebody else")
+def test_a_program_whose_user_only_seems_to_change_is_not_run(superd, place):
+    """As under a security module, or in a sandbox, that says yes and does nothing."""
+    need_strace()
+    daemon = superd(service("x", exec=["/usr/bin/touch", place / "canary"], user="nobody"))
+    with injecting(daemon, "setresuid", "retval=0"), daemon.connect("x"):
+        daemon.wait_log("service 'x': cannot start .*: cannot change the user: Operation not")
+    assert not (place / "canary").exists()
+
+
+@pytest.mark.skipif(not ROOT, reason="needs root to give up privileges")
+@pytest.mark.parametrize("call", ["setgroups", "setresgid", "setresuid"])
+def test_a_front_that_only_seems_to_give_up_privileges_does_not_serve(superd, call):
+    need_strace()
+    daemon = superd(ECHO, wrapper=["setpriv", "--groups=1,2"])
+    with injecting(daemon, call, "retval=0"):
+        daemon.reload(ECHO + CAT, expect="privileges are still there after they were dropped")
+    assert daemon.ask("echo", b"ping") == b"ping"
+    daemon.wait_log("configuration not changed: ")

@@ -15,4 +15,6 @@ for number in (signal.SIGUSR2, signal.SIGPIPE, signal.SIGCHLD):
     signal.signal(number, signal.SIG_IGN)
 signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1, signal.SIGHUP, signal.SIGTERM})
 os.umask(0)
+if os.geteuid() == 0:
+    os.setgroups([1, 2, 4242])
 os.execv(sys.argv[1], sys.argv[1:])

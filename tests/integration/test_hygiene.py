@@ -122,7 +122,7 @@ def test_children_are_reaped_when_sigchld_was_ignored(superd):
 
 @pytest.mark.skipif(not ROOT, reason="needs root to give up privileges")
 def test_the_front_has_no_privileges(superd):
-    daemon = superd("workers = 2\n" + service("x", builtin="echo"))
+    daemon = superd("workers = 2\n" + service("x", builtin="echo"), wrapper=DIRTY)
     for thread in threads(daemon.front):
         assert thread["Uid"].split()[0] != "0" and len(set(thread["Uid"].split())) == 1
         assert thread["Gid"].split()[0] != "0" and len(set(thread["Gid"].split())) == 1

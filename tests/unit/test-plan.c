@@ -43,7 +43,7 @@ static char *join(char *const *words)
 
 static void test_client_finds_exactly_the_documented_environment(void **state)
 {
-	char *argv[] = { "/bin/cat", NULL }, *env[] = { "A=b", NULL };
+	char *argv[] = { "/bin/cat", NULL }, *env[] = { "A=b", "PROTOCOL=other", NULL };
 	struct service service = { .name = "cat", .program = { .argv = argv, .env = env } };
 	struct address peer = address("192.0.2.7", 5000), local = address("192.0.2.1", 23);
 	struct plan *plan;
@@ -52,6 +52,7 @@ static void test_client_finds_exactly_the_documented_environment(void **state)
 	assert_string_equal(join(plan_for_client(plan, SOCK_STREAM, &peer, &local)->envp),
 			    "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n"
 			    "A=b\n"
+			    "PROTOCOL=other\n"
 			    "PROTO=TCP\n"
 			    "SUPERD_SERVICE=cat\n"
 			    "SERVER_ADDR=192.0.2.1\n"
