@@ -12,7 +12,7 @@ import threading
 
 from process import SANITIZED, children, eventually, executable, status
 
-SUPERD = os.path.abspath(os.environ.get("SUPERD", "build/superd"))
+SUPERD = os.path.abspath(os.environ.get("SUPERD", "build/src/superd"))
 PATIENCE = 100 if SANITIZED else 20
 SANITIZER = re.compile(r"Sanitizer|runtime error:")
 KINDS = {

@@ -12,7 +12,7 @@ from process import descriptors, status, threads
 from settings import ROOT, service
 
 GOLDEN = pathlib.Path(__file__).parent / "golden"
-STATE = os.environ.get("STATE", os.path.join(os.path.dirname(SUPERD), "tests/integration/state"))
+STATE = os.environ.get("STATE", "build/tests/integration/state")
 DIRTY = [sys.executable, str(pathlib.Path(__file__).parent / "dirty.py")]
 NOBODY = 65534
 ENVIRONMENT = {
