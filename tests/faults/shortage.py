@@ -7,7 +7,8 @@ import time
 
 from process import cpu_seconds, descriptors, status
 
-WATCHED_SECONDS = 3
+# Not where pauses that double end, so that one of a second or more is seen after the relief.
+WATCHED_SECONDS = 4
 
 
 def prlimit(pid, limit):

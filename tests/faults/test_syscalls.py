@@ -139,6 +139,16 @@ def test_superd_survives(daemon, name, call, error):
     eventually(lambda: footprint(daemon) == before)
 
 
+@pytest.mark.parametrize("arguments", [[], ["--debug"]], ids=["quiet", "debug"])
+def test_debug_lines_are_asked_for(superd, arguments):
+    need_strace()
+    daemon = superd("poller = epoll\n" + UDP, args=arguments)
+    with failing(daemon, "recvmmsg", "ENOMEM") as said, knock(daemon, "datagrams"):
+        said.wait("INJECTED", count=2)
+    daemon.stop()
+    assert bool(arguments) == bool(daemon.log.find("cannot receive a datagram"))
+
+
 @pytest.mark.parametrize(
     "call, error", [("clone", "EAGAIN"), ("execve", "EAGAIN"), ("execve", "ENOMEM")]
 )

@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from process import descriptors, eventually
-from settings import service
+from settings import HOST, PORT, service
 
 UDP = "udp:127.0.0.1:0"
 FRONTS = ["workers = 0\n", "workers = 1\n", "workers = 3\n"]
@@ -147,12 +147,11 @@ def test_a_crash_of_the_front_changes_nothing(superd):
 @pytest.mark.parametrize("front", FRONTS)
 def test_a_port_that_is_free_late_is_shared_too(superd, front):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
-        other.bind(("127.0.0.1", 0))
-        port = other.getsockname()[1]
-        daemon = superd(front + service("echo", f"udp:127.0.0.1:{port}", builtin="echo", workers=3))
+        other.bind((HOST, PORT))
+        daemon = superd(front + service("echo", f"udp:{HOST}:{PORT}", builtin="echo", workers=3))
         daemon.wait_log("cannot listen on .*; trying again")
     daemon.wait_log("listening on udp")
-    eventually(lambda: len(sockets(daemon.front, port)) == 3)
+    eventually(lambda: len(sockets(daemon.front, PORT)) == 3)
     ask_all(daemon)
 
 
@@ -193,7 +192,7 @@ def test_a_port_that_superd_serves_itself_is_not_answered_by_workers(superd):
         service("x", UDP, builtin="echo", workers=2) + service("echo", UDP, builtin="echo")
     )
     client, address = daemon.socket("x", "udp")
-    client.bind(("127.0.0.77", daemon.port("echo", "udp")))
+    client.bind((HOST, daemon.port("echo", "udp")))
     client.connect(address)
     client.send(b"do not answer")
     ask_all(daemon, name="x")

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from process import eventually
-from settings import ROOT, SECONDS_1900_TO_1970, service
+from settings import HOST, ROOT, SECONDS_1900_TO_1970, service
 
 UDP = "udp:127.0.0.1:0"
 DATAGRAMS = {
@@ -143,7 +143,7 @@ def test_a_source_port_that_superd_serves_itself_is_not_answered(superd, other):
         + service("echo", listen=UDP, builtin="echo")
     )
     client, address = daemon.socket("x", "udp")
-    client.bind(("127.0.0.77", daemon.port("other", "udp")))
+    client.bind((HOST, daemon.port("other", "udp")))
     client.connect(address)
     client.send(b"do not answer")
     with daemon.datagram("echo") as other:
@@ -180,7 +180,7 @@ def counted(daemon, name):
 def test_port_1024_is_answered(superd):
     daemon = superd(service("echo", listen=UDP, builtin="echo"))
     client, address = daemon.socket("echo", "udp")
-    client.bind(("127.0.0.77", 1024))
+    client.bind((HOST, 1024))
     client.connect(address)
     client.send(b"ping")
     assert client.recv(64) == b"ping"

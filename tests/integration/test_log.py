@@ -38,14 +38,6 @@ def test_lines_name_the_process(superd):
     daemon.wait_log(rf"^superd\[{daemon.front}\]: service 'echo': accepted")
 
 
-def test_debug_lines_are_asked_for(superd):
-    quiet, loud = superd(ECHO), superd(ECHO, args=["--debug"])
-    for daemon in (quiet, loud):
-        daemon.ask("echo", b"x")
-        daemon.stop()
-    assert len(loud.log) >= len(quiet.log)
-
-
 def test_text_from_outside_is_escaped(superd):
     daemon = superd(service("x", exec=shell(r"printf 'a\033[31mb\377c\n' >&2"), stderr="log"))
     daemon.ask("x")

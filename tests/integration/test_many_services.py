@@ -1,6 +1,5 @@
 """Thousands of services at once, of which all but a few have nothing to do."""
 
-import os
 import resource
 import socket
 import threading
@@ -8,10 +7,8 @@ import threading
 import pytest
 
 from process import SANITIZED, descriptors, eventually
-from settings import service
+from settings import HOST, PORT, service
 
-HOST = f"127.77.{os.getpid() // 250 % 250}.{os.getpid() % 250 + 1}"  # nobody else's ports
-FIRST_PORT = 12000
 SPARE_DESCRIPTORS = 200
 
 
@@ -27,14 +24,14 @@ def many():
 def services(n, **changed):
     """The last one has the options that @changed gives."""
     quiet = {"builtin": "daytime", "log_on_success": ["none"]}
-    ports = [f"tcp:{HOST}:{FIRST_PORT + number}" for number in range(n)]
+    ports = [f"tcp:{HOST}:{PORT + number}" for number in range(n)]
     all_but_one = (service(f"s{number}", port, **quiet) for number, port in enumerate(ports[:-1]))
     last = service(f"s{n - 1}", ports[-1], **{**quiet, **changed})
     return "poller = auto\n" + "".join(all_but_one) + last
 
 
 def ask(number):
-    with socket.create_connection((HOST, FIRST_PORT + number), 20) as client:
+    with socket.create_connection((HOST, PORT + number), 20) as client:
         return client.recv(64)
 
 

@@ -11,7 +11,7 @@ import pytest
 from daemon import read_all
 from members import LOOP, NOTIFY, PYTHON, READY_WHEN_TOLD, pid_of, pool, report, serves, started
 from process import alive, descriptors, eventually, settled
-from settings import ANY_PORT, ECHO, service, shell
+from settings import ANY_PORT, ECHO, HOST, PORT, service, shell
 from shipped import BUILD, reachable
 
 SYSTEMD = """
@@ -295,9 +295,9 @@ def test_a_pool_ends_at_once_while_sessions_have_their_time(superd):
 
 
 def test_a_pool_starts_when_all_its_listeners_are_bound(superd):
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        endpoint = "tcp:127.0.0.1:%d" % taken.getsockname()[1]
-        daemon = superd(pool("x", SYSTEMD, listen=[ANY_PORT, endpoint]) + ECHO)
+    with socket.create_server((HOST, PORT)):
+        endpoints = [ANY_PORT, f"tcp:{HOST}:{PORT}"]
+        daemon = superd(pool("x", SYSTEMD, listen=endpoints) + ECHO)
         daemon.wait_log("cannot listen on .*trying again")
         assert daemon.ask("echo", b"x") == b"x"
         assert report(daemon, "x") == "0 of 1..1 processes ready"

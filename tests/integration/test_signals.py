@@ -8,7 +8,7 @@ import pytest
 
 from daemon import read_all
 from process import alive, eventually, listening_inodes
-from settings import ECHO, service, shell
+from settings import ECHO, HOST, PORT, service, shell
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["TERM", "INT"])
@@ -72,16 +72,30 @@ def test_children_go_on_when_superd_stops(superd):
 
 
 def test_usr1_writes_the_state_of_services_and_children_to_the_log(superd):
-    daemon = superd(service("cat", exec=["/bin/cat"]) + ECHO)
-    with daemon.connect("cat") as client:
-        client.sendall(b"x")
-        assert client.recv(1) == b"x"
-        pid = daemon.wait_log(r"service 'cat': accepted .*, pid (\d+)")[1]
-        logged = len(daemon.log)
-        daemon.signal(signal.SIGUSR1)
-        daemon.wait_log("cat.*1", after=logged)
-        daemon.wait_log("echo.*0", after=logged)
-        daemon.wait_log(rf"\b{pid}\b", after=logged)
+    late = service("late", listen=f"tcp:{HOST}:{PORT}", builtin="echo")
+    owner = service("owner", exec=["/bin/sleep", "60"], dispatch="wait")
+    with socket.create_server((HOST, PORT)):
+        daemon = superd(service("cat", exec=["/bin/cat"]) + ECHO + late + owner)
+        with daemon.connect("cat") as client, daemon.connect("owner"):
+            client.sendall(b"x")
+            assert client.recv(1) == b"x"
+            pid = daemon.wait_log(r"service 'cat': accepted .*, pid (\d+)")[1]
+            owner_pid = daemon.wait_log(r"service 'owner': started, pid (\d+)")[1]
+            logged = len(daemon.log)
+            daemon.signal(signal.SIGUSR1)
+            for line in (
+                r"state: Serving 4 services on 3 listeners; 1 wait for their address; "
+                "2 children, 0 requests wait$",
+                rf"front {daemon.front}: serving, since \d+ s$",
+                "service 'cat': 1 programs and 0 sessions now; 1 accepted, 0 refused",
+                r"  tcp:127\.0\.0\.1:\d+: listening$",
+                "service 'echo': 0 programs and 0 sessions now",
+                rf"  tcp:{HOST}:{PORT}: not bound: Address already in use$",
+                r"  tcp:127\.0\.0\.1:\d+: with its program$",
+                rf"child {pid}: service 'cat', for 127\.0\.0\.1:\d+, since \d+ s$",
+                rf"child {owner_pid}: service 'owner', for whoever comes, since \d+ s$",
+            ):
+                daemon.wait_log(line, after=logged)
 
 
 def test_a_hup_before_superd_serves_is_done_once_it_does(superd):

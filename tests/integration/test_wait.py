@@ -65,6 +65,17 @@ def test_superd_leaves_the_listener_alone_while_the_program_runs(superd):
     assert len(daemon.log.find("service 'x': .*pid")) <= 2
 
 
+def test_the_listener_of_a_waiting_program_may_become_a_built_ins(superd):
+    """A program has it blocking; superd must never wait in accept()."""
+    daemon = superd(waiting("x", ACCEPT_ONE) + ECHO)
+    with daemon.connect("x") as client:
+        assert read_all(client).isdigit()
+    daemon.wait_log("service 'x': ended")
+    daemon.reload(service("x", builtin="echo") + ECHO)
+    for name in ("x", "echo"):
+        assert daemon.ask(name, b"ping") == b"ping"
+
+
 def test_a_waiting_program_gets_the_datagram(superd):
     daemon = superd(waiting("x", ANSWER_ONE, listen=UDP))
     with daemon.datagram("x") as client:
