@@ -29,6 +29,9 @@
 #define RESTART_FIRST_MS 50
 #define RESTART_MAX_MS 10000
 
+/* Where there is no process or descriptor for it: soon after there is one again. */
+#define START_AGAIN_MS 250
+
 /* A front that served so long has not crashed because of how it was born. */
 #define RESTART_CALM_MS 10000
 
@@ -103,12 +106,12 @@ static void start_front(struct timer *timer)
 	int r;
 
 	r = front_start(keeper, keeper->generation, &keeper->front);
-	if (r == 0)
-		return;
-	log_error(r, "cannot start the front");
-	if (keeper->served)
-		restart_later(keeper);
-	else
+	if (r < 0 && !keeper->start_failed)
+		log_error(r, "cannot start the front");
+	keeper->start_failed = r < 0;
+	if (r < 0 && keeper->served)
+		(void)timer_set(timer, keeper->timers, clock_ms() + START_AGAIN_MS, start_front);
+	else if (r < 0)
 		finish(keeper, EX_OSERR);
 }
 

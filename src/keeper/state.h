@@ -68,6 +68,7 @@ struct keeper {
 		*front; /* the one that serves, or is about to; NULL between a crash and the next */
 	struct timer restart;
 	int64_t restart_pause_ms;
+	bool start_failed; /* and that was said */
 
 	struct list stalled; /* requests that wait for processes or descriptors */
 	size_t n_stalled;
