@@ -9,6 +9,8 @@ ANY_PORT = "tcp:127.0.0.1:0"
 # On this address every port is ours, so that a test may name one and others run beside it.
 HOST = f"127.77.{os.getpid() // 250 % 250}.{os.getpid() % 250 + 1}"
 PORT = 12000
+# On all addresses this one is: whoever runs tests beside us has another.
+OUR_PORT = 23000 + os.getpid() % 9000
 SECONDS_1900_TO_1970 = 2208988800
 
 

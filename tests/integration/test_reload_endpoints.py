@@ -5,23 +5,14 @@ import socket
 import pytest
 
 from process import descriptors, eventually
-from settings import ECHO, service
+from settings import ECHO, OUR_PORT, service
 
 
-@pytest.fixture
-def port():
-    """Free for TCP and UDP a moment ago."""
-    with socket.socket(type=socket.SOCK_DGRAM) as datagram, socket.socket() as stream:
-        datagram.bind(("127.0.0.1", 0))
-        stream.bind(datagram.getsockname())
-        return datagram.getsockname()[1]
-
-
-def ask_v4(kind, port):
+def ask_v4(kind):
     with socket.socket(type=kind) as client:
         client.settimeout(0.1)
         try:
-            client.connect(("127.0.0.1", port))
+            client.connect(("127.0.0.1", OUR_PORT))
             client.send(b"ping")
             return client.recv(64) == b"ping"
         except OSError:
@@ -38,23 +29,23 @@ def ask_v4(kind, port):
         ("udp:127.0.0.1:{}", "udp:{}"),
     ],
 )
-def test_an_endpoint_that_takes_the_place_of_another_is_there_at_once(superd, port, before, after):
+def test_an_endpoint_that_takes_the_place_of_another_is_there_at_once(superd, before, after):
     """The address is free only when the old settings have gone."""
     kind = socket.SOCK_STREAM if before.startswith("tcp") else socket.SOCK_DGRAM
-    daemon = superd(ECHO + service("x", listen=before.format(port), builtin="echo"))
-    daemon.reload(ECHO + service("x", listen=after.format(port), builtin="echo"))
-    eventually(lambda: ask_v4(kind, port), patience=0.8)
+    daemon = superd(ECHO + service("x", listen=before.format(OUR_PORT), builtin="echo"))
+    daemon.reload(ECHO + service("x", listen=after.format(OUR_PORT), builtin="echo"))
+    eventually(lambda: ask_v4(kind), patience=0.8)
 
 
 @pytest.mark.parametrize("of", [{"builtin": "echo"}, {"exec": ["/bin/cat"], "dispatch": "wait"}])
-def test_a_removed_datagram_service_frees_its_port(superd, port, of):
-    daemon = superd(ECHO + service("x", listen=f"udp:127.0.0.1:{port}", **of))
+def test_a_removed_datagram_service_frees_its_port(superd, of):
+    daemon = superd(ECHO + service("x", listen=f"udp:127.0.0.1:{OUR_PORT}", **of))
     daemon.reload(ECHO)
 
     def is_free():
         with socket.socket(type=socket.SOCK_DGRAM) as other:
             try:
-                other.bind(("127.0.0.1", port))
+                other.bind(("127.0.0.1", OUR_PORT))
                 return True
             except OSError:
                 return False
