@@ -162,6 +162,7 @@ static void let_go(void)
 		return;
 	close(starter);
 	starter = -1;
+	log_set_watched(false);
 
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	for (int fd = 0; null >= 0 && fd <= STDERR_FILENO; fd++)
@@ -217,6 +218,7 @@ static int go_to_background(void)
 
 	close(ends[0]);
 	starter = ends[1];
+	log_set_watched(true);
 	(void)setsid();
 	if (chdir("/") < 0)
 		log_warning(-errno, "cannot leave the working directory, ignoring");

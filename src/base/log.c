@@ -16,6 +16,7 @@
 
 static struct log_sink sink = { .target = LOG_TO_PLAIN, .fd = STDERR_FILENO };
 static bool debug_wanted;
+static bool watched;
 static uint64_t dropped;
 static void (*drop_hook)(void);
 
@@ -41,6 +42,11 @@ int log_open(enum log_target target, const char *path)
 void log_close(void)
 {
 	(void)log_open(LOG_TO_PLAIN, NULL);
+}
+
+void log_set_watched(bool by_somebody)
+{
+	watched = by_somebody;
 }
 
 void log_set_debug(bool debug)
@@ -104,6 +110,17 @@ static void flatten(char out[static TEXT_MAX], const char *in)
 		(void)memcpy(out + TEXT_MAX - 4, "...", 4);
 }
 
+static void show(const struct log_line *line)
+{
+	struct log_sink plain;
+
+	if (!watched || line->level > LOG_WARNING || sink.target == LOG_TO_PLAIN ||
+	    sink.target == LOG_TO_STDERR)
+		return;
+	if (log_sink_open(&plain, LOG_TO_PLAIN, NULL) == 0)
+		(void)log_sink_write(&plain, line);
+}
+
 __attribute__((__format__(__printf__, 4, 0))) static void
 write_line(int level, const struct log_fields *fields, int error, const char *fmt, va_list ap)
 {
@@ -122,6 +139,7 @@ write_line(int level, const struct log_fields *fields, int error, const char *fm
 		(void)snprintf(raw + n, sizeof(raw) - n, ": %s", strerror(-error));
 	flatten(text, raw);
 
+	show(&line);
 	if (!say_dropped() || log_sink_write(&sink, &line) < 0) {
 		dropped++;
 		if (dropped == 1 && drop_hook)

@@ -36,6 +36,9 @@ struct log_fields {
 int log_open(enum log_target target, const char *path);
 void log_close(void);
 
+/* Whether warnings and errors go to standard error too: somebody waits there for the start. */
+void log_set_watched(bool watched);
+
 /* Whether lines of LOG_DEBUG are written. */
 void log_set_debug(bool debug);
 

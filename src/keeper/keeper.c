@@ -57,11 +57,31 @@ static bool stderr_is_journal(void)
 /* To where somebody will look: the terminal, the journal, or else syslog. */
 static int open_some_log(const struct keeper *keeper)
 {
+	int r;
+
 	if (keeper->options->foreground && !stderr_is_journal())
 		return log_open(LOG_TO_STDERR, NULL);
 	if (log_open(LOG_TO_JOURNAL, NULL) == 0)
 		return 0;
-	return log_open(LOG_TO_SYSLOG, NULL);
+	r = log_open(LOG_TO_SYSLOG, NULL);
+	if (r < 0)
+		return log_error(r, "there is neither a journal nor syslog to write to; set 'log' "
+				    "to a file, or use --foreground");
+	return 0;
+}
+
+static const char *name_of_log(const struct settings *settings)
+{
+	switch (settings->log_target) {
+	case LOG_TO_JOURNAL:
+		return "of the journal";
+	case LOG_TO_SYSLOG:
+		return "of syslog";
+	case LOG_TO_FILE:
+		return settings->log_path;
+	default:
+		return "on standard error";
+	}
 }
 
 int keeper_open_log(struct keeper *keeper, const struct settings *settings)
@@ -73,8 +93,7 @@ int keeper_open_log(struct keeper *keeper, const struct settings *settings)
 
 	r = log_open(settings->log_target, settings->log_path);
 	if (r < 0)
-		return log_error(r, "cannot open the log%s%s", settings->log_path ? " " : "",
-				 settings->log_path ? settings->log_path : "");
+		return log_error(r, "cannot open the log %s", name_of_log(settings));
 	return 0;
 }
 

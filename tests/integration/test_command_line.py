@@ -206,6 +206,18 @@ def test_the_background_is_not_entered_with_a_mistake(run, background):
     assert background() == []
 
 
+def test_the_terminal_sees_what_goes_wrong_on_the_way_to_the_background(run, place, background):
+    """As well as the log, and no longer than that."""
+    log = place / "log"
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        text = service("x", listen=f"tcp:127.0.0.1:{busy.getsockname()[1]}", builtin="echo")
+        done = run(f'log = "{log}"\n' + text)
+        assert done.returncode == 0
+        assert re.search("^service 'x': cannot listen on .* in use; trying", done.stderr, re.M)
+        assert "configuration loaded" not in done.stderr
+    assert "service 'x': cannot listen on " in log.read_text()
+
+
 def test_the_background_is_not_entered_without_a_log(run, background):
     done = run('log = "/nonexistent/directory/log"\n' + ECHO)
     assert done.returncode in (OS_ERROR, CONFIG) and "/nonexistent/directory/log" in done.stderr

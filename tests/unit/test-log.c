@@ -186,6 +186,24 @@ static void test_files_are_appended_to_with_the_time(void **state)
 	assert_non_null(strstr(text, ": two\n"));
 }
 
+static void test_who_watches_sees_what_goes_wrong(void **state)
+{
+	int ends[2];
+
+	assert_int_equal(pipe(ends), 0);
+	dup2(ends[1], STDERR_FILENO);
+	assert_int_equal(log_open(LOG_TO_FILE, file_path), 0);
+	log_set_watched(true);
+	log_info("fine");
+	log_warning(0, "not fine");
+	log_set_watched(false);
+	log_warning(0, "unseen");
+
+	assert_string_equal(receive(ends[0]), "not fine\n");
+	close(ends[0]);
+	close(ends[1]);
+}
+
 static void test_what_cannot_be_opened_leaves_the_old_target(void **state)
 {
 	const char *text;
@@ -277,6 +295,7 @@ int main(void)
 		TEST(test_a_full_pipe_drops_and_says_how_many),
 		TEST(test_standard_error_may_be_a_socket),
 		TEST(test_files_are_appended_to_with_the_time),
+		TEST(test_who_watches_sees_what_goes_wrong),
 		TEST(test_what_cannot_be_opened_leaves_the_old_target),
 		TEST(test_the_journal_gets_fields),
 		TEST(test_syslog_is_found_again_after_it_restarts),
