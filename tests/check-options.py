@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Every option of the schema is in superd.conf(5), and the page has no other.
+"""Every option of the schema is in superd.conf(5), and the manual names no other.
 
-Usage: check-options.py MAN_PAGE SCHEMA
+Usage: check-options.py SCHEMA SUPERD_CONF_PAGE OTHER_PAGE...
 
-An option of the schema is a `[OPTION_...] = { "name"` entry; one of the page is an `.It Ic name`
-item.
+An option of the schema is a `[OPTION_...] = { "name"` entry; one that superd.conf(5) describes is
+an `.It Ic name` item; one that a page names follows the macro Ic.
 """
 
 import re
@@ -13,20 +13,26 @@ from pathlib import Path
 
 ENTRY = re.compile(r'\[OPTION_\w+\] = \{\s*"([a-z0-9_]+)"')
 ITEM = re.compile(r"^\.It Ic ([a-z0-9_]+)", re.MULTILINE)
+NAMED = re.compile(r"^\..*?\bIc ((?:[a-z0-9_]+(?: , |\b))+)", re.MULTILINE)
+SECTIONS = {"defaults", "service"}
 
 
 def main() -> int:
-    page, schema = map(Path, sys.argv[1:])
-    described = set(ITEM.findall(page.read_text()))
+    schema, page, *others = map(Path, sys.argv[1:])
     known = set(ENTRY.findall(schema.read_text()))
+    described = set(ITEM.findall(page.read_text()))
+    complaints = [f"{page}: option '{name}' is not described" for name in known - described]
+    complaints += [f"{page}: there is no option '{name}'" for name in described - known]
 
-    for name in sorted(known - described):
-        print(f"{page}: option '{name}' is not described")
-    for name in sorted(described - known):
-        print(f"{page}: there is no option '{name}'")
+    for other in [page, *others]:
+        named = {name for names in NAMED.findall(other.read_text()) for name in names.split(" , ")}
+        for name in named - known - SECTIONS:
+            complaints.append(f"{other}: there is no option '{name}'")
     if not known:
-        print(f"{schema}: no options found")
-    return 0 if known and known == described else 1
+        complaints.append(f"{schema}: no options found")
+    for complaint in sorted(complaints):
+        print(complaint)
+    return 1 if complaints else 0
 
 
 if __name__ == "__main__":
