@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/log.h"
+#include "base/clock.h"
 #include "channel/board.h"
 #include "channel/channel.h"
 #include "config/parse.h"
@@ -34,6 +34,7 @@ struct stage {
 	struct keeper keeper;
 	struct front front;
 	int channel; /* the front's end */
+	pid_t nobody;
 };
 
 static inline struct settings *stage_settings(const char *text)
@@ -98,7 +99,7 @@ static inline void stage_open_front(struct stage *stage)
 
 	stage->front = (struct front){
 		.keeper = keeper,
-		.pid = stage_nobody(),
+		.pid = stage->nobody,
 		.state = FRONT_SERVING,
 		.generation = generation_ref(keeper->generation),
 		.tally = tally_new(),
@@ -127,7 +128,6 @@ static inline void stage_close_front(struct stage *stage)
 	list_unlink(&front->link);
 	generation_unref(front->generation);
 	tally_free(front->tally);
-	waitpid(front->pid, NULL, 0);
 }
 
 /* Programs run as who runs the test. */
@@ -135,7 +135,7 @@ static inline void stage_open(struct stage *stage, const char *text)
 {
 	int r;
 
-	*stage = (struct stage){ 0 };
+	*stage = (struct stage){ .nobody = stage_nobody() };
 	stage_open_keeper(stage);
 	r = generation_new(&stage->keeper.generation, stage_settings(text), &stage->keeper.house,
 			   &stage->keeper.slots, &stage->options.descriptors);
@@ -164,6 +164,7 @@ static inline void stage_end_programs(struct stage *stage)
 static inline void stage_turn(struct stage *stage)
 {
 	(void)poller_run(stage->keeper.poller, 0);
+	timers_run(stage->keeper.timers, clock_ms());
 	fronts_tell_ended(&stage->keeper);
 }
 
@@ -188,6 +189,7 @@ static inline void stage_close(struct stage *stage)
 	close(keeper->signal_fd);
 	timers_free(keeper->timers);
 	poller_free(keeper->poller);
+	waitpid(stage->nobody, NULL, 0);
 }
 
 static inline unsigned stage_live(const struct stage *stage, size_t service)
