@@ -95,8 +95,7 @@ bool request_is_allowed(struct request *request)
 		return service->dispatch == DISPATCH_SPAWN && type == SOCK_DGRAM &&
 		       is_datagram(request);
 	case CHANNEL_WAIT:
-		return service->dispatch == DISPATCH_WAIT &&
-		       request->generation->listeners[request->endpoint]->fd >= 0;
+		return service->dispatch == DISPATCH_WAIT;
 	default:
 		return false;
 	}

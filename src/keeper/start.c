@@ -275,14 +275,21 @@ static void settle(struct keeper *keeper, const struct child *child, int status,
 		release_listener(keeper, child->slot, child->housed, status, lived_us);
 }
 
+/* Not with a program already, nor closed because superd stops. */
+static bool is_free(const struct request *request)
+{
+	const struct listener *listener = request->generation->listeners[request->endpoint];
+
+	return !listener->busy && listener->fd >= 0;
+}
+
 int request_start(struct keeper *keeper, struct request *request)
 {
 	AUTO(auto_child_free) struct child *child = child_new();
 	struct spawn_failure failure = { SPAWN_PROCESS, ENOMEM };
 	pid_t pid = -ENOMEM;
 
-	if (request->type == CHANNEL_WAIT &&
-	    request->generation->listeners[request->endpoint]->busy) {
+	if (request->type == CHANNEL_WAIT && !is_free(request)) {
 		slot_of(request)->live--;
 		return 0;
 	}

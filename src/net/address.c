@@ -98,7 +98,8 @@ char *address_text(const struct address *address, char out[static ADDRESS_TEXT_M
 	char host[ADDRESS_TEXT_MAX];
 	bool bracketed;
 
-	if (address_is_unix(address))
+	/* Only Unix sockets send without a name. */
+	if (address_is_unix(address) || address->any.sa_family == AF_UNSPEC)
 		return unix_text(address, "unix", out);
 
 	address_host(address, host);

@@ -57,6 +57,7 @@ static void test_every_family_has_a_text(void **state)
 	check(unix_name("/run/x", 7), "/run/x", "/run/x", 0);
 	check(unix_name("\0name", 5), "@name", "@name", 0);
 	check(unix_name("", 0), "unix", "", 0);
+	check((struct address){ 0 }, "unix", "", 0);
 	check(unix_name("/a\nb", 5), "/a\\x0ab", "/a\\x0ab", 0);
 }
 

@@ -189,6 +189,17 @@ static void test_listener_that_waits_gets_one_program(void **state)
 	assert_int_equal(stage_live(stage, WAIT), 1);
 }
 
+/* Its request was on the way. */
+static void test_listener_that_is_closed_at_the_stop_is_no_lie(void **state)
+{
+	struct stage *stage = *state;
+	struct channel_message message = ask(CHANNEL_WAIT, WAIT);
+
+	house_close(&stage->keeper.house);
+	assert_true(is_believed(stage, &message, -1));
+	assert_int_equal(stage_live(stage, WAIT), 0);
+}
+
 /* Requests that no honest front makes */
 
 static void test_only_a_connection_of_the_service_is_one(void **state)
@@ -407,6 +418,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_long_datagram_gets_its_program, open_stage,
 						close_stage),
 		cmocka_unit_test_setup_teardown(test_listener_that_waits_gets_one_program,
+						open_stage, close_stage),
+		cmocka_unit_test_setup_teardown(test_listener_that_is_closed_at_the_stop_is_no_lie,
 						open_stage, close_stage),
 		cmocka_unit_test_setup_teardown(test_only_a_connection_of_the_service_is_one,
 						open_stage, close_stage),
