@@ -1,17 +1,15 @@
 /* Who a program is, what it is, where it starts and what it finds in its environment. */
 
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "config/account.h"
+#include "config/executable.h"
 #include "config/parse.h"
 #include "config/template.h"
 
@@ -93,25 +91,6 @@ static void build_identity(struct build *build)
 			      account->name, strerror(-r));
 }
 
-/* Finds @path as the program will, where a symbolic link cannot leave the new root. */
-static int status_within(const char *root, const char *path, struct stat *out)
-{
-	struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT };
-	AUTO(auto_close) int top = -1;
-	AUTO(auto_close) int fd = -1;
-
-	if (!root)
-		return stat(path, out) < 0 ? -errno : 0;
-
-	top = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (top < 0)
-		return -errno;
-	fd = syscall(SYS_openat2, top, path, &how, sizeof(how));
-	if (fd < 0)
-		return -errno;
-	return fstat(fd, out) < 0 ? -errno : 0;
-}
-
 /* Whether @root, or @path in it, is a directory; says so if not. */
 static bool check_directory(struct build *build, int number, const char *root, const char *path)
 {
@@ -119,7 +98,7 @@ static bool check_directory(struct build *build, int number, const char *root, c
 	struct stat status;
 	int r;
 
-	r = status_within(root, path, &status);
+	r = executable_stat(root, path, &status);
 	if (r < 0)
 		build_mistake(build, number, 0, "'%s': cannot use '%s': %s", name,
 			      mistakes_quote(path), strerror(-r));
@@ -131,27 +110,14 @@ static bool check_directory(struct build *build, int number, const char *root, c
 
 static void check_executable(struct build *build, const struct value *program)
 {
-	const char *quoted = mistakes_quote(program->text);
-	struct stat status;
-	int r;
+	char why[EXECUTABLE_WHY_MAX];
 
-	if (program->text[0] != '/') {
+	if (program->text[0] != '/')
 		build_mistake(build, OPTION_EXEC, program->line,
 			      "'exec' takes the absolute path of a program first, not '%s'",
-			      quoted);
-		return;
-	}
-
-	r = status_within(build->draft->chroot, program->text, &status);
-	if (r < 0)
-		build_mistake(build, OPTION_EXEC, program->line, "cannot use the program '%s': %s",
-			      quoted, strerror(-r));
-	else if (!S_ISREG(status.st_mode))
-		build_mistake(build, OPTION_EXEC, program->line,
-			      "the program '%s' is no regular file", quoted);
-	else if (!(status.st_mode & 0111))
-		build_mistake(build, OPTION_EXEC, program->line,
-			      "the program '%s' may be executed by nobody", quoted);
+			      mistakes_quote(program->text));
+	else if (executable_check(build->draft->chroot, program->text, why) < 0)
+		build_mistake(build, OPTION_EXEC, program->line, "%s", why);
 }
 
 static void check_arguments(struct build *build)

@@ -1,6 +1,8 @@
 #include "keeper/child-log.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -95,12 +97,43 @@ static void end_interval(struct timer *timer)
 	log_unsaid(container_of(timer, struct keeper, failures));
 }
 
+/* "No such file" is said of a script too whose interpreter is missing. */
+static const char *exec_text(const struct program_settings *program, int error)
+{
+	if (error == ENOEXEC)
+		return "cannot execute what is neither for this machine nor begins with '#!'";
+	if (error == ENOENT && !program->chroot && access(program->argv[0], F_OK) == 0)
+		return "cannot execute its interpreter";
+	return spawn_step_text(SPAWN_EXEC);
+}
+
+static void describe_failure(char *out, size_t size, const struct program_settings *program,
+			     const struct spawn_failure *failure)
+{
+	const char *text = spawn_step_text(failure->step);
+
+	switch (failure->step) {
+	case SPAWN_CHROOT:
+		(void)snprintf(out, size, "%s to '%s'", text, program->chroot);
+		break;
+	case SPAWN_DIRECTORY:
+		(void)snprintf(out, size, "%s '%s'", text, program->directory);
+		break;
+	case SPAWN_EXEC:
+		(void)snprintf(out, size, "%s", exec_text(program, failure->error));
+		break;
+	default:
+		(void)snprintf(out, size, "%s", text);
+	}
+}
+
 void log_not_started(struct keeper *keeper, struct slot *slot, const struct service *service,
 		     const struct address *peer, const struct spawn_failure *failure)
 {
 	struct client_words words;
 	struct log_fields fields;
 	int64_t now = clock_ms();
+	char what[512];
 
 	if (slot->failure_said_ms && now - slot->failure_said_ms < FAILURE_INTERVAL_MS) {
 		slot->failures_unsaid++;
@@ -111,8 +144,9 @@ void log_not_started(struct keeper *keeper, struct slot *slot, const struct serv
 	}
 
 	slot->failure_said_ms = now;
+	describe_failure(what, sizeof(what), &service->program, failure);
 	fields = describe(&words, slot->name, "failed", peer, true);
 	log_event(LOG_ERR, &fields, -failure->error, "service '%s': cannot start '%s'%s%s: %s",
 		  slot->name, service->program.argv[0], words.text[0] ? " for" : "", words.text,
-		  spawn_step_text(failure->step));
+		  what);
 }

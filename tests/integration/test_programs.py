@@ -199,6 +199,31 @@ def test_a_program_that_is_gone_is_logged_and_the_service_stays(superd, place):
     assert daemon.ask("echo", b"ping") == b"ping"
 
 
+@pytest.mark.parametrize(
+    "text, why",
+    [
+        ("#!/nonexistent\n", "cannot execute its interpreter: No such file or directory"),
+        ("echo here\n", "neither for this machine nor begins with '#!': Exec format error"),
+    ],
+)
+def test_a_script_that_cannot_run_is_told_from_one_that_is_gone(superd, place, text, why):
+    program = place / "program"
+    install(program)
+    daemon = superd(service("x", exec=[program]))
+    program.write_text(text)
+    assert daemon.ask("x") == b""
+    daemon.wait_log(rf"service 'x': cannot start '{program}' for .*: .*{why}")
+
+
+@pytest.mark.skipif(not ROOT, reason="needs root to become somebody else")
+def test_a_directory_that_its_user_may_not_enter_is_named(superd, place):
+    private = place / "private"
+    private.mkdir(0o700)
+    daemon = superd(service("x", exec=["/bin/pwd"], directory=private))
+    assert daemon.ask("x") == b""
+    daemon.wait_log(f"cannot enter the directory '{private}': Permission denied")
+
+
 def install(program):
     program.write_text("#!/bin/sh\necho here\n")
     program.chmod(0o755)
@@ -298,9 +323,9 @@ def test_a_child_that_keeps_the_connection_in_the_background_keeps_its_client(su
 def test_a_front_that_is_refused_a_program_serves_on(superd, place):
     """The client's descriptor is closed on both sides, so that it sees the end."""
     program = place / "program"
-    program.write_text("#!/nonexistent/interpreter\n")
-    program.chmod(0o755)
+    install(program)
     daemon = superd(service("x", exec=[program]) + ECHO)
+    program.write_text("#!/nonexistent/interpreter\n")
     before = settled(lambda: len(descriptors(daemon.keeper)))
     for _ in range(20):
         assert daemon.ask("x") == b""

@@ -1,0 +1,95 @@
+#include "config/executable.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "config/mistakes.h"
+
+#define HEAD_SIZE 256 /* as much as the kernel looks at */
+
+/* Where a symbolic link cannot leave the new root. */
+static int open_within(const char *root, const char *path, int flags)
+{
+	struct open_how how = { .flags = (unsigned)flags | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT };
+	AUTO(auto_close) int top = -1;
+	int fd;
+
+	if (!root) {
+		fd = open(path, flags | O_CLOEXEC);
+		return fd < 0 ? -errno : fd;
+	}
+	top = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (top < 0)
+		return -errno;
+	fd = (int)syscall(SYS_openat2, top, path, &how, sizeof(how));
+	return fd < 0 ? -errno : fd;
+}
+
+int executable_stat(const char *root, const char *path, struct stat *out)
+{
+	AUTO(auto_close) int fd = open_within(root, path, O_PATH);
+
+	if (fd < 0)
+		return fd;
+	return fstat(fd, out) < 0 ? -errno : 0;
+}
+
+/* The interpreter of a script, as its first line names it; "" for any other file. */
+static void read_interpreter(const char *root, const char *path, char out[static HEAD_SIZE])
+{
+	AUTO(auto_close) int fd = open_within(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+	char head[HEAD_SIZE] = { 0 };
+	const char *at = head + 2;
+	size_t n;
+
+	out[0] = '\0';
+	if (fd < 0 || read(fd, head, sizeof(head) - 1) < 2 || strncmp(head, "#!", 2) != 0)
+		return;
+	at += strspn(at, " \t");
+	n = strcspn(at, " \t\n");
+	memcpy(out, at, n);
+	out[n] = '\0';
+}
+
+__attribute__((__format__(__printf__, 2, 3))) static int refuse(char *out, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(out, EXECUTABLE_WHY_MAX, fmt, ap);
+	va_end(ap);
+	return -EINVAL;
+}
+
+int executable_check(const char *root, const char *path, char out_why[static EXECUTABLE_WHY_MAX])
+{
+	const char *quoted = mistakes_quote(path);
+	char interpreter[HEAD_SIZE];
+	struct stat status;
+	int r;
+
+	r = executable_stat(root, path, &status);
+	if (r < 0)
+		return refuse(out_why, "cannot use the program '%s': %s", quoted, strerror(-r));
+	if (!S_ISREG(status.st_mode))
+		return refuse(out_why, "the program '%s' is no regular file", quoted);
+	if (!(status.st_mode & 0111))
+		return refuse(out_why, "the program '%s' may be executed by nobody", quoted);
+
+	/* A relative one is looked for where the program will be. */
+	read_interpreter(root, path, interpreter);
+	if (interpreter[0] != '/')
+		return 0;
+	r = executable_stat(root, interpreter, &status);
+	if (r < 0)
+		return refuse(out_why, "cannot use the interpreter of '%s', '%s': %s", quoted,
+			      mistakes_quote(interpreter), strerror(-r));
+	return 0;
+}
