@@ -47,16 +47,21 @@ static int connect_daemon(int fd, enum log_target target)
 	return connect(fd, (const struct sockaddr *)&un, sizeof(un)) < 0 ? -errno : 0;
 }
 
-static int open_daemon(struct log_sink *sink)
+int log_sink_open_later(struct log_sink *sink, enum log_target target)
+{
+	*sink = (struct log_sink){ .target = target, .is_socket = true };
+	sink->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	return sink->fd < 0 ? -errno : 0;
+}
+
+static int open_daemon(struct log_sink *sink, enum log_target target)
 {
 	int r;
 
-	sink->is_socket = true;
-	sink->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (sink->fd < 0)
-		return -errno;
-
-	r = connect_daemon(sink->fd, sink->target);
+	r = log_sink_open_later(sink, target);
+	if (r < 0)
+		return r;
+	r = connect_daemon(sink->fd, target);
 	if (r < 0)
 		log_sink_close(sink);
 	return r;
@@ -102,7 +107,7 @@ int log_sink_open(struct log_sink *sink, enum log_target target, const char *pat
 		return open_stderr(sink);
 	case LOG_TO_JOURNAL:
 	case LOG_TO_SYSLOG:
-		return open_daemon(sink);
+		return open_daemon(sink, target);
 	case LOG_TO_FILE:
 		return open_file(sink, path);
 	case LOG_TO_PLAIN:

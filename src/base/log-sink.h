@@ -27,6 +27,10 @@ struct log_line {
 
 /* Returns 0 or a negative errno: -ENOENT or -ECONNREFUSED where no daemon listens. */
 int log_sink_open(struct log_sink *sink, enum log_target target, const char *path);
+
+/* The same for a daemon that need not be there: each line looks for it. */
+int log_sink_open_later(struct log_sink *sink, enum log_target target);
+
 void log_sink_close(struct log_sink *sink);
 
 /* Returns 0, or a negative errno when the line was not written. */

@@ -4,8 +4,10 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -17,8 +19,18 @@
 static struct log_sink sink = { .target = LOG_TO_PLAIN, .fd = STDERR_FILENO };
 static bool debug_wanted;
 static bool watched;
-static uint64_t dropped;
+static _Atomic uint64_t own_count;
+static _Atomic uint64_t *dropped = &own_count;
+static bool hooked; /* since log_retry() last returned true */
 static void (*drop_hook)(void);
+
+/* The zone is read now: later there may be no file to read it from. */
+static void replace_sink(const struct log_sink *opened)
+{
+	tzset();
+	log_sink_close(&sink);
+	sink = *opened;
+}
 
 int log_open(enum log_target target, const char *path)
 {
@@ -27,15 +39,47 @@ int log_open(enum log_target target, const char *path)
 
 	assert(target != LOG_TO_FILE || path);
 
-	/* The zone is read now: later there may be no file to read it from. */
-	tzset();
-
 	r = log_sink_open(&opened, target, path);
 	if (r < 0)
 		return r;
+	replace_sink(&opened);
+	return 0;
+}
 
-	log_sink_close(&sink);
-	sink = opened;
+int log_open_later(enum log_target target)
+{
+	struct log_sink opened;
+	int r;
+
+	r = log_sink_open_later(&opened, target);
+	if (r < 0)
+		return r;
+	replace_sink(&opened);
+	return 0;
+}
+
+int log_descriptor(void)
+{
+	return sink.target == LOG_TO_FILE ? sink.fd : -1;
+}
+
+void log_adopt_file(int fd)
+{
+	replace_sink(&(struct log_sink){ .target = LOG_TO_FILE, .fd = fd });
+}
+
+int log_share_count(void)
+{
+	_Atomic uint64_t *shared;
+
+	if (dropped != &own_count)
+		return 0;
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		      0);
+	if (shared == MAP_FAILED)
+		return -errno;
+	*shared = own_count;
+	dropped = shared;
 	return 0;
 }
 
@@ -57,11 +101,12 @@ void log_set_debug(bool debug)
 void log_set_drop_hook(void (*fn)(void))
 {
 	drop_hook = fn;
+	hooked = false;
 }
 
 uint64_t log_dropped(void)
 {
-	return dropped;
+	return *dropped;
 }
 
 /* Whether nothing is left unsaid. */
@@ -69,17 +114,20 @@ static bool say_dropped(void)
 {
 	char text[64];
 	const struct log_line line = { .level = LOG_WARNING, .text = text };
+	uint64_t n;
 
-	if (dropped == 0)
+	if (atomic_load_explicit(dropped, memory_order_relaxed) == 0)
+		return true;
+	n = atomic_exchange(dropped, 0);
+	if (n == 0)
 		return true;
 
-	(void)snprintf(text, sizeof(text), "%" PRIu64 " %s dropped", dropped,
-		       dropped == 1 ? "line of log was" : "lines of log were");
-	if (log_sink_write(&sink, &line) < 0)
-		return false;
-
-	dropped = 0;
-	return true;
+	(void)snprintf(text, sizeof(text), "%" PRIu64 " %s dropped", n,
+		       n == 1 ? "line of log was" : "lines of log were");
+	if (log_sink_write(&sink, &line) == 0)
+		return true;
+	atomic_fetch_add(dropped, n);
+	return false;
 }
 
 bool log_retry(void)
@@ -87,6 +135,7 @@ bool log_retry(void)
 	int saved = errno;
 	bool said = say_dropped();
 
+	hooked = hooked && !said;
 	errno = saved;
 	return said;
 }
@@ -141,9 +190,11 @@ write_line(int level, const struct log_fields *fields, int error, const char *fm
 
 	show(&line);
 	if (!say_dropped() || log_sink_write(&sink, &line) < 0) {
-		dropped++;
-		if (dropped == 1 && drop_hook)
+		atomic_fetch_add(dropped, 1);
+		if (drop_hook && !hooked) {
+			hooked = true;
 			drop_hook();
+		}
 	}
 
 	errno = saved;

@@ -5,7 +5,8 @@
  *
  * Nothing here ever waits: a line that the target does not take at once is
  * dropped and counted, and the count is said by the next line that gets through.
- * A forked process inherits the open target. Not for threads other than main. The owner
+ * A forked process inherits the open target, and the count too once that is shared: then
+ * whoever gets through says it for all of them. Not for threads other than main. The owner
  * of the process ignores or blocks SIGPIPE.
  */
 
@@ -36,6 +37,21 @@ struct log_fields {
 int log_open(enum log_target target, const char *path);
 void log_close(void);
 
+/*
+ * Switches to the journal or syslog although nobody listens there, which log_open() takes for a
+ * failure (-ENOENT, -ECONNREFUSED): lines are dropped until somebody does.
+ */
+int log_open_later(enum log_target target);
+
+/* The open log file, which stays the log's; -1 with another target. */
+int log_descriptor(void);
+
+/* Switches to a log file that another process has opened. Takes over @fd. */
+void log_adopt_file(int fd);
+
+/* Processes that are forked from now on count dropped lines together with this one. */
+int log_share_count(void);
+
 /* Whether warnings and errors go to standard error too: somebody waits there for the start. */
 void log_set_watched(bool watched);
 
@@ -43,8 +59,8 @@ void log_set_watched(bool watched);
 void log_set_debug(bool debug);
 
 /*
- * Calls @fn when a line was dropped for the first time since the count was last
- * said. The owner then calls log_retry() from time to time until it returns true.
+ * Calls @fn when this process drops a line for the first time since log_retry() last
+ * returned true. The owner then calls that from time to time until it does.
  */
 void log_set_drop_hook(void (*fn)(void));
 bool log_retry(void);

@@ -46,6 +46,7 @@ enum channel_type {
 	CHANNEL_HOLD,        /* processes are short: send no requests */
 	CHANNEL_GO,          /* send requests again */
 	CHANNEL_PING,
+	CHANNEL_LOG, /* the log file, opened anew */
 };
 
 struct channel_message {

@@ -209,6 +209,9 @@ static void obey(struct front *front, const struct channel_message *message, int
 		pass_flush(front);
 		gate_release_front(front);
 		break;
+	case CHANNEL_LOG:
+		log_adopt_file(fd);
+		break;
 	case CHANNEL_PING:
 		requests_answer(front, CHANNEL_ALIVE);
 		break;

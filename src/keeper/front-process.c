@@ -11,6 +11,7 @@
 #include "keeper/crew.h"
 #include "keeper/front-channel.h"
 #include "keeper/state.h"
+#include "net/log-retry.h"
 
 void front_free(struct front *front)
 {
@@ -62,6 +63,7 @@ static void forget(struct front *front)
 		log_error(0, "the front (pid %ld) ended with status %d; %u sessions were lost",
 			  (long)front->pid, WEXITSTATUS(front->ended_status), lost);
 
+	log_retry_inherit();
 	if (keeper->front == front)
 		keeper->front = NULL;
 	list_unlink(&front->link);

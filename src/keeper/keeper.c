@@ -2,10 +2,8 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -39,70 +37,6 @@ static void finish(struct keeper *keeper, int status)
 {
 	keeper->done = true;
 	keeper->exit_status = status;
-}
-
-/* The log */
-
-static bool stderr_is_journal(void)
-{
-	unsigned long long device, inode;
-	const char *text = getenv("JOURNAL_STREAM");
-	struct stat status;
-
-	return text && sscanf(text, "%llu:%llu", &device, &inode) == 2 &&
-	       fstat(STDERR_FILENO, &status) == 0 && status.st_dev == device &&
-	       status.st_ino == inode;
-}
-
-/* To where somebody will look: the terminal, the journal, or else syslog. */
-static int open_some_log(const struct keeper *keeper)
-{
-	int r;
-
-	if (keeper->options->foreground && !stderr_is_journal())
-		return log_open(LOG_TO_STDERR, NULL);
-	if (log_open(LOG_TO_JOURNAL, NULL) == 0)
-		return 0;
-	r = log_open(LOG_TO_SYSLOG, NULL);
-	if (r < 0)
-		return log_error(r, "there is neither a journal nor syslog to write to; set 'log' "
-				    "to a file, or use --foreground");
-	return 0;
-}
-
-static const char *name_of_log(const struct settings *settings)
-{
-	switch (settings->log_target) {
-	case LOG_TO_JOURNAL:
-		return "of the journal";
-	case LOG_TO_SYSLOG:
-		return "of syslog";
-	case LOG_TO_FILE:
-		return settings->log_path;
-	default:
-		return "on standard error";
-	}
-}
-
-int keeper_open_log(struct keeper *keeper, const struct settings *settings)
-{
-	int r;
-
-	if (settings->log_is_auto)
-		return open_some_log(keeper);
-
-	r = log_open(settings->log_target, settings->log_path);
-	if (r < 0)
-		return log_error(r, "cannot open the log %s", name_of_log(settings));
-	return 0;
-}
-
-void keeper_say_loaded(struct keeper *keeper)
-{
-	const struct settings *settings = keeper->generation->settings;
-
-	log_info("configuration loaded: %zu services, %zu listeners", settings->n_services,
-		 settings->n_endpoints);
 }
 
 /* Fronts */
@@ -284,6 +218,9 @@ static int open_keeper(struct keeper *keeper)
 	if (r < 0)
 		return r;
 	request_restore_spare(keeper);
+	r = log_share_count();
+	if (r < 0)
+		return r;
 	keeper->board = board_new();
 	keeper->drops = drops_new();
 	return keeper->board && keeper->drops ? 0 : -ENOMEM;

@@ -21,6 +21,7 @@
 #include "keeper/front-channel.h"
 #include "keeper/front-process.h"
 #include "keeper/state.h"
+#include "net/log-retry.h"
 
 /* A name server that does not answer must not hold up the next attempt. */
 #define REHEARSAL_LIMIT_MS 30000
@@ -100,8 +101,9 @@ void reload_begin(struct keeper *keeper)
 	}
 
 	notify_reloading();
-	log_info("loading '%s'", keeper->options->path);
 	(void)request_release_spare(keeper);
+	keeper_reopen_log(keeper);
+	log_info("loading '%s'", keeper->options->path);
 	r = sources_read(&reload->sources, keeper->options->path);
 	request_restore_spare(keeper);
 	if (r >= 0) {
@@ -154,6 +156,7 @@ void reload_rehearsed(struct keeper *keeper, int status)
 
 	timer_cancel(&reload->limit);
 	reload->rehearsal.pid = 0;
+	log_retry_inherit();
 	if (rehearsal_result(&reload->rehearsal, status) < 0 || apply_sources(keeper) < 0) {
 		give_up(keeper);
 		return;
@@ -188,6 +191,7 @@ static void on_start_limit(struct timer *timer)
 /* What a generation that never served has set and opened. */
 static void go_back(struct keeper *keeper)
 {
+	(void)keeper_open_log(keeper, keeper->generation->settings);
 	generation_apply(keeper->generation);
 	generation_settle(keeper->generation, false);
 }

@@ -90,10 +90,6 @@ struct keeper {
 
 /* keeper.c */
 
-/* Switches to the log of @settings. Logs its failure. */
-int keeper_open_log(struct keeper *keeper, const struct settings *settings);
-void keeper_say_loaded(struct keeper *keeper);
-
 /* The front said that it serves; it was reaped, and its last request was served. */
 void keeper_front_ready(struct keeper *keeper, struct front *front);
 void keeper_front_gone(struct keeper *keeper, struct front *front);
@@ -106,6 +102,16 @@ void keeper_sweep(struct keeper *keeper);
 
 /* In a process that will be a front for @generation: closes what is the keeper's alone. */
 void keeper_abandon(struct keeper *keeper, const struct generation *generation);
+
+/* keeper-log.c */
+
+/* Switches to the log of @settings, in every front too. Logs its failure. */
+int keeper_open_log(struct keeper *keeper, const struct settings *settings);
+
+/* If it is a file: somebody has moved that away, maybe. */
+void keeper_reopen_log(struct keeper *keeper);
+
+void keeper_say_loaded(struct keeper *keeper);
 
 /* signals.c: watches keeper->signal_fd. Returns 0 or a negative errno. */
 int signals_open(struct keeper *keeper);

@@ -39,6 +39,12 @@ void log_retry_start(struct timers *timers)
 	log_set_drop_hook(on_first_drop);
 }
 
+void log_retry_inherit(void)
+{
+	if (log_dropped() > 0 && !retry.timer.place)
+		on_first_drop();
+}
+
 void log_retry_stop(void)
 {
 	log_set_drop_hook(NULL);

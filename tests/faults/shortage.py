@@ -26,16 +26,17 @@ def soft_limit(pid, name):
 
 
 class out_of_descriptors:
-    """Lets a process open nothing more."""
+    """Lets a process open nothing more, `but` a few."""
 
-    def __init__(self, pid):
+    def __init__(self, pid, but=0):
         self.pid = pid
+        self.but = but
         self.before = soft_limit(pid, "Max open files")
 
     def __enter__(self):
         held = descriptors(self.pid)
-        lowest = next(number for number in range(len(held) + 1) if number not in held)
-        prlimit(self.pid, f"--nofile={lowest}:")
+        free = [number for number in range(len(held) + self.but + 1) if number not in held]
+        prlimit(self.pid, f"--nofile={free[self.but]}:")
 
     def __exit__(self, *_):
         prlimit(self.pid, f"--nofile={self.before}:")

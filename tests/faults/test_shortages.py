@@ -199,3 +199,13 @@ def test_a_reload_that_fails_while_there_is_no_front_leaves_none_missing(superd)
         client = daemon.connect("echo")
         client.sendall(b"ping")
     assert_answered(client, b"ping")
+
+
+def test_a_reload_that_fails_late_goes_back_to_the_old_log(superd, place):
+    """The file is opened before the new front is started, which needs two descriptors more."""
+    old, new = place / "old", place / "new"
+    daemon = superd(f'log = "{old}"\n' + ECHO)
+    with out_of_descriptors(daemon.keeper, but=1):
+        daemon.reload(f'log = "{new}"\n' + ECHO)
+    assert "cannot start a new front" in new.read_text()
+    assert "configuration not changed" in old.read_text()

@@ -3,11 +3,15 @@
 import fcntl
 import os
 import re
+import signal
+import socket
+import stat
 
 import pytest
 
+from daemon import PATIENCE
 from process import eventually
-from settings import ECHO, service, shell
+from settings import ECHO, ROOT, service, shell
 
 
 def test_a_log_file_has_the_time_and_the_process(superd, place):
@@ -29,6 +33,48 @@ def test_a_log_file_is_opened_again_on_hup(superd, place):
     daemon.address = lambda *_: ("127.0.0.1", port)
     assert daemon.ask("echo", b"ping") == b"ping"
     eventually(lambda: "service 'echo': ended" in log.read_text())
+
+
+def test_a_log_file_is_opened_again_even_if_the_configuration_is_bad(superd, place):
+    log = place / "log"
+    daemon = superd(f'log = "{log}"\n' + ECHO)
+    log.rename(place / "log.1")
+    daemon.reload("no configuration")
+    assert "configuration not changed" in log.read_text()
+    os.kill(daemon.front, signal.SIGKILL)
+    eventually(lambda: "the new front serves" in log.read_text())
+
+
+def test_a_session_of_an_old_front_ends_in_the_new_log_file(superd, place):
+    log, path = place / "log", place / "x.sock"
+    text = f'log = "{log}"\n' + service("x", listen=f"unix:{path}", builtin="echo")
+    daemon = superd(text)
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(path))
+        client.sendall(b"x")
+        assert client.recv(1) == b"x"
+        daemon.reload()
+        log.rename(place / "log.1")
+        daemon.reload()
+    eventually(lambda: "service 'x': ended unix" in log.read_text())
+
+
+@pytest.mark.skipif(not ROOT, reason="needs root to have another /dev")
+def test_superd_serves_before_there_is_a_syslog_and_finds_it_then(superd, place):
+    (place / "dev").mkdir()
+    os.mknod(place / "dev/null", stat.S_IFCHR | 0o666, os.makedev(1, 3))
+    elsewhere = ["unshare", "--mount", "sh", "-c", f'mount --bind {place}/dev /dev && exec "$@"']
+    path = place / "x.sock"
+    text = "log = syslog\n" + service("x", listen=f"unix:{path}", builtin="echo")
+    daemon = superd(text, wrapper=[*elsewhere, "sh"])
+    daemon.wait_log("there is no syslog to write to: lines of log are dropped until there is")
+    daemon.address = lambda *_: str(path)
+    assert daemon.ask("x", b"ping", "unix") == b"ping"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as syslog:
+        syslog.bind(str(place / "dev/log"))
+        os.chmod(place / "dev/log", 0o666)
+        syslog.settimeout(PATIENCE)
+        assert re.search(rb"superd\[\d+\]: \d+ lines of log were dropped", syslog.recv(4096))
 
 
 def test_lines_name_the_process(superd):

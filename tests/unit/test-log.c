@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -149,6 +150,36 @@ static void test_a_full_pipe_drops_and_says_how_many(void **state)
 	assert_int_equal(log_dropped(), 0);
 	assert_true(log_retry());
 	assert_non_null(strstr(receive(pipes[0]), ": 3 lines of log were dropped\n"));
+	close(pipes[0]);
+	close(pipes[1]);
+}
+
+/* Of a front that ends before its lines get through somebody must know. */
+static void test_forked_processes_count_together(void **state)
+{
+	AUTO(auto_free) char *drain = malloc(1 << 20);
+	int pipes[2];
+	pid_t child;
+
+	assert_non_null(drain);
+	assert_int_equal(log_share_count(), 0);
+	assert_int_equal(pipe2(pipes, O_CLOEXEC), 0);
+	dup2(pipes[1], STDERR_FILENO);
+	assert_int_equal(log_open(LOG_TO_STDERR, NULL), 0);
+	while (log_dropped() == 0)
+		log_info("a line of log");
+
+	child = fork();
+	if (child == 0) {
+		log_info("of another process");
+		_exit(0);
+	}
+	assert_int_equal(waitpid(child, NULL, 0), child);
+	assert_int_equal(log_dropped(), 2);
+	assert_true(read(pipes[0], drain, 1 << 20) > 0);
+	assert_true(log_retry());
+	assert_string_equal(receive(pipes[0]),
+			    with_pid("superd", ": 2 lines of log were dropped\n"));
 	close(pipes[0]);
 	close(pipes[1]);
 }
@@ -293,6 +324,7 @@ int main(void)
 		TEST(test_plain_messages_stand_alone),
 		TEST(test_lines_stay_one_line),
 		TEST(test_a_full_pipe_drops_and_says_how_many),
+		TEST(test_forked_processes_count_together),
 		TEST(test_standard_error_may_be_a_socket),
 		TEST(test_files_are_appended_to_with_the_time),
 		TEST(test_who_watches_sees_what_goes_wrong),
