@@ -26,6 +26,8 @@ enum channel_type {
 	CHANNEL_GROW,      /* service: clients wait that its crew cannot take, one more process */
 	CHANNEL_DISMISS,   /* service, count: place, status: pid of a member without clients: end it
 			    */
+	CHANNEL_MISSED,    /* status: the type of a message that came without its descriptor; for
+			      CHANNEL_LISTENER also endpoint and count: once more, please */
 	CHANNEL_HALTED,    /* answer to CHANNEL_HALT: no request follows */
 	CHANNEL_ALIVE,     /* answer to CHANNEL_PING */
 

@@ -13,6 +13,7 @@
 #include "front/datagram-spawn.h"
 #include "front/datagram.h"
 #include "front/gate.h"
+#include "front/missed.h"
 #include "front/orders.h"
 #include "front/overrun.h"
 #include "front/pass.h"
@@ -138,6 +139,7 @@ static int front_init(struct front *front, const struct birth *birth)
 	list_init(&front->pending);
 	list_init(&front->unsaid);
 	list_init(&front->stderr_readers);
+	list_init(&front->missed);
 
 	limit_descriptors(settings);
 	r = poller_new(&front->poller, settings->poller);
@@ -174,6 +176,7 @@ static void front_fini(struct front *front)
 {
 	log_retry_stop();
 	stderr_stop(front);
+	missed_forget(front);
 	datagram_spawn_abandon(front);
 	pass_stop(front);
 	for (size_t i = 0; front->listeners && i < front->settings->n_endpoints; i++) {

@@ -9,6 +9,7 @@
 #include "front/datagram-spawn.h"
 #include "front/datagram.h"
 #include "front/gate.h"
+#include "front/missed.h"
 #include "front/overrun.h"
 #include "front/pass.h"
 #include "front/pool.h"
@@ -145,8 +146,12 @@ static void install_listener(struct front *front, const struct channel_message *
 
 	if (front->draining || (message->count == 0) != (listener->listener->fd < 0)) {
 		close(fd);
+		/* It is of no use before the first one. */
+		if (message->count > 0)
+			missed_note(front, message, -EMFILE);
 		return;
 	}
+	missed_settle(front, message);
 	r = install_socket(listener, message, fd);
 	if (r < 0)
 		log_error(r, "service '%s': cannot watch its socket",
@@ -211,6 +216,7 @@ static void obey(struct front *front, const struct channel_message *message, int
 		break;
 	case CHANNEL_LOG:
 		log_adopt_file(fd);
+		missed_settle(front, message);
 		break;
 	case CHANNEL_PING:
 		requests_answer(front, CHANNEL_ALIVE);
@@ -219,6 +225,26 @@ static void obey(struct front *front, const struct channel_message *message, int
 		log_warning(0, "the keeper sent a message of type %u, ignoring", message->type);
 		if (fd >= 0)
 			close(fd);
+	}
+}
+
+/* There was no free number for the descriptor that came with @message. */
+static void do_without(struct front *front, const struct channel_message *message)
+{
+	switch (message->type) {
+	case CHANNEL_MEMBER:
+		log_error(-EMFILE, "cannot take the socket of a program");
+		pass_obey(front, message, -1);
+		break;
+	case CHANNEL_LISTENER:
+	case CHANNEL_LOG:
+		missed_note(front, message, -EMFILE);
+		break;
+	default:
+		if (message->service < front->settings->n_services)
+			log_warning(-EMFILE,
+				    "service '%s': datagrams that came for its program are lost",
+				    front->settings->services[message->service].name);
 	}
 }
 
@@ -263,12 +289,12 @@ void orders_on_ready(struct watch *watch)
 		r = channel_receive(front->birth->channel, &message, &fd);
 		if (r == -EAGAIN || r == -EINTR)
 			return;
-		if (r == -EBADMSG || r == -EMFILE) {
+		if (r == -EBADMSG)
 			log_error(r, "a message of the keeper was lost");
-			if (r == -EMFILE && message.type == CHANNEL_MEMBER)
-				pass_obey(front, &message, -1);
+		if (r == -EMFILE)
+			do_without(front, &message);
+		if (r == -EBADMSG || r == -EMFILE)
 			continue;
-		}
 		if (r < 0) {
 			pause_hearing(front);
 			return;

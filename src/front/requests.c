@@ -43,7 +43,8 @@ static void lose(struct front *front, const struct channel_message *message, int
 	struct front_service *service = &front->services[message->service];
 
 	/* Who waits for a member, or is one, goes on without. */
-	if (message->type == CHANNEL_GROW || message->type == CHANNEL_DISMISS)
+	if (message->type == CHANNEL_GROW || message->type == CHANNEL_DISMISS ||
+	    message->type == CHANNEL_MISSED)
 		return;
 	if (message->type == CHANNEL_WAIT) {
 		log_warning(error, "service '%s': cannot ask for its program",

@@ -11,8 +11,8 @@ struct front;
 struct watch;
 
 /*
- * For CHANNEL_SPAWN, _DATAGRAM, _WAIT and _GROW, while gate_lets_requests(), and for _DISMISS,
- * while the channel is not blocked. Takes @fd (or -1).
+ * For CHANNEL_SPAWN, _DATAGRAM, _WAIT and _GROW, while gate_lets_requests(), and for _DISMISS
+ * and _MISSED, while the channel is not blocked. Takes @fd (or -1).
  */
 void requests_send(struct front *front, const struct channel_message *message, int fd);
 

@@ -82,6 +82,8 @@ struct front {
 	int kept_fd;
 	bool blocked; /* there is a kept request, or an owed answer */
 	bool has_kept;
+	struct list missed; /* what came without its descriptor */
+	struct timer missed_timer;
 	unsigned owed; /* answers to send when the channel takes them, as 1 << type */
 	struct timer retry;
 	struct timer deaf; /* reads the channel again: memory was short */

@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/log.h"
+#include "config/settings.h"
 #include "keeper/front-process.h"
 #include "keeper/request.h"
 #include "keeper/state.h"
@@ -100,11 +102,16 @@ static void keep(struct front *front, const struct channel_message *message, int
 	front->n_outgoing++;
 }
 
+/* Returns false when it must wait for room; else it was sent, or its end is noticed elsewhere. */
+static bool send_at_once(struct front *front, const struct channel_message *message, int fd)
+{
+	return front->deaf || (!list_is_linked(&front->outgoing) &&
+			       channel_send(front->channel, message, fd) != -EAGAIN);
+}
+
 void front_send(struct front *front, const struct channel_message *message, int fd)
 {
-	if (front->deaf || (!list_is_linked(&front->outgoing) &&
-			    channel_send(front->channel, message, fd) != -EAGAIN)) {
-		/* Sent, or it has gone: its end is noticed elsewhere. */
+	if (send_at_once(front, message, fd)) {
 		if (fd >= 0)
 			close(fd);
 		return;
@@ -117,6 +124,60 @@ void front_send(struct front *front, const struct channel_message *message, int 
 void front_order(struct front *front, enum channel_type type, uint32_t count)
 {
 	front_send(front, &(struct channel_message){ .type = type, .count = count }, -1);
+}
+
+void front_lend(struct front *front, const struct channel_message *message, int fd)
+{
+	int copy;
+
+	if (send_at_once(front, message, fd))
+		return;
+	copy = fd_duplicate(fd);
+	if (copy < 0)
+		give_up_on(front, copy, "cannot keep a message for the front");
+	else
+		front_send(front, message, copy);
+}
+
+void front_lend_socket(struct front *front, uint32_t endpoint, uint32_t number)
+{
+	const struct settings *settings = front->generation->settings;
+	int fd = listener_socket(front->generation->listeners[endpoint], number);
+	const struct channel_message message = {
+		.type = CHANNEL_LISTENER,
+		.service = (uint32_t)settings_service_of(settings, endpoint)->index,
+		.endpoint = endpoint,
+		.count = number,
+		.status = fd,
+	};
+
+	front_lend(front, &message, fd);
+}
+
+void front_lend_log(struct front *front)
+{
+	const struct channel_message message = { .type = CHANNEL_LOG };
+
+	if (log_descriptor() >= 0)
+		front_lend(front, &message, log_descriptor());
+}
+
+/* It had no free number for the descriptor that came with a message. */
+static int send_again(struct front *front, const struct channel_message *message)
+{
+	const struct generation *generation = front->generation;
+
+	if (message->status == CHANNEL_LOG) {
+		front_lend_log(front);
+		return 0;
+	}
+	/* A front that drains after a reload needs no socket. */
+	if (message->status != CHANNEL_LISTENER || !generation ||
+	    message->endpoint >= generation->settings->n_endpoints)
+		return -EBADMSG;
+	if (message->count < listener_n_sockets(generation->listeners[message->endpoint]))
+		front_lend_socket(front, message->endpoint, message->count);
+	return 0;
 }
 
 static void tell_ended(struct keeper *keeper, const struct slot *slot, unsigned n)
@@ -171,6 +232,8 @@ static int act_on(struct front *front, const struct channel_message *message, in
 	case CHANNEL_ALIVE:
 		front->ping_pending = false;
 		return 0;
+	case CHANNEL_MISSED:
+		return send_again(front, message);
 	default:
 		return request_handle(front->keeper, front, message, fd);
 	}

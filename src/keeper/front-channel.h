@@ -22,6 +22,13 @@ void front_on_channel(struct watch *watch);
 void front_send(struct front *front, const struct channel_message *message, int fd);
 void front_order(struct front *front, enum channel_type type, uint32_t count);
 
+/* As front_send(), with a descriptor that stays the caller's. */
+void front_lend(struct front *front, const struct channel_message *message, int fd);
+
+/* One of the sockets of @endpoint, and the log file. */
+void front_lend_socket(struct front *front, uint32_t endpoint, uint32_t number);
+void front_lend_log(struct front *front);
+
 /* Forgets what was not sent. */
 void front_drop_outgoing(struct front *front);
 

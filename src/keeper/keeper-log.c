@@ -6,10 +6,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/fd.h"
 #include "base/log.h"
-#include "channel/channel.h"
 #include "config/settings.h"
+#include "keeper/front-channel.h"
 #include "keeper/front-process.h"
 #include "keeper/state.h"
 
@@ -79,15 +78,8 @@ static const char *name_of_log(const struct settings *settings)
 /* A front cannot open a file itself. One that drains has lines to say as well. */
 static void tell_fronts(struct keeper *keeper)
 {
-	if (log_descriptor() < 0)
-		return;
-	list_for_each(at, next, &keeper->fronts) {
-		int copy = fd_duplicate(log_descriptor());
-
-		if (copy >= 0)
-			front_send(container_of(at, struct front, link),
-				   &(struct channel_message){ .type = CHANNEL_LOG }, copy);
-	}
+	list_for_each(at, next, &keeper->fronts)
+		front_lend_log(container_of(at, struct front, link));
 }
 
 int keeper_open_log(struct keeper *keeper, const struct settings *settings)

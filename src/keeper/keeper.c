@@ -9,7 +9,6 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/fd.h"
 #include "base/log.h"
 #include "channel/board.h"
 #include "channel/channel.h"
@@ -116,23 +115,12 @@ void keeper_front_gone(struct keeper *keeper, struct front *front)
 	keeper_sweep(keeper);
 }
 
-static void send_sockets(struct front *front, size_t endpoint, const struct listener *listener)
+static void lend_sockets(struct front *front, size_t endpoint)
 {
-	const struct settings *settings = front->generation->settings;
-	struct channel_message message = {
-		.type = CHANNEL_LISTENER,
-		.endpoint = (uint32_t)endpoint,
-		.service = (uint32_t)settings_service_of(settings, endpoint)->index,
-	};
+	size_t n = listener_n_sockets(front->generation->listeners[endpoint]);
 
-	for (size_t i = 0; i < listener_n_sockets(listener); i++) {
-		int fd = fd_duplicate(listener_socket(listener, i));
-
-		message.count = (uint32_t)i;
-		message.status = listener_socket(listener, i);
-		if (fd >= 0)
-			front_send(front, &message, fd);
-	}
+	for (size_t i = 0; i < n; i++)
+		front_lend_socket(front, (uint32_t)endpoint, (uint32_t)i);
 }
 
 /* A listener that was busy elsewhere is bound at last: the fronts do not have it yet. */
@@ -147,7 +135,7 @@ static void on_bound(struct housed *housed, void *arg)
 			continue;
 		for (size_t i = 0; i < front->generation->settings->n_endpoints; i++)
 			if (front->generation->housed[i] == housed)
-				send_sockets(front, i, housed->listener);
+				lend_sockets(front, i);
 	}
 	if (keeper->served)
 		notify_status(keeper_status(keeper));

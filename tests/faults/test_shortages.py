@@ -2,9 +2,11 @@
 
 import os
 import pathlib
+import socket
 
 import pytest
 
+from daemon import KINDS
 from process import children, eventually
 from settings import ECHO, ROOT, service, shell
 from shortage import (
@@ -209,3 +211,33 @@ def test_a_reload_that_fails_late_goes_back_to_the_old_log(superd, place):
         daemon.reload(f'log = "{new}"\n' + ECHO)
     assert "cannot start a new front" in new.read_text()
     assert "configuration not changed" in old.read_text()
+
+
+@pytest.mark.parametrize("kind, workers", [("tcp", None), ("udp", None), ("udp", 4)])
+def test_a_front_without_descriptors_gets_a_late_listener_afterwards(superd, kind, workers):
+    """Bound while the front had no number free for it."""
+    with socket.socket(type=KINDS[kind]) as taken:
+        taken.bind(("127.0.0.1", 0))
+        at = f"{kind}:127.0.0.1:{taken.getsockname()[1]}"
+        late = service("late", listen=at, builtin="echo", workers=workers)
+        daemon = superd("workers = 2\n" + late)
+        with out_of_descriptors(daemon.front):
+            taken.close()
+            daemon.wait_log("service 'late': listening on")
+            daemon.wait_log("cannot take a socket of the keeper, trying until it works")
+            assert_calm(daemon)
+        eventually(lambda: answers(daemon, kind), patience=1)
+
+
+def answers(daemon, kind):
+    """From every port: each of the sockets that share the address has some of them."""
+    for _ in range(20):
+        with daemon.connect("late", kind) as client:
+            client.settimeout(0.2)
+            try:
+                client.sendall(b"ping")
+                if client.recv(64) != b"ping":
+                    return False
+            except OSError:
+                return False
+    return True
