@@ -196,6 +196,8 @@ void pass_crew_dismiss(struct pass_member *member)
 	struct pass_crew *crew = member->crew;
 
 	pass_crew_leave(member);
+	if (!member->dismissed)
+		crew->service->front->n_members--;
 	member->dismissed = true;
 	member->unsaid = true;
 	if (!list_is_linked(&crew->unsaid_link))

@@ -34,6 +34,7 @@ struct pass_member *pass_member_new(struct pass_crew *crew, unsigned place, pid_
 	member->place = place;
 	member->pid = pid;
 	member->idle_since_ms = clock_ms();
+	crew->service->front->n_members++;
 	return member;
 }
 
@@ -51,6 +52,8 @@ void pass_member_free(struct pass_member *member)
 	if (!member)
 		return;
 	close_socket(member);
+	if (!member->dismissed)
+		member->crew->service->front->n_members--;
 	list_unlink(&member->link);
 	free(member);
 }

@@ -170,18 +170,7 @@ void pass_end_all(struct front *front)
 
 bool pass_is_over(const struct front *front)
 {
-	if (list_is_linked(&front->unsaid))
-		return false;
-	for (size_t i = 0; i < front->settings->n_services; i++) {
-		const struct pass_crew *crew = crew_of(front, i);
-
-		if (!crew)
-			continue;
-		list_for_each(at, following, &crew->members)
-			if (!container_of(at, struct pass_member, link)->dismissed)
-				return false;
-	}
-	return true;
+	return !list_is_linked(&front->unsaid) && front->n_members == 0;
 }
 
 void pass_crew_ask(struct pass_crew *crew)

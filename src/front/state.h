@@ -76,6 +76,7 @@ struct front {
 	_Atomic(struct front_service *) overruns; /* with drops to say; workers write this */
 	struct watch overrun_wake; /* owns an eventfd that tells when there is the first */
 	struct list unsaid;        /* crews of which the keeper is to hear something */
+	size_t n_members;          /* of all crews, but those that are dismissed */
 
 	struct watch channel;
 	struct channel_message kept; /* a request that the channel did not take yet */
