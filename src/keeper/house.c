@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -11,7 +12,7 @@
 #include "base/log.h"
 #include "config/settings.h"
 #include "keeper/house-sockets.h"
-#include "keeper/notify.h"
+#include "keeper/inherited.h"
 
 #define PAUSE_FIRST_MS 1000
 #define PAUSE_MAX_MS 60000
@@ -25,6 +26,7 @@ static void forget(struct housed *housed)
 	if (!housed)
 		return;
 	timer_cancel(&housed->retry);
+	inherited_release(housed->house->inherited, housed);
 	listener_free(housed->listener);
 	free(housed->service);
 	free(housed->key);
@@ -64,33 +66,27 @@ static void note_bound(struct housed *housed)
 		  housed->listener->adopted ? " (passed by the service manager)" : "");
 }
 
-static struct inherited_socket *find_inherited(const struct housed *housed)
+static int adopt(struct housed *housed, struct inherited_socket *passed)
 {
-	struct inherited *inherited = housed->house->inherited;
+	int fd = fd_duplicate(passed->fd);
+	int r;
 
-	for (size_t i = 0; inherited && i < inherited->n; i++)
-		if (inherited->sockets[i].fd >= 0 &&
-		    listener_matches(housed->listener, inherited->sockets[i].fd))
-			return &inherited->sockets[i];
-	for (size_t i = 0; inherited && i < inherited->n; i++)
-		if (inherited->sockets[i].fd >= 0 &&
-		    strcmp(inherited->sockets[i].name, housed->service) == 0)
-			return &inherited->sockets[i];
-	return NULL;
+	if (fd < 0)
+		return fd;
+	r = listener_adopt(housed->listener, fd, &housed->options);
+	if (r < 0) {
+		close(fd);
+		return r;
+	}
+	passed->user = housed;
+	return 0;
 }
 
 static int bind_or_adopt(struct housed *housed)
 {
-	struct inherited_socket *passed = find_inherited(housed);
-	int r;
+	struct inherited_socket *passed = inherited_find(housed->house->inherited, housed);
 
-	if (!passed)
-		return listener_open(housed->listener, &housed->options);
-
-	r = listener_adopt(housed->listener, passed->fd, &housed->options);
-	if (r == 0)
-		passed->fd = -1;
-	return r;
+	return passed ? adopt(housed, passed) : listener_open(housed->listener, &housed->options);
 }
 
 static void try_again(struct timer *timer);

@@ -163,6 +163,7 @@ void keeper_abandon(struct keeper *keeper, const struct generation *generation)
 			close(at->stderr_write);
 	if (keeper->spare >= 0)
 		close(keeper->spare);
+	inherited_close(keeper->house.inherited);
 	house_abandon(&keeper->house, generation->housed, generation->n_housed);
 	crews_abandon(keeper, generation);
 	close(keeper->signal_fd);
@@ -241,7 +242,7 @@ static void close_keeper(struct keeper *keeper)
 	poller_free(keeper->poller);
 }
 
-static int begin(struct keeper *keeper, struct settings *settings, struct inherited *inherited)
+static int begin(struct keeper *keeper, struct settings *settings)
 {
 	int r;
 
@@ -252,17 +253,15 @@ static int begin(struct keeper *keeper, struct settings *settings, struct inheri
 	}
 	log_retry_start(keeper->timers);
 
-	keeper->house.inherited = inherited;
 	r = generation_new(&keeper->generation, settings, &keeper->house, &keeper->slots,
 			   &keeper->options->descriptors);
-	keeper->house.inherited = NULL;
 	if (r < 0)
 		return r;
 	r = crews_take(keeper, keeper->generation);
 	if (r < 0)
 		return log_error(r, "cannot prepare the services");
 
-	inherited_close(inherited);
+	inherited_warn(keeper->house.inherited);
 	start_front(&keeper->restart);
 	keeper->watchdog_ms = notify_watchdog_ms();
 	if (keeper->watchdog_ms > 0)
@@ -288,8 +287,9 @@ int keeper_run(const struct keeper_options *options, struct settings *settings,
 		keeper.house = (struct house){ .timers = keeper.timers,
 					       .bound = on_bound,
 					       .arg = &keeper,
-					       .drops = keeper.drops };
-		r = begin(&keeper, settings, inherited);
+					       .drops = keeper.drops,
+					       .inherited = inherited };
+		r = begin(&keeper, settings);
 	}
 	if (r < 0)
 		finish(&keeper, r == -EACCES || r == -EPERM ? EX_NOPERM : EX_OSERR);
@@ -302,7 +302,7 @@ int keeper_run(const struct keeper_options *options, struct settings *settings,
 		fronts_tell_ended(&keeper);
 	}
 
-	inherited_close(inherited);
 	close_keeper(&keeper);
+	inherited_close(inherited);
 	return keeper.exit_status;
 }

@@ -6,10 +6,6 @@ int inherited_take(struct inherited *out)
 	return 0;
 }
 
-void inherited_close(struct inherited *inherited)
-{
-}
-
 void notify_ready(const char *status)
 {
 }

@@ -25,30 +25,15 @@ int inherited_take(struct inherited *out)
 
 	out->sockets = calloc(n, sizeof(*out->sockets));
 	for (int i = 0; out->sockets && i < n; i++)
-		out->sockets[i] = (struct inherited_socket){ SD_LISTEN_FDS_START + i, names[i] };
+		out->sockets[i] = (struct inherited_socket){
+			.fd = SD_LISTEN_FDS_START + i,
+			.name = names[i],
+		};
 	free(names);
 	if (!out->sockets)
 		return -ENOMEM;
 	out->n = n;
 	return 0;
-}
-
-void inherited_close(struct inherited *inherited)
-{
-	for (size_t i = 0; i < inherited->n; i++) {
-		struct inherited_socket *passed = &inherited->sockets[i];
-
-		if (passed->fd >= 0) {
-			log_warning(0,
-				    "no service listens where the passed socket '%s' does; closing "
-				    "it",
-				    passed->name);
-			close(passed->fd);
-		}
-		free(passed->name);
-	}
-	free(inherited->sockets);
-	*inherited = (struct inherited){ 0 };
 }
 
 /*

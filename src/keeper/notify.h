@@ -10,25 +10,13 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* A socket that systemd has bound. */
-struct inherited_socket {
-	int fd; /* -1 once it is adopted */
-	char *name;
-};
-
-struct inherited {
-	struct inherited_socket *sockets;
-	size_t n;
-};
+#include "keeper/inherited.h"
 
 /*
  * Takes the passed sockets out of the environment, or none where the variables are
  * meant for another process. Made close-on-exec.
  */
 int inherited_take(struct inherited *out);
-
-/* Closes what nobody adopted, with a warning for each. */
-void inherited_close(struct inherited *inherited);
 
 void notify_ready(const char *status);
 void notify_reloading(void);

@@ -60,6 +60,7 @@ static void finish(struct keeper *keeper)
 	reload_fini(keeper);
 	keeper->reload.state = RELOAD_NONE;
 	keeper_sweep(keeper);
+	inherited_warn(keeper->house.inherited);
 	notify_ready(keeper_status(keeper));
 	reload_again(keeper);
 }

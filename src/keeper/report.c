@@ -21,7 +21,8 @@ const char *keeper_status(const struct keeper *keeper)
 	n = snprintf(text, sizeof(text), "Serving %zu services on %zu listeners",
 		     settings->n_services, settings->n_endpoints - unbound);
 	if (unbound > 0)
-		n += snprintf(text + n, sizeof(text) - n, "; %zu wait for their address", unbound);
+		n += snprintf(text + n, sizeof(text) - n, "; %zu %s", unbound,
+			      unbound == 1 ? "waits for its address" : "wait for their address");
 	if (keeper->reload.failed)
 		snprintf(text + n, sizeof(text) - n, "; the last reload failed, see the log");
 	return text;

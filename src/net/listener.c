@@ -139,8 +139,8 @@ static int get_address(int fd, struct address *out)
 	return getsockname(fd, &out->any, &out->length) < 0 ? -errno : 0;
 }
 
-/* Describes @fd as an endpoint of which only the text is missing. */
-static int describe(int fd, struct endpoint *out)
+/* Of which only the text is missing. */
+static int find_out(int fd, struct endpoint *out)
 {
 	socklen_t length = sizeof(out->interface);
 	int r;
@@ -167,11 +167,27 @@ static int describe(int fd, struct endpoint *out)
 	return 0;
 }
 
+int listener_describe(int fd, struct endpoint *out)
+{
+	int r = find_out(fd, out);
+
+	return r < 0 ? r : endpoint_set_text(out);
+}
+
+bool listener_may_adopt(const struct listener *listener, int fd)
+{
+	const struct endpoint *wanted = &listener->endpoint;
+	struct endpoint found;
+
+	return find_out(fd, &found) == 0 && found.type == wanted->type &&
+	       address_is_unix(&found.address) == address_is_unix(&wanted->address);
+}
+
 bool listener_matches(const struct listener *listener, int fd)
 {
 	AUTO(endpoint_fini) struct endpoint found = { 0 };
 
-	return describe(fd, &found) == 0 && endpoint_set_text(&found) == 0 &&
+	return listener_describe(fd, &found) == 0 &&
 	       strcmp(found.text, listener->endpoint.text) == 0;
 }
 

@@ -53,7 +53,13 @@ int listener_open(struct listener *listener, const struct listener_options *opti
 /* Whether time may mend @error: the address is busy or not there yet, the device missing, ... */
 bool listener_may_retry(int error);
 
-/* Whether @fd, which somebody else bound, is a socket for this endpoint. */
+/* Describes @fd, which somebody else bound. Returns a negative errno if no listener could be it. */
+int listener_describe(int fd, struct endpoint *out);
+
+/* Whether @fd, which somebody else bound, is of the kind that this endpoint is, wherever it is. */
+bool listener_may_adopt(const struct listener *listener, int fd);
+
+/* And whether it is bound to this endpoint. */
 bool listener_matches(const struct listener *listener, int fd);
 
 /* Takes over @fd. On failure (a negative errno) the caller keeps it. */

@@ -130,11 +130,33 @@ def test_an_adopted_socket_survives_a_reload(superd, given):
     assert daemon.ask("echo", b"ping") == b"ping"
 
 
-def test_a_socket_that_no_service_wants_is_closed_with_a_warning(superd, given):
+def test_a_socket_that_no_service_wants_is_said_and_kept_from_the_front(superd, given):
     daemon = start_with(superd, ECHO, given)
-    held = inode(given)
-    daemon.wait_log("no service listens where the passed socket .* does; closing it")
-    assert held not in inodes(daemon.keeper) | inodes(daemon.front)
+    port = given.getsockname()[1]
+    daemon.wait_log(f"no service listens where the passed socket .* on tcp:127.0.0.1:{port} does")
+    assert inode(given) not in inodes(daemon.front)
+
+
+def test_a_socket_waits_for_a_service_that_comes_with_a_reload(superd, given):
+    """Nobody else could bind its address: systemd has it open all the time."""
+    port = given.getsockname()[1]
+    passed = service("x", listen=f"tcp:127.0.0.1:{port}", builtin="echo")
+    daemon = start_with(superd, ECHO, given)
+    daemon.reload(ECHO + passed)
+    assert daemon.ask("x", b"ping") == b"ping"
+    daemon.reload(ECHO)
+    daemon.wait_log("service 'x': no longer listening")
+    daemon.reload(ECHO + passed)
+    assert daemon.ask("x", b"ping") == b"ping"
+    assert "cannot listen" not in daemon.log.text()
+
+
+@pytest.mark.parametrize("kind", ["udp", "unix"])
+def test_a_name_is_not_enough_for_a_socket_of_another_kind(superd, given, place, kind):
+    listen = {"udp": "udp:127.0.0.1:0", "unix": f"unix:{place}/echo"}[kind]
+    daemon = start_with(superd, service("echo", listen=listen, builtin="echo"), given, "echo")
+    daemon.wait_log("no service listens where the passed socket 'echo' on tcp:")
+    assert inode(given) not in inodes(daemon.front)
 
 
 def test_sockets_meant_for_another_process_are_not_touched(superd, given):
