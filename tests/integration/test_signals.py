@@ -84,7 +84,7 @@ def test_usr1_writes_the_state_of_services_and_children_to_the_log(superd):
             logged = len(daemon.log)
             daemon.signal(signal.SIGUSR1)
             for line in (
-                r"state: Serving 4 services on 3 listeners; 1 wait for their address; "
+                r"state: Serving 4 services on 3 listeners; 1 waits for its address; "
                 "2 children, 0 requests wait$",
                 rf"front {daemon.front}: serving, since \d+ s$",
                 "service 'cat': 1 programs and 0 sessions now; 1 accepted, 0 refused",
