@@ -38,8 +38,8 @@ static void warn(const struct inherited_socket *passed)
 	AUTO(endpoint_fini) struct endpoint endpoint = { 0 };
 	bool known = listener_describe(passed->fd, &endpoint) == 0;
 
-	log_warning(0, "no service listens where the passed socket '%s'%s%s does, ignoring it",
-		    passed->name, known ? " on " : "", known ? endpoint.text : "");
+	log_warning(0, "no service uses the passed socket '%s'%s%s, ignoring", passed->name,
+		    known ? " on " : "", known ? endpoint.text : "");
 }
 
 void inherited_warn(struct inherited *inherited)

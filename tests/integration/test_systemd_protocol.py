@@ -133,7 +133,7 @@ def test_an_adopted_socket_survives_a_reload(superd, given):
 def test_a_socket_that_no_service_wants_is_said_and_kept_from_the_front(superd, given):
     daemon = start_with(superd, ECHO, given)
     port = given.getsockname()[1]
-    daemon.wait_log(f"no service listens where the passed socket .* on tcp:127.0.0.1:{port} does")
+    daemon.wait_log(f"no service uses the passed socket .* on tcp:127.0.0.1:{port}, ignoring")
     assert inode(given) not in inodes(daemon.front)
 
 
@@ -155,7 +155,7 @@ def test_a_socket_waits_for_a_service_that_comes_with_a_reload(superd, given):
 def test_a_name_is_not_enough_for_a_socket_of_another_kind(superd, given, place, kind):
     listen = {"udp": "udp:127.0.0.1:0", "unix": f"unix:{place}/echo"}[kind]
     daemon = start_with(superd, service("echo", listen=listen, builtin="echo"), given, "echo")
-    daemon.wait_log("no service listens where the passed socket 'echo' on tcp:")
+    daemon.wait_log("no service uses the passed socket 'echo' on tcp:")
     assert inode(given) not in inodes(daemon.front)
 
 
