@@ -47,7 +47,7 @@ struct house {
 	house_bound_fn *bound;
 	void *arg;
 	struct drops *drops;
-	struct inherited *inherited; /* sockets passed by systemd */
+	struct inherited *inherited; /* sockets passed by systemd, or NULL */
 };
 
 /*

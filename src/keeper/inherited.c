@@ -12,7 +12,7 @@ struct inherited_socket *inherited_find(struct inherited *inherited, const struc
 {
 	struct inherited_socket *named = NULL;
 
-	for (size_t i = 0; i < inherited->n; i++) {
+	for (size_t i = 0; inherited && i < inherited->n; i++) {
 		struct inherited_socket *passed = &inherited->sockets[i];
 
 		if (passed->user)
@@ -28,7 +28,7 @@ struct inherited_socket *inherited_find(struct inherited *inherited, const struc
 
 void inherited_release(struct inherited *inherited, const struct housed *housed)
 {
-	for (size_t i = 0; i < inherited->n; i++)
+	for (size_t i = 0; inherited && i < inherited->n; i++)
 		if (inherited->sockets[i].user == housed)
 			inherited->sockets[i].user = NULL;
 }
@@ -44,7 +44,7 @@ static void warn(const struct inherited_socket *passed)
 
 void inherited_warn(struct inherited *inherited)
 {
-	for (size_t i = 0; i < inherited->n; i++) {
+	for (size_t i = 0; inherited && i < inherited->n; i++) {
 		struct inherited_socket *passed = &inherited->sockets[i];
 
 		if (!passed->user && !passed->known_unused)

@@ -4,7 +4,8 @@
  * The sockets that the service manager has bound and passed at the start.
  *
  * They stay here for good, and a listener gets a duplicate: what one configuration does not use,
- * or uses no more, another may, and nobody else could bind the address meanwhile.
+ * or uses no more, another may, and nobody else could bind the address meanwhile. Where @inherited
+ * is NULL there are none.
  */
 
 #include <stdbool.h>
