@@ -1,9 +1,12 @@
 """The machine that the package is tried on: its service manager, its files and its network."""
 
 import pathlib
+import shutil
 import socket
 import subprocess
 import time
+
+import pytest
 
 CONF = pathlib.Path("/etc/superd.conf")
 DROP_INS = pathlib.Path("/etc/superd.d")
@@ -17,6 +20,12 @@ def call(*command, check=True, **how):
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, **how)
     assert not check or done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
     return done.stdout
+
+
+def need(*programs):
+    for name in programs:
+        if not shutil.which(name, path="/usr/sbin:/usr/bin:/sbin:/bin"):
+            pytest.skip(f"{name} is not installed")
 
 
 def eventually(check, patience=20):

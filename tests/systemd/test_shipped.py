@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from machine import DROP_INS, call, connect, journal, show
+from machine import DROP_INS, call, connect, journal, need, show
 
 SRV = pathlib.Path("/srv")
 TEXT = "fetched\n"
@@ -30,7 +30,8 @@ def enabled(superd):
 
     call("systemctl", "stop", *RIVALS, check=False)
     yield start
-    path.with_suffix(".saved").rename(path)
+    if path:
+        path.with_suffix(".saved").rename(path)
 
 
 @pytest.fixture
@@ -41,12 +42,6 @@ def files():
     (tree / "file").write_text(TEXT)
     tree.chmod(0o755)
     return tree
-
-
-def need(*programs):
-    for name in programs:
-        if not shutil.which(name, path="/usr/sbin:/usr/bin:/sbin:/bin"):
-            pytest.skip(f"{name} is not installed")
 
 
 def answer(port, question=b""):
