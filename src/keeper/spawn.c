@@ -253,6 +253,7 @@ bool spawn_may_retry(const struct spawn_failure *failure)
 	switch (failure->step) {
 	case SPAWN_PROCESS:
 	case SPAWN_DESCRIPTORS:
+	case SPAWN_CONNECT:
 		return failure->error == EAGAIN || failure->error == ENOMEM ||
 		       failure->error == EMFILE || failure->error == ENFILE;
 	case SPAWN_EXEC:
