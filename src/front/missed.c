@@ -21,12 +21,13 @@ static void forget(struct missed *missed)
 	free(missed);
 }
 
-static struct missed *find(struct front *front, const struct channel_message *message)
+static struct missed *find(struct front *front, uint32_t type,
+			   const struct channel_message *message)
 {
 	list_for_each(at, following, &front->missed) {
 		struct missed *missed = container_of(at, struct missed, link);
 
-		if (missed->message.type == message->type &&
+		if (missed->message.type == type && missed->message.service == message->service &&
 		    missed->message.endpoint == message->endpoint &&
 		    missed->message.count == message->count)
 			return missed;
@@ -71,7 +72,7 @@ void missed_note(struct front *front, const struct channel_message *message, int
 {
 	struct missed *missed;
 
-	if (front->draining || find(front, message))
+	if (front->draining || find(front, message->type, message))
 		return;
 	missed = calloc(1, sizeof(*missed));
 	if (!missed) {
@@ -85,12 +86,17 @@ void missed_note(struct front *front, const struct channel_message *message, int
 	ask_later(front);
 }
 
-void missed_settle(struct front *front, const struct channel_message *message)
+bool missed_settle(struct front *front, uint32_t type, const struct channel_message *message,
+		   struct channel_message *out)
 {
-	struct missed *missed = find(front, message);
+	struct missed *missed = find(front, type, message);
 
-	if (missed)
-		forget(missed);
+	if (!missed)
+		return false;
+	if (out)
+		*out = missed->message;
+	forget(missed);
+	return true;
 }
 
 void missed_forget(struct front *front)

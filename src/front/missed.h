@@ -5,13 +5,20 @@
  * same, and the descriptor asked for again until it comes.
  */
 
+#include <stdbool.h>
+#include <stdint.h>
+
 struct channel_message;
 struct front;
 
-/* A CHANNEL_LISTENER or CHANNEL_LOG came without its descriptor. */
+/* A CHANNEL_LISTENER, _MEMBER or _LOG came without its descriptor. */
 void missed_note(struct front *front, const struct channel_message *message, int error);
 
-/* One came with it. */
-void missed_settle(struct front *front, const struct channel_message *message);
+/*
+ * One came with it, or need not come any more: the one of @type that is about the same as @message.
+ * Returns whether it had been missed; @out (or NULL) is it then.
+ */
+bool missed_settle(struct front *front, uint32_t type, const struct channel_message *message,
+		   struct channel_message *out);
 
 void missed_forget(struct front *front);

@@ -151,7 +151,6 @@ static void install_listener(struct front *front, const struct channel_message *
 			missed_note(front, message, -EMFILE);
 		return;
 	}
-	missed_settle(front, message);
 	r = install_socket(listener, message, fd);
 	if (r < 0)
 		log_error(r, "service '%s': cannot watch its socket",
@@ -178,8 +177,33 @@ static void on_endpoint(struct front *front, const struct channel_message *messa
 	}
 }
 
+/* What @message says of one that came without its descriptor. */
+static void settle_missed(struct front *front, const struct channel_message *message)
+{
+	struct channel_message member;
+
+	switch (message->type) {
+	case CHANNEL_LISTENER:
+	case CHANNEL_MEMBER:
+	case CHANNEL_LOG:
+		(void)missed_settle(front, message->type, message, NULL);
+		break;
+	case CHANNEL_MEMBER_GONE:
+		(void)missed_settle(front, CHANNEL_MEMBER, message, NULL);
+		break;
+	case CHANNEL_LEAVE:
+		/* It must be known to be dismissed. */
+		if (missed_settle(front, CHANNEL_MEMBER, message, &member))
+			pass_obey(front, &member, -1);
+		break;
+	default:
+		break;
+	}
+}
+
 static void obey(struct front *front, const struct channel_message *message, int fd)
 {
+	settle_missed(front, message);
 	switch (message->type) {
 	case CHANNEL_HALT:
 		halt(front);
@@ -216,7 +240,6 @@ static void obey(struct front *front, const struct channel_message *message, int
 		break;
 	case CHANNEL_LOG:
 		log_adopt_file(fd);
-		missed_settle(front, message);
 		break;
 	case CHANNEL_PING:
 		requests_answer(front, CHANNEL_ALIVE);
@@ -232,11 +255,8 @@ static void obey(struct front *front, const struct channel_message *message, int
 static void do_without(struct front *front, const struct channel_message *message)
 {
 	switch (message->type) {
-	case CHANNEL_MEMBER:
-		log_error(-EMFILE, "cannot take the socket of a program");
-		pass_obey(front, message, -1);
-		break;
 	case CHANNEL_LISTENER:
+	case CHANNEL_MEMBER:
 	case CHANNEL_LOG:
 		missed_note(front, message, -EMFILE);
 		break;

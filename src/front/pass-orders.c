@@ -145,7 +145,7 @@ static void let_go(struct pass_member *member)
 
 static void dismiss_idle(struct pass_member *member)
 {
-	if (!member->dismissed && pass_member_clients(member) == 0)
+	if (!member->dismissed && (!member->engaged || pass_member_clients(member) == 0))
 		pass_crew_dismiss(member);
 }
 

@@ -32,7 +32,7 @@ void pass_client(struct front_listener *listener, int fd, const struct address *
 
 /*
  * CHANNEL_CREW of such a service, CHANNEL_MEMBER, _MEMBER_GONE and _LEAVE. Takes @fd (or -1). A
- * member whose socket was lost on the way is of no use, and is ended after a moment.
+ * member without a socket is of no use, and is ended after a moment.
  */
 void pass_obey(struct front *front, const struct channel_message *message, int fd);
 

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/fd.h"
 #include "channel/birth.h"
 #include "channel/channel.h"
 #include "config/settings.h"
@@ -87,23 +86,34 @@ static bool address_member(struct channel_message *out, const struct front *fron
 	return true;
 }
 
-int crew_tell_member(const struct member *member)
+static void tell_member(struct front *front, const struct member *member)
+{
+	struct channel_message message;
+
+	if (!address_member(&message, front, member, CHANNEL_MEMBER))
+		return;
+	message.status = member->child->pid;
+	front_lend(front, &message, member->fd);
+}
+
+void crew_tell_member(const struct member *member)
 {
 	list_for_each(at, next, &member->crew->keeper->fronts) {
 		struct front *front = container_of(at, struct front, link);
-		struct channel_message message;
-		int fd;
 
-		if (!front_counts(front) ||
-		    !address_member(&message, front, member, CHANNEL_MEMBER))
-			continue;
-		message.status = member->child->pid;
-		fd = fd_duplicate(member->fd);
-		if (fd < 0)
-			return -EMFILE;
-		front_send(front, &message, fd);
+		if (front_counts(front))
+			tell_member(front, member);
 	}
-	return 0;
+}
+
+void crew_tell_member_again(struct front *front, const struct crew *crew, unsigned place)
+{
+	list_for_each(at, next, &crew->members) {
+		const struct member *member = container_of(at, struct member, link);
+
+		if (member->place == place && member->state == MEMBER_READY && member->fd >= 0)
+			tell_member(front, member);
+	}
 }
 
 void crew_tell_gone(const struct member *member, int status)

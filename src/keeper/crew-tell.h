@@ -26,8 +26,11 @@ bool crew_is_known(const struct crew *crew);
 /* CHANNEL_CREW, to the fronts that take clients. */
 void crew_tell(struct crew *crew);
 
-/* CHANNEL_MEMBER, to the same. Returns 0 or a negative errno. */
-int crew_tell_member(const struct member *member);
+/* CHANNEL_MEMBER, to the same. */
+void crew_tell_member(const struct member *member);
+
+/* Once more for one of them, if there is still somebody ready at @place. */
+void crew_tell_member_again(struct front *front, const struct crew *crew, unsigned place);
 
 /* CHANNEL_MEMBER_GONE, to every front that knew it. */
 void crew_tell_gone(const struct member *member, int status);

@@ -8,6 +8,8 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "config/settings.h"
+#include "keeper/crew-tell.h"
+#include "keeper/crew.h"
 #include "keeper/front-process.h"
 #include "keeper/request.h"
 #include "keeper/state.h"
@@ -166,18 +168,27 @@ void front_lend_log(struct front *front)
 static int send_again(struct front *front, const struct channel_message *message)
 {
 	const struct generation *generation = front->generation;
+	const struct crew *crew = crew_of_front(front, message->service);
 
-	if (message->status == CHANNEL_LOG) {
+	switch (message->status) {
+	case CHANNEL_LOG:
 		front_lend_log(front);
 		return 0;
-	}
-	/* A front that drains after a reload needs no socket. */
-	if (message->status != CHANNEL_LISTENER || !generation ||
-	    message->endpoint >= generation->settings->n_endpoints)
+	case CHANNEL_MEMBER:
+		if (!crew || !crew->passes)
+			return -EBADMSG;
+		crew_tell_member_again(front, crew, message->count);
+		return 0;
+	case CHANNEL_LISTENER:
+		/* A front that drains after a reload needs no socket. */
+		if (!generation || message->endpoint >= generation->settings->n_endpoints)
+			return -EBADMSG;
+		if (message->count < listener_n_sockets(generation->listeners[message->endpoint]))
+			front_lend_socket(front, message->endpoint, message->count);
+		return 0;
+	default:
 		return -EBADMSG;
-	if (message->count < listener_n_sockets(generation->listeners[message->endpoint]))
-		front_lend_socket(front, message->endpoint, message->count);
-	return 0;
+	}
 }
 
 static void tell_ended(struct keeper *keeper, const struct slot *slot, unsigned n)

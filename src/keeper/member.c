@@ -105,7 +105,6 @@ static void on_settled(struct timer *timer)
 static void become_ready(struct member *member)
 {
 	struct crew *crew = member->crew;
-	int r;
 
 	timer_cancel(&member->limit);
 	member->state = MEMBER_READY;
@@ -113,14 +112,8 @@ static void become_ready(struct member *member)
 	crew->n_ready++;
 	if (!crew->passes)
 		return;
-	r = crew_tell_member(member);
-	if (r == 0) {
-		member->was_ready = true;
-		return;
-	}
-	log_warning(r, "service '%s': cannot hand over the socket of pid %ld, ending it",
-		    crew->slot->name, (long)member->child->pid);
-	member_end(member);
+	crew_tell_member(member);
+	member->was_ready = true;
 }
 
 static void be_fresh(struct member *member)
