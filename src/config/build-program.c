@@ -46,7 +46,7 @@ static const struct account *find_user(struct build *build)
 	int r;
 
 	if (!build->draft->user) {
-		if (build->parse->options->privileged)
+		if (build->parse->options->privileged && !build->parse->defaults_unsure)
 			build_mistake(build, -1, 0,
 				      "needs 'user': superd runs as root, and a program does so "
 				      "only where that is said");

@@ -21,8 +21,9 @@ struct load_options {
 
 /*
  * Reads @path and all that it includes, blanks comments, checks quotes and braces.
- * Logs every mistake. Returns 0 or a negative errno. Does not block: what is no
- * regular file is refused.
+ * The mistakes stay with the sources: whoever parses them tells these with its own.
+ * Returns 0, or after logging why, a negative errno where @path itself cannot be read.
+ * Does not block: what is no regular file is refused.
  */
 int sources_read(struct sources **out, const char *path);
 void sources_free(struct sources *sources);

@@ -61,6 +61,7 @@ static void read_defaults(struct parse *parse, const char *file, struct statemen
 		.at = parse->defaults.at,
 		.own = parse->defaults.own,
 	};
+	size_t found = parse->mistakes.n;
 
 	if (statement->title.length)
 		mistakes_add(&parse->mistakes, at, "'defaults' takes no name");
@@ -71,6 +72,7 @@ static void read_defaults(struct parse *parse, const char *file, struct statemen
 	}
 	parse->defaults_at = at;
 	section_read(&reader, &section, statement);
+	parse->defaults_unsure |= statement->broken || parse->mistakes.n > found;
 }
 
 /* What must be known before any service is built, whichever file it stands in. */
@@ -81,6 +83,7 @@ static void read_common(struct parse *parse)
 		struct statement *statement;
 		struct syntax syntax;
 
+		parse->defaults_unsure |= !source->whole;
 		syntax_init(&syntax, source->text, source->path, NULL);
 		while ((statement = syntax_next(&syntax))) {
 			if (statement->keyword.length == 0)
@@ -107,6 +110,8 @@ static int take_name(struct parse *parse, struct place at, const struct statemen
 			     "a service needs a name: service \"NAME\" { ... }");
 		return -EINVAL;
 	}
+	if (atom_is_told(&statement->title))
+		return -EINVAL;
 
 	good = atom_plain(&statement->title, out, NAME_MAX_OF_SERVICE + 1) && out[0];
 	for (const char *c = out; good && *c; c++)
@@ -180,7 +185,8 @@ static void read_service(struct parse *parse, const char *file, struct statement
 		     statement);
 
 	/* What is missing or does not fit together may only be so for a mistake that was told. */
-	if (statement->broken || parse->mistakes.n > found || !draft.enabled)
+	if (statement->broken || atom_is_told(&statement->title) || parse->mistakes.n > found ||
+	    !draft.enabled)
 		return;
 	build.service = add_service(parse, name, at);
 	if (!build.service) {
@@ -208,6 +214,16 @@ static void unknown_section(struct parse *parse, const char *file, const struct 
 	else
 		mistakes_add(&parse->mistakes, at,
 			     "unknown section '%s'; there are 'service' and 'defaults'", quoted);
+}
+
+static void take_mistakes(struct parse *parse)
+{
+	const struct mistakes *mistakes = &parse->sources->mistakes;
+
+	for (size_t i = 0; i < mistakes->n; i++)
+		mistakes_add(&parse->mistakes, mistakes->list[i].at, "%s",
+			     mistakes->list[i].message);
+	parse->mistakes.unsaid += mistakes->unsaid;
 }
 
 static bool read_services(struct parse *parse)
@@ -298,6 +314,7 @@ static int run(struct parse *parse)
 	if (r < 0)
 		return log_error(r, "%s: cannot load", parse->sources->list[0].path);
 
+	take_mistakes(parse);
 	read_common(parse);
 	build_workers(parse);
 	if (!read_services(parse) && parse->mistakes.n == 0)

@@ -27,6 +27,7 @@ struct parse {
 	struct root root;
 	struct draft defaults;
 	struct place defaults_at;
+	bool defaults_unsure; /* what is missing may stand where something is wrong */
 	struct settings *settings;
 	size_t services_allocated;
 };

@@ -21,8 +21,8 @@
 
 struct reader {
 	struct sources *sources;
-	struct mistakes mistakes;
-	size_t open[DEPTH_MAX]; /* the files whose includes are being followed */
+	struct mistakes *mistakes; /* the sources' */
+	size_t open[DEPTH_MAX];    /* the files whose includes are being followed */
 	size_t depth;
 };
 
@@ -39,6 +39,7 @@ void sources_free(struct sources *sources)
 		free(sources->list[i].text);
 	}
 	free(sources->list);
+	mistakes_fini(&sources->mistakes);
 	free(sources);
 }
 
@@ -79,11 +80,11 @@ static bool is_known(struct reader *reader, const struct source *source)
 
 	for (size_t i = 0; i < reader->depth; i++)
 		if (reader->open[i] == known) {
-			mistakes_add(&reader->mistakes, at, "'%s' includes itself",
+			mistakes_add(reader->mistakes, at, "'%s' includes itself",
 				     mistakes_quote(source->path));
 			return true;
 		}
-	mistakes_add(&reader->mistakes, at, "'%s' is included already (%s:%d)",
+	mistakes_add(reader->mistakes, at, "'%s' is included already (%s:%d)",
 		     mistakes_quote(source->path), sources->list[known].included.file,
 		     sources->list[known].included.line);
 	return true;
@@ -96,10 +97,10 @@ static void complain(struct reader *reader, const struct source *source, int err
 	const char *colon = error == -EINVAL ? "" : ": ";
 
 	if (source->included.line)
-		mistakes_add(&reader->mistakes, source->included, "'%s': %s%s%s",
+		mistakes_add(reader->mistakes, source->included, "'%s': %s%s%s",
 			     mistakes_quote(source->path), why, colon, reason);
 	else
-		mistakes_add(&reader->mistakes, (struct place){ source->path, 1 }, "%s%s%s", why,
+		mistakes_add(reader->mistakes, (struct place){ source->path, 1 }, "%s%s%s", why,
 			     colon, reason);
 }
 
@@ -122,16 +123,29 @@ static char *path_beside(const char *file, const char *path, const char *special
 	return out;
 }
 
+/* glob(3) passes no user data to its hook. */
+static int glob_error;
+
+/* A folder that is not there has no files; one that cannot be read may have some. */
+static int note_glob_error(const char *path, int error)
+{
+	if (error == ENOENT || error == ENOTDIR)
+		return 0;
+	glob_error = -error;
+	return 1;
+}
+
 static int include_matches(struct reader *reader, const char *pattern, struct place at)
 {
 	glob_t found;
 	int r;
 
-	r = glob(pattern, 0, NULL, &found);
+	glob_error = -ENOMEM;
+	r = glob(pattern, 0, note_glob_error, &found);
 	if (r == GLOB_NOMATCH)
 		return 0;
 	if (r != 0)
-		return -EIO;
+		return glob_error;
 
 	for (size_t i = 0; i < found.gl_pathc; i++)
 		read_source(reader, found.gl_pathv[i], at);
@@ -145,20 +159,26 @@ static void include(struct reader *reader, const char *file, const struct atom *
 	AUTO(auto_free) char *path = NULL;
 	char text[PATH_MAX];
 	bool many;
+	int r = 0;
 
 	if (!atom_plain(atom, text, sizeof(text)) || !text[0]) {
-		mistakes_add(&reader->mistakes, at,
-			     "'include' takes paths without backslashes, not '%s'",
+		mistakes_add(reader->mistakes, at,
+			     "'include' takes paths, without backslashes, not '%s'",
 			     atom_quote(atom));
 		return;
 	}
 
 	many = strpbrk(text, "*?[");
 	path = path_beside(file, text, many ? "*?[\\" : "");
-	if (path && !many)
+	if (!path)
+		r = -ENOMEM;
+	else if (many)
+		r = include_matches(reader, path, at);
+	else
 		read_source(reader, path, at);
-	else if (!path || include_matches(reader, path, at) < 0)
-		mistakes_add(&reader->mistakes, at, "cannot look for '%s'", mistakes_quote(text));
+	if (r < 0)
+		mistakes_add(reader->mistakes, at, "cannot look for '%s': %s", mistakes_quote(text),
+			     strerror(-r));
 }
 
 static void follow_includes(struct reader *reader, size_t number)
@@ -190,7 +210,7 @@ static void read_source(struct reader *reader, const char *path, struct place in
 	int r;
 
 	if (!source) {
-		mistakes_add(&reader->mistakes, included, "out of memory");
+		mistakes_add(reader->mistakes, included, "out of memory");
 		return;
 	}
 	if (reader->depth == DEPTH_MAX) {
@@ -199,36 +219,44 @@ static void read_source(struct reader *reader, const char *path, struct place in
 	}
 
 	r = file_read(&source->text, &length, &status, path, &why);
+	if (r == 0 && length == 0) {
+		why = "the file is empty, as if it were just being written";
+		r = -EINVAL;
+	}
 	if (r == 0 && (reader->sources->bytes += length) > BYTES_MAX) {
 		why = "the files together are larger than 64 MiB";
 		r = -EINVAL;
 	}
 	if (r < 0) {
+		if (source->text)
+			source->text[0] = '\0';
 		complain(reader, source, r, why);
 		return;
 	}
 
 	source->device = status.st_dev;
 	source->inode = status.st_ino;
-	if (!is_known(reader, source) &&
-	    config_text_prepare(source->text, length, source->path, &reader->mistakes) == 0)
-		follow_includes(reader, source - reader->sources->list);
+	if (is_known(reader, source)) {
+		source->text[0] = '\0';
+		return;
+	}
+	source->whole = config_text_prepare(source->text, length, source->path, reader->mistakes) ==
+			0;
+	follow_includes(reader, source - reader->sources->list);
 }
 
 int sources_read(struct sources **out, const char *path)
 {
 	AUTO(auto_sources_free) struct sources *sources = calloc(1, sizeof(*sources));
 	struct reader reader = { .sources = sources };
-	int r;
 
 	if (!sources)
 		return log_error(-ENOMEM, "%s: cannot read", path);
 
+	reader.mistakes = &sources->mistakes;
 	read_source(&reader, path, (struct place){ path, 0 });
-	r = mistakes_report(&reader.mistakes);
-	mistakes_fini(&reader.mistakes);
-	if (r < 0)
-		return r;
+	if (sources->n == 0 || !sources->list[0].text)
+		return mistakes_report(reader.mistakes);
 
 	*out = take_ptr(sources);
 	return 0;

@@ -2,6 +2,7 @@
 
 /* What sources_read() has read, for those who parse it. */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/stat.h>
 
@@ -10,7 +11,8 @@
 
 struct source {
 	char *path;
-	char *text; /* prepared by config_text_prepare() */
+	char *text; /* NULL if it could not be read; prepared by config_text_prepare() */
+	bool whole; /* nothing is wrong with it */
 	dev_t device;
 	ino_t inode;
 	struct place included; /* by whom; nowhere for the first */
@@ -22,4 +24,5 @@ struct sources {
 	size_t n;
 	size_t allocated;
 	size_t bytes;
+	struct mistakes mistakes;
 };

@@ -6,10 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool is_word_character(char c)
-{
-	return isalnum((unsigned char)c) || (c && strchr("_-./:@%[]*", c));
-}
+#include "config/text.h"
 
 static size_t string_length(const char *text)
 {
@@ -34,10 +31,10 @@ static enum token token_at(const char *at, size_t *out_length)
 	}
 	if (strchr(mark, *at))
 		return marks[strchr(mark, *at) - mark];
-	if (!is_word_character(*at))
+	if (!config_text_is_word(*at))
 		return TOKEN_OTHER;
 
-	while (is_word_character(at[*out_length]))
+	while (config_text_is_word(at[*out_length]))
 		++*out_length;
 	return TOKEN_WORD;
 }
@@ -61,7 +58,7 @@ void syntax_init(struct syntax *syntax, const char *text, const char *file,
 	*syntax = (struct syntax){
 		.file = file,
 		.mistakes = mistakes,
-		.at = text,
+		.at = text ?: "",
 		.line = 1,
 	};
 	advance(syntax);
@@ -119,9 +116,12 @@ static void *with_room(void *list, size_t n, size_t *allocated, size_t size)
 static int add_value(struct syntax *syntax)
 {
 	struct statement *statement = &syntax->statement;
-	struct atom *values = with_room(statement->values, statement->n_values,
-					&statement->values_allocated, sizeof(*values));
+	struct atom *values;
 
+	if (atom_is_told(&syntax->atom))
+		return -EINVAL;
+	values = with_room(statement->values, statement->n_values, &statement->values_allocated,
+			   sizeof(*values));
 	if (!values)
 		return out_of_memory(syntax);
 
@@ -213,6 +213,8 @@ static int read_name(struct syntax *syntax, struct atom *out)
 
 	*out = syntax->atom;
 	advance(syntax);
+	if (atom_is_told(out))
+		return -EINVAL;
 	if (token == TOKEN_WORD && (isalpha((unsigned char)*out->text) || *out->text == '_'))
 		return 0;
 	if (token != TOKEN_WORD && token != TOKEN_STRING)
@@ -309,6 +311,11 @@ void statement_drop(struct statement *statement, size_t i)
 bool atom_is(const struct atom *atom, const char *text)
 {
 	return strlen(text) == atom->length && memcmp(atom->text, text, atom->length) == 0;
+}
+
+bool atom_is_told(const struct atom *atom)
+{
+	return memchr(atom->text, CONFIG_TEXT_TOLD, atom->length);
 }
 
 bool atom_plain(const struct atom *atom, char *out, size_t size)

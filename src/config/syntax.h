@@ -61,7 +61,7 @@ struct syntax {
 	struct statement statement;
 };
 
-/* @text must have been prepared; @mistakes may be NULL. */
+/* @text must have been prepared, NULL is an empty one; @mistakes may be NULL. */
 void syntax_init(struct syntax *syntax, const char *text, const char *file,
 		 struct mistakes *mistakes);
 void syntax_fini(struct syntax *syntax);
@@ -76,6 +76,9 @@ void statement_drop(struct statement *statement, size_t i);
 const char *atom_quote(const struct atom *atom);
 
 bool atom_is(const struct atom *atom, const char *text);
+
+/* Whether what is wrong with it was told when the text was prepared. */
+bool atom_is_told(const struct atom *atom);
 
 /* Copies the text without quotes, unless it is longer than @size - 1 or has an escape. */
 bool atom_plain(const struct atom *atom, char *out, size_t size);

@@ -1,5 +1,6 @@
 #include "config/text.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
@@ -10,13 +11,47 @@
 #define DEPTH_MAX 32
 
 struct scan {
+	const char *file;
+	struct mistakes *mistakes;
+	const char *text;
 	char *at;
 	int line;
 	int depth;
 	int open_at[DEPTH_MAX];
+
+	char *whole;          /* where the last statement ended that is whole */
+	char *before_section; /* and where the one before the last section did */
+	bool assigns;         /* an '=' stands on this line, outside of braces */
+
+	const char *told; /* the last message, and its line */
+	int told_at;
 };
 
-/* Each of these moves past one piece of text and returns what is wrong with it, or NULL. */
+bool config_text_is_word(char c)
+{
+	return c == CONFIG_TEXT_TOLD || isalnum((unsigned char)c) || (c && strchr("_-./:@%[]*", c));
+}
+
+static void tell(struct scan *scan, int line, const char *message)
+{
+	if (message == scan->told && line == scan->told_at)
+		return;
+	mistakes_add(scan->mistakes, (struct place){ scan->file, line }, "%s", message);
+	scan->told = message;
+	scan->told_at = line;
+}
+
+/* Of what says nothing about where strings and sections end: the text goes on behind it. */
+static void tell_and_mark(struct scan *scan, char *at, const char *message)
+{
+	tell(scan, scan->line, message);
+	*at = CONFIG_TEXT_TOLD;
+}
+
+/*
+ * Each of these moves past one piece of text. What it returns, unless NULL, is a mistake
+ * that nothing after it can be trusted for.
+ */
 
 static const char *line_comment(struct scan *scan)
 {
@@ -68,9 +103,8 @@ static const char *number_escape(struct scan *scan, int base, int digits_max)
 }
 
 /* Only what libconfuse reads the same way; what it passes over in silence is refused. */
-static const char *escape(struct scan *scan)
+static const char *check_escape(struct scan *scan)
 {
-	scan->at++;
 	if (digit_of(*scan->at) < 8)
 		return number_escape(scan, 8, 3);
 	if (*scan->at == 'x' && digit_of(scan->at[1]) < 16) {
@@ -85,26 +119,35 @@ static const char *escape(struct scan *scan)
 	return NULL;
 }
 
+static void escape(struct scan *scan)
+{
+	char *backslash = scan->at++;
+	const char *message;
+
+	if (!*scan->at || *scan->at == '\n')
+		return;
+	message = check_escape(scan);
+	if (message)
+		tell_and_mark(scan, backslash, message);
+}
+
 static const char *string(struct scan *scan)
 {
 	char quote = *scan->at++;
 
 	while (*scan->at != quote) {
-		const char *message = NULL;
-
 		if (!*scan->at || *scan->at == '\n')
 			return "this line ends inside a string";
 		if (quote == '"' && *scan->at == '\\')
-			message = escape(scan);
+			escape(scan);
 		else if (*scan->at == '\\' && (scan->at[1] == '\\' || scan->at[1] == '\''))
 			scan->at += 2;
 		else if ((unsigned char)*scan->at < ' ' && *scan->at != '\t')
-			message =
-				"a string cannot hold this control character; write it as '\\x..'";
+			tell_and_mark(scan, scan->at++,
+				      "a string cannot hold this control character; write it as "
+				      "'\\x..'");
 		else
 			scan->at++;
-		if (message)
-			return message;
 	}
 
 	scan->at++;
@@ -116,13 +159,29 @@ static const char *brace(struct scan *scan)
 	if (*scan->at++ == '{') {
 		if (scan->depth == DEPTH_MAX)
 			return "sections are nested too deeply";
+		if (scan->depth == 0)
+			scan->before_section = scan->whole;
 		scan->open_at[scan->depth++] = scan->line;
 		return NULL;
 	}
 
-	if (scan->depth == 0)
+	if (scan->depth == 0) {
+		/* More likely it closed too early what it seems to be behind. */
+		scan->whole = scan->before_section;
 		return "this '}' closes nothing";
-	scan->depth--;
+	}
+	if (--scan->depth == 0)
+		scan->whole = scan->at;
+	return NULL;
+}
+
+static const char *line_end(struct scan *scan)
+{
+	scan->line++;
+	scan->at++;
+	if (scan->assigns && scan->depth == 0)
+		scan->whole = scan->at;
+	scan->assigns = false;
 	return NULL;
 }
 
@@ -130,27 +189,42 @@ static const char *other(struct scan *scan)
 {
 	unsigned char c = *scan->at;
 
-	if (c == '\n')
-		scan->line++;
-	else if ((c < ' ' && c != '\t') || c == 0x7f)
-		return "a control character stands here, outside of quotes";
+	if ((c < ' ' && c != '\t') || c == 0x7f)
+		tell_and_mark(scan, scan->at, "a control character stands here, outside of quotes");
 	else if (c > 0x7f)
-		return "only ASCII text can stand outside of quotes and comments";
+		tell_and_mark(scan, scan->at,
+			      "only ASCII text can stand outside of quotes and comments");
+	scan->assigns |= c == '=' && scan->depth == 0;
 	scan->at++;
 	return NULL;
 }
 
+/* An address, a pattern of files would lose the half of it that looks like a comment. */
+static const char *comment(struct scan *scan, size_t mark)
+{
+	const char *behind = scan->at + mark;
+
+	if (scan->at > scan->text && config_text_is_word(scan->at[-1]) &&
+	    (config_text_is_word(*behind) || *behind == '#')) {
+		tell_and_mark(scan, scan->at++,
+			      "a value with '#', '//' or '/*' in it needs quotes, and a comment "
+			      "a space before it");
+		return NULL;
+	}
+	return strncmp(scan->at, "/*", 2) == 0 ? block_comment(scan) : line_comment(scan);
+}
+
 static const char *step(struct scan *scan)
 {
-	if (*scan->at == '#' || strncmp(scan->at, "//", 2) == 0)
-		return line_comment(scan);
-	if (strncmp(scan->at, "/*", 2) == 0)
-		return block_comment(scan);
+	if (*scan->at == '#')
+		return comment(scan, 1);
+	if (strncmp(scan->at, "//", 2) == 0 || strncmp(scan->at, "/*", 2) == 0)
+		return comment(scan, 2);
 	if (*scan->at == '"' || *scan->at == '\'')
 		return string(scan);
 	if (*scan->at == '{' || *scan->at == '}')
 		return brace(scan);
-	return other(scan);
+	return *scan->at == '\n' ? line_end(scan) : other(scan);
 }
 
 /* What editors of other systems leave: a mark at the start, carriage returns before the ends. */
@@ -160,12 +234,6 @@ static void blank_foreign_marks(char *text)
 		memset(text, ' ', 3);
 	for (char *at = strstr(text, "\r\n"); at; at = strstr(at, "\r\n"))
 		*at = ' ';
-}
-
-static int refuse(struct mistakes *mistakes, const char *file, int line, const char *message)
-{
-	mistakes_add(mistakes, (struct place){ file, line }, "%s", message);
-	return -EINVAL;
 }
 
 static int count_lines(const char *text, const char *end)
@@ -186,29 +254,50 @@ static bool ends_in_word(const char *text, size_t length)
 	return length > 0 && !strchr(" \t\n}\"'", text[length - 1]);
 }
 
-int config_text_prepare(char *text, size_t length, const char *file, struct mistakes *mistakes)
+/* Returns whether the text can be trusted to its end. */
+static bool scan_text(struct scan *scan, const char *text, size_t length)
 {
-	struct scan scan = { .at = text, .line = 1 };
-	const char *zero = memchr(text, '\0', length);
+	while (*scan->at) {
+		int line = scan->line;
+		const char *message = step(scan);
 
-	if (zero)
-		return refuse(mistakes, file, count_lines(text, zero),
-			      "a zero byte: this is no text");
-
-	blank_foreign_marks(text);
-	while (*scan.at) {
-		int line = scan.line;
-		const char *message = step(&scan);
-
-		if (message)
-			return refuse(mistakes, file, line, message);
+		if (message) {
+			tell(scan, line, message);
+			return false;
+		}
 	}
 
-	if (scan.depth > 0)
-		return refuse(mistakes, file, scan.open_at[scan.depth - 1],
-			      "this '{' is never closed");
-	if (ends_in_word(text, length))
-		return refuse(mistakes, file, scan.line,
-			      "the last line is not ended: the file may be cut short");
-	return 0;
+	if (scan->depth > 0)
+		tell(scan, scan->open_at[scan->depth - 1], "this '{' is never closed");
+	else if (ends_in_word(text, length))
+		tell(scan, scan->line, "the last line is not ended: the file may be cut short");
+	else
+		return true;
+	return false;
+}
+
+int config_text_prepare(char *text, size_t length, const char *file, struct mistakes *mistakes)
+{
+	struct scan scan = {
+		.file = file,
+		.mistakes = mistakes,
+		.text = text,
+		.at = text,
+		.line = 1,
+		.whole = text,
+		.before_section = text,
+	};
+	const char *zero = memchr(text, '\0', length);
+
+	if (zero) {
+		tell(&scan, count_lines(text, zero), "a zero byte: this is no text");
+		*text = '\0';
+		return -EINVAL;
+	}
+
+	blank_foreign_marks(text);
+	if (scan_text(&scan, text, length))
+		return scan.told ? -EINVAL : 0;
+	*scan.whole = '\0';
+	return -EINVAL;
 }

@@ -293,6 +293,38 @@ def test_a_file_that_is_no_configuration_changes_nothing(superd, fault):
     assert len(daemon.ask("daytime")) == 26
 
 
+def empty(path):
+    path.write_bytes(b"")
+
+
+@pytest.mark.parametrize("fault", [*FAULTS[:-1], empty], ids=lambda fault: fault.__name__)
+def test_an_included_file_that_is_no_configuration_changes_nothing(superd, place, fault):
+    (place / "d").mkdir()
+    included = place / "d/1.conf"
+    included.write_text(DAYTIME)
+    daemon = superd('include = {"d/*.conf"}\n' + ECHO)
+    before = listening_inodes(daemon.keeper)
+    fault(included)
+    daemon.reload(expect="d/1.conf")
+    assert listening_inodes(daemon.keeper) == before
+    assert len(daemon.ask("daytime")) == 26
+
+
+def test_a_folder_that_cannot_be_read_changes_nothing(superd, place):
+    """What cannot be seen is not what has been removed."""
+    become_nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    (place / "d").mkdir()
+    (place / "d/1.conf").write_text(DAYTIME)
+    binary = shutil.copy(SUPERD, place)
+    daemon = superd(
+        'include = {"d/*.conf"}\n' + ECHO, wrapper=become_nobody if ROOT else [], binary=binary
+    )
+    (place / "d").chmod(0)
+    daemon.reload(expect="superd.conf:1: cannot look for 'd/*.conf': Permission denied")
+    assert len(daemon.ask("daytime")) == 26
+    (place / "d").chmod(0o755)
+
+
 def discard(path):
     if path.is_dir():
         path.rmdir()

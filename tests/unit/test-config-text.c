@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -107,6 +108,66 @@ static void test_syntax_gives_statements_with_lines(void **state)
 	syntax_fini(&syntax);
 }
 
+/* Refused, and what is left to be read. */
+static void assert_left(const char *text, const char *expected)
+{
+	struct mistakes mistakes = { 0 };
+	char *copy = strdup(text);
+
+	assert_int_equal(config_text_prepare(copy, strlen(copy), "f", &mistakes), -EINVAL);
+	assert_int_equal(mistakes.n, 1);
+	assert_string_equal(copy, expected);
+	mistakes_fini(&mistakes);
+	free(copy);
+}
+
+static void test_what_stands_before_a_wrong_brace_is_left(void **state)
+{
+	assert_left("a = 1\ns {\n}\nt {\nu {\n}\n", "a = 1\ns {\n}");
+	assert_left("a = 1\ns\n{\nb = \"\n}\n", "a = 1\n");
+	assert_left("a = 1\nb = 2", "a = 1\n");
+	assert_left("a = {\n1 }\n/*", "a = {\n1 }");
+	assert_left("s { }\nt { b = { 1 }}\nc = 1\n}\n", "s { }");
+}
+
+static void test_text_goes_on_behind_a_wrong_character(void **state)
+{
+	assert_left("a = \"\\d\" b\n", "a = \"\1d\" b\n");
+	assert_left("a = \"\\0\" b\n", "a = \"\0010\" b\n");
+	assert_left("a = \"\x02\"\n", "a = \"\1\"\n");
+	assert_left("a\xc2\xa0 = 1\n", "a\1\1 = 1\n");
+	assert_left("a = \x7f\n", "a = \1\n");
+}
+
+static void test_a_word_is_not_cut_by_a_comment(void **state)
+{
+	assert_left("a = http://x # b\n", "a = http:\1/x    \n");
+	assert_left("a = d/*.conf\n", "a = d\1*.conf\n");
+	assert_left("a = x#y\n", "a = x\1y\n");
+	assert_prepared("a = 1# b\nc = 2//\n", "a = 1   \nc = 2  \n");
+	assert_prepared("a = 1/* b */\n", "a = 1       \n");
+	assert_prepared("a = \"1\"#b\ns{}//c\n", "a = \"1\"  \ns{}   \n");
+}
+
+static void test_a_told_mistake_is_not_told_again(void **state)
+{
+	const char *text = "a\1 = 1\nb = \1\nc = { 1, \"\1\" }\ns \1 {\nd\1 = 1\ne = 2\n}\nf = 3\n";
+	struct mistakes mistakes = { 0 };
+	struct statement *statement;
+	struct syntax syntax;
+
+	syntax_init(&syntax, text, "f", &mistakes);
+	statement = syntax_next(&syntax);
+	assert_true(atom_is(&statement->keyword, "s"));
+	assert_true(atom_is_told(&statement->title));
+	assert_true(statement->broken);
+	assert_int_equal(statement->n_assignments, 1);
+	assert_true(atom_is(&syntax_next(&syntax)->assignments[0].name, "f"));
+	assert_null(syntax_next(&syntax));
+	assert_int_equal(mistakes.n, 0);
+	syntax_fini(&syntax);
+}
+
 static void test_dropped_assignment_takes_its_values_along(void **state)
 {
 	struct statement *statement;
@@ -158,6 +219,10 @@ int main(void)
 		cmocka_unit_test(test_marks_of_other_systems_become_blanks),
 		cmocka_unit_test(test_what_is_open_at_the_end_is_told_with_its_line),
 		cmocka_unit_test(test_syntax_gives_statements_with_lines),
+		cmocka_unit_test(test_what_stands_before_a_wrong_brace_is_left),
+		cmocka_unit_test(test_text_goes_on_behind_a_wrong_character),
+		cmocka_unit_test(test_a_word_is_not_cut_by_a_comment),
+		cmocka_unit_test(test_a_told_mistake_is_not_told_again),
 		cmocka_unit_test(test_dropped_assignment_takes_its_values_along),
 		cmocka_unit_test(test_reading_goes_on_after_a_mistake),
 	};
