@@ -132,19 +132,51 @@ static void reset_signals(void)
 	(void)sigprocmask(SIG_SETMASK, &all, NULL);
 }
 
-/* A reload must find the file again, wherever the process is by then. */
+/* Loading may wait for a name server, and whoever waits for superd may have had enough. */
+static int load_settings(struct settings **out, const char *path,
+			 const struct load_options *options)
+{
+	sigset_t ending;
+	int r;
+
+	sigemptyset(&ending);
+	sigaddset(&ending, SIGINT);
+	sigaddset(&ending, SIGQUIT);
+	sigaddset(&ending, SIGTERM);
+
+	(void)sigprocmask(SIG_UNBLOCK, &ending, NULL);
+	r = settings_load(out, path, options);
+	(void)sigprocmask(SIG_BLOCK, &ending, NULL);
+	return r;
+}
+
+/*
+ * A reload must find the file again, wherever the process is by then, and by the name that
+ * it was given: that may be a link which points elsewhere by then.
+ */
 static char *absolute(const char *path)
 {
-	char *real = realpath(path, NULL);
+	char *directory, *joined;
 
-	return real && path[0] != '/' ? real : (free(real), strdup(path));
+	if (path[0] == '/')
+		return strdup(path);
+	while (strncmp(path, "./", 2) == 0)
+		path += 2;
+
+	directory = getcwd(NULL, 0);
+	if (!directory)
+		return strdup(path);
+	if (asprintf(&joined, "%s/%s", directory, path) < 0)
+		joined = NULL;
+	free(directory);
+	return joined;
 }
 
 static int check(const char *path, const struct load_options *options)
 {
 	struct settings *settings;
 
-	if (settings_load(&settings, path, options) < 0)
+	if (load_settings(&settings, path, options) < 0)
 		return EX_CONFIG;
 
 	printf("%s: %zu services, %zu listeners\n", path, settings->n_services,
@@ -246,7 +278,7 @@ static int serve(const struct arguments *arguments, const char *path,
 		log_warning(r, "cannot take the sockets of the service manager, ignoring");
 	fd_close_others(inherited.n > 0 ? 3 + (int)inherited.n : 3);
 
-	if (settings_load(&settings, path, load) < 0) {
+	if (load_settings(&settings, path, load) < 0) {
 		log_error(0, "not started: '%s' has mistakes", path);
 		return EX_CONFIG;
 	}

@@ -99,18 +99,17 @@ void section_read(const struct section_reader *reader, const struct section *sec
 	struct value *values;
 	int r;
 
-	for (size_t i = 0; i < statement->n_assignments;) {
-		const struct assignment *assignment = &statement->assignments[i];
+	for (size_t i = 0; i < statement->n_assignments; i++) {
+		struct assignment *assignment = &statement->assignments[i];
 		int number = admit(reader, section, assignment);
 
-		if (number < 0) {
-			statement_drop(statement, i);
+		assignment->refused = number < 0;
+		if (assignment->refused)
 			continue;
-		}
 		section->own[number] = true;
 		section->at[number] = (struct place){ section->file, assignment->name.line };
-		i++;
 	}
+	statement_drop_refused(statement);
 	if (statement->n_assignments == 0)
 		return;
 

@@ -292,20 +292,24 @@ struct statement *syntax_next(struct syntax *syntax)
 	return NULL;
 }
 
-void statement_drop(struct statement *statement, size_t i)
+void statement_drop_refused(struct statement *statement)
 {
-	struct assignment dropped = statement->assignments[i];
-	struct atom *values = statement->values + dropped.first;
+	size_t n = 0, n_values = 0;
 
-	statement->n_assignments--;
-	statement->n_values -= dropped.n_values;
-	if (dropped.n_values > 0)
-		memmove(values, values + dropped.n_values,
-			(statement->n_values - dropped.first) * sizeof(*values));
-	for (; i < statement->n_assignments; i++) {
-		statement->assignments[i] = statement->assignments[i + 1];
-		statement->assignments[i].first -= dropped.n_values;
+	for (size_t i = 0; i < statement->n_assignments; i++) {
+		struct assignment kept = statement->assignments[i];
+
+		if (kept.refused)
+			continue;
+		if (kept.n_values > 0)
+			memmove(statement->values + n_values, statement->values + kept.first,
+				kept.n_values * sizeof(*statement->values));
+		kept.first = n_values;
+		n_values += kept.n_values;
+		statement->assignments[n++] = kept;
 	}
+	statement->n_assignments = n;
+	statement->n_values = n_values;
 }
 
 bool atom_is(const struct atom *atom, const char *text)

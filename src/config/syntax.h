@@ -24,6 +24,7 @@ struct assignment {
 	size_t first; /* of its values, in the statement's */
 	size_t n_values;
 	bool is_list;
+	bool refused; /* by whoever looks at its name */
 };
 
 struct statement {
@@ -69,8 +70,8 @@ void syntax_fini(struct syntax *syntax);
 /* The next statement, valid until the next call, or NULL at the end. */
 struct statement *syntax_next(struct syntax *syntax);
 
-/* Takes assignment number @i, with its values, out of the statement. */
-void statement_drop(struct statement *statement, size_t i);
+/* Takes the assignments that are refused, with their values, out of the statement. */
+void statement_drop_refused(struct statement *statement);
 
 /* As a message may show it, without its quotes; valid for the next few calls. */
 const char *atom_quote(const struct atom *atom);

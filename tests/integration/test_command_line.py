@@ -10,7 +10,7 @@ import subprocess
 import pytest
 
 from daemon import PATIENCE, SUPERD
-from process import executable
+from process import children, eventually, executable
 from settings import ECHO, ROOT, service
 
 USAGE = 64
@@ -134,6 +134,31 @@ def test_ten_thousand_services_are_checked(run):
     done = run(text, "--check")
     assert done.returncode == 0
     assert "10000 services, 10000 listeners" in done.stdout
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["INT", "TERM"])
+@pytest.mark.parametrize("flag", ["--check", "--foreground"])
+def test_loading_can_be_interrupted(place, flag, number):
+    conf = place / "superd.conf"
+    slow = "".join(
+        service(f"x{n}", listen=f"tcp:127.0.1.{n}:1-65535", builtin="echo") for n in range(1, 9)
+    )
+    conf.write_text(slow)
+    with subprocess.Popen([SUPERD, flag, "-c", conf], stderr=subprocess.PIPE) as loading:
+        eventually(lambda: children(loading.pid))
+        loading.send_signal(number)
+        assert loading.wait(PATIENCE) == -number
+
+
+def test_a_link_is_the_file_it_points_to_and_stays_a_link(place):
+    """What a relative include means does not depend on how the file was named."""
+    (place / "elsewhere").mkdir()
+    (place / "elsewhere/superd.conf").write_text('include = {"more.conf"}\n')
+    (place / "link.conf").symlink_to("elsewhere/superd.conf")
+    (place / "more.conf").write_text(ECHO)
+    for name in ("link.conf", "./link.conf", str(place / "link.conf")):
+        done = call("-t", "-c", name, cwd=place)
+        assert done.stdout == f"{place}/link.conf: 1 services, 1 listeners\n", done.stderr
 
 
 @pytest.mark.parametrize("flag", ["-V", "--version"])
