@@ -308,6 +308,7 @@ int main(int argc, char **argv)
 
 	log_set_debug(arguments.debug);
 	load.port_base = arguments.port_base;
+	load.check = arguments.check;
 	path = absolute(arguments.config);
 	if (!path || fd_raise_limit(&descriptors) < 0)
 		return EX_OSERR;

@@ -98,11 +98,41 @@ static void check_amplify(struct build *build)
 		build_mistake(build, OPTION_AMPLIFY, 0, "'amplify' is for the built-in 'chargen'");
 }
 
+static void build_socket_user(struct build *build)
+{
+	const char *name = build->draft->socket_user;
+	const struct account *account;
+
+	if (accounts_find_user(build->parse->accounts, name, &account) < 0)
+		build_mistake(build, OPTION_SOCKET_USER, 0, "'socket_user': no user '%s'",
+			      mistakes_quote(name));
+	else if (!build->parse->options->privileged && account->uid != geteuid())
+		build_mistake(build, OPTION_SOCKET_USER, 0,
+			      "'socket_user' needs root: a file stays its maker's");
+	else
+		build->service->socket.uid = account->uid;
+}
+
+static void build_socket_group(struct build *build)
+{
+	const char *name = build->draft->socket_group;
+	gid_t gid;
+
+	if (accounts_find_group(build->parse->accounts, name, &gid) < 0)
+		build_mistake(build, OPTION_SOCKET_GROUP, 0, "'socket_group': no group '%s'",
+			      mistakes_quote(name));
+	else if (!build->parse->options->privileged && gid != getegid() && group_member(gid) == 0)
+		build_mistake(build, OPTION_SOCKET_GROUP, 0,
+			      "'socket_group' needs root: superd is not in group '%s'",
+			      mistakes_quote(name));
+	else
+		build->service->socket.gid = gid;
+}
+
 static void build_socket(struct build *build)
 {
 	const struct draft *draft = build->draft;
 	struct socket_settings *socket = &build->service->socket;
-	const struct account *account;
 
 	socket->backlog = draft->backlog;
 	socket->rcvbuf = draft->rcvbuf;
@@ -113,20 +143,10 @@ static void build_socket(struct build *build)
 	socket->uid = (uid_t)-1;
 	socket->gid = (gid_t)-1;
 
-	if (draft->socket_user) {
-		if (accounts_find_user(build->parse->accounts, draft->socket_user, &account) < 0)
-			build_mistake(build, OPTION_SOCKET_USER, 0, "'socket_user': no user '%s'",
-				      mistakes_quote(draft->socket_user));
-		else if (!build->parse->options->privileged && account->uid != geteuid())
-			build_mistake(build, OPTION_SOCKET_USER, 0,
-				      "'socket_user' needs root: a file stays its maker's");
-		else
-			socket->uid = account->uid;
-	}
-	if (draft->socket_group &&
-	    accounts_find_group(build->parse->accounts, draft->socket_group, &socket->gid) < 0)
-		build_mistake(build, OPTION_SOCKET_GROUP, 0, "'socket_group': no group '%s'",
-			      mistakes_quote(draft->socket_group));
+	if (draft->socket_user)
+		build_socket_user(build);
+	if (draft->socket_group)
+		build_socket_group(build);
 }
 
 static bool has_udp(const struct service *service)

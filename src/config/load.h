@@ -17,6 +17,7 @@ struct sources;
 struct load_options {
 	int port_base;   /* overrides the file's, unless -1 */
 	bool privileged; /* superd runs as root */
+	bool check;      /* the mistakes are what is asked for: none is left out */
 };
 
 /*

@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "base/text.h"
 
-/* As many as an administrator reads; a file of another kind has one a line. */
+/* As many as an administrator reads in a log; a file of another kind has one a line. */
 #define SAID_MAX 100
 #define KEPT_MAX 10000
 
@@ -100,13 +100,13 @@ static void sort(struct mistakes *mistakes)
 		qsort(mistakes->list, mistakes->n, sizeof(*mistakes->list), compare);
 }
 
-int mistakes_report(struct mistakes *mistakes)
+int mistakes_report(struct mistakes *mistakes, bool all)
 {
 	size_t said, more;
 
 	sort(mistakes);
 	drop_repeated(mistakes);
-	said = mistakes->n < SAID_MAX ? mistakes->n : SAID_MAX;
+	said = all || mistakes->n < SAID_MAX ? mistakes->n : SAID_MAX;
 	more = mistakes->n - said + mistakes->unsaid;
 
 	for (size_t i = 0; i < said; i++) {

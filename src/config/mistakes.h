@@ -33,8 +33,11 @@ void mistakes_fini(struct mistakes *mistakes);
 void mistakes_add(struct mistakes *mistakes, struct place at, const char *fmt, ...)
 	__attribute__((__format__(__printf__, 3, 4)));
 
-/* Logs the first of them and how many more there are. Returns 0 if there are none, else -EINVAL. */
-int mistakes_report(struct mistakes *mistakes);
+/*
+ * Logs them: @all, or the first hundred, and how many more there are. Returns 0 if there are
+ * none, else -EINVAL.
+ */
+int mistakes_report(struct mistakes *mistakes, bool all);
 
 /* What was found in a file, as a message may show it; valid for the next few calls. */
 const char *mistakes_quote(const char *text);

@@ -322,7 +322,7 @@ static int run(struct parse *parse)
 			     "no service is defined");
 	build_front(parse);
 	build_poller(parse);
-	r = mistakes_report(&parse->mistakes);
+	r = mistakes_report(&parse->mistakes, parse->options->check);
 	if (r < 0)
 		return r;
 

@@ -256,7 +256,7 @@ int sources_read(struct sources **out, const char *path)
 	reader.mistakes = &sources->mistakes;
 	read_source(&reader, path, (struct place){ path, 0 });
 	if (sources->n == 0 || !sources->list[0].text)
-		return mistakes_report(reader.mistakes);
+		return mistakes_report(reader.mistakes, true);
 
 	*out = take_ptr(sources);
 	return 0;

@@ -92,8 +92,10 @@ static void on_rehearsal_limit(struct timer *timer)
 void reload_begin(struct keeper *keeper)
 {
 	struct reload *reload = &keeper->reload;
-	const struct load_options options = { keeper->options->port_base,
-					      keeper->options->privileged };
+	const struct load_options options = {
+		.port_base = keeper->options->port_base,
+		.privileged = keeper->options->privileged,
+	};
 	int r;
 
 	if (reload->state != RELOAD_NONE || !keeper->served) {
@@ -123,8 +125,10 @@ void reload_begin(struct keeper *keeper)
 static int apply_sources(struct keeper *keeper)
 {
 	struct reload *reload = &keeper->reload;
-	const struct load_options options = { keeper->options->port_base,
-					      keeper->options->privileged };
+	const struct load_options options = {
+		.port_base = keeper->options->port_base,
+		.privileged = keeper->options->privileged,
+	};
 	struct settings *settings;
 	int r;
 

@@ -143,6 +143,12 @@ def test_every_mistake_of_a_reload_is_in_the_log(superd):
     )
 
 
+def test_very_many_mistakes_do_not_fill_the_log(superd):
+    daemon = superd(ECHO)
+    daemon.reload("".join(f"option{n} = 1\n" for n in range(120)), expect="20 more mistakes")
+    assert daemon.log.text().count("unknown option") == 100
+
+
 def test_a_reload_after_a_broken_one_is_applied(superd):
     daemon = superd(ECHO)
     daemon.reload("}", expect="superd.conf:1: this '}' closes nothing")
