@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -15,29 +16,13 @@
 #include "front/gate.h"
 #include "front/overrun.h"
 #include "front/packet.h"
+#include "front/pending.h"
 #include "front/requests.h"
 #include "front/state.h"
 
 #define BATCH_MAX 16      /* of one listener before others have their turn */
 #define LEFTOVER_MAX 1024 /* datagrams read from one socket that a child left */
-#define PENDING_MAX 64    /* of a service */
 #define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)
-
-struct packet {
-	struct packet *next;
-	uint32_t endpoint;
-	struct address peer;
-	struct address local;
-	size_t n;
-	const char *bytes;
-	char copy[];
-};
-
-struct pending {
-	struct packet *first;
-	struct packet *last;
-	unsigned n;
-};
 
 static char data[CHANNEL_DATAGRAM_MAX];
 
@@ -203,60 +188,11 @@ void datagram_spawn_on_ready(struct watch *watch)
 	}
 }
 
-static int push(struct front_service *service, const struct packet *packet)
-{
-	struct pending *pending = service->pending;
-	struct packet *copy;
-
-	if (!pending) {
-		pending = calloc(1, sizeof(*pending));
-		if (!pending)
-			return -ENOMEM;
-		service->pending = pending;
-		list_add_before(&service->front->pending, &service->pending_link);
-	}
-	if (pending->n == PENDING_MAX)
-		return -ENOBUFS;
-
-	copy = malloc(sizeof(*copy) + packet->n);
-	if (!copy)
-		return -ENOMEM;
-	*copy = *packet;
-	copy->next = NULL;
-	copy->bytes = memcpy(copy->copy, packet->bytes, packet->n);
-	if (pending->last)
-		pending->last->next = copy;
-	else
-		pending->first = copy;
-	pending->last = copy;
-	pending->n++;
-	return 0;
-}
-
-static struct packet *pop(struct front_service *service)
-{
-	struct pending *pending = service->pending;
-	struct packet *packet = pending->first;
-
-	if (packet) {
-		pending->first = packet->next;
-		if (!pending->first)
-			pending->last = NULL;
-		pending->n--;
-	}
-	if (!pending->first) {
-		list_unlink(&service->pending_link);
-		free(pending);
-		service->pending = NULL;
-	}
-	return packet;
-}
-
 void datagram_spawn_pending(struct front_service *service)
 {
 	while (service->pending && gate_lets_requests(service->front) &&
 	       admit(service) == ADMISSION_ADMIT) {
-		struct packet *packet = pop(service);
+		struct packet *packet = pending_pop(service);
 
 		if (packet)
 			ask_for_program(service, packet);
@@ -264,13 +200,27 @@ void datagram_spawn_pending(struct front_service *service)
 	}
 }
 
+/* Of those of one socket one line is enough. */
+static void drop_leftover(struct front_service *service, const struct address *peer, unsigned n)
+{
+	char why[64];
+
+	if (n == 0)
+		return;
+	atomic_fetch_add_explicit(&front_board(service)->dropped, n, memory_order_relaxed);
+	snprintf(why, sizeof(why), "there is no room for %u of its datagrams", n);
+	log_lost(service->settings, peer, 0, why);
+}
+
 void datagram_spawn_leftover(struct front_listener *listener, const struct channel_message *message,
 			     int fd)
 {
 	struct front_service *service = listener->service;
+	struct address peer = { 0 };
+	unsigned dropped = 0;
 
 	for (int i = 0; i < LEFTOVER_MAX; i++) {
-		struct packet packet = { .endpoint = listener->number, .local = message->local };
+		struct packet packet = { .endpoint = listener->number };
 		int r;
 
 		r = receive(NULL, fd, &packet);
@@ -279,26 +229,26 @@ void datagram_spawn_leftover(struct front_listener *listener, const struct chann
 		if (r < 0 && r != -EMSGSIZE)
 			break;
 		packet.local = message->local;
-		if (!has_return_address(&packet))
-			packet.peer = message->peer;
-		if (r == 0)
-			r = push(service, &packet);
-		if (r < 0)
-			drop(service, &packet.peer, r, "its datagram finds no room");
+		peer = packet.peer;
+		if (r < 0 || !has_return_address(&packet) || pending_push(service, &packet) < 0)
+			dropped++;
 		datagram_spawn_pending(service);
 	}
+	drop_leftover(service, &peer, dropped);
 	close(fd);
 }
 
 static void abandon(struct front_service *service)
 {
-	while (service->pending) {
-		struct packet *packet = pop(service);
+	unsigned n = 0;
 
-		if (packet)
-			drop(service, &packet->peer, 0, "its datagram waited when the front ended");
-		free(packet);
+	while (service->pending) {
+		free(pending_pop(service));
+		n++;
 	}
+	atomic_fetch_add_explicit(&front_board(service)->dropped, n, memory_order_relaxed);
+	log_warning(0, "service '%s': lost %u datagrams that waited when the front ended",
+		    service->settings->name, n);
 }
 
 void datagram_spawn_abandon(struct front *front)

@@ -236,3 +236,23 @@ def test_what_a_client_sends_meanwhile_is_served_next(superd, place):
         os.write(gate, b"go\n")
         assert {client.recv(64), client.recv(64)} == {b"TWO", b"THREE"}
     os.close(gate)
+
+
+def test_all_that_a_client_sends_meanwhile_is_served_next(superd, place):
+    """As many as the kernel kept, by one program after the other."""
+    path = place / "gate"
+    os.mkfifo(path)
+    path.chmod(0o666)
+    gate = os.open(path, os.O_RDWR)
+    script = f"cat; test ! -p {path} || read go < {path}"
+    daemon = superd(service("x", listen=UDP, exec=shell(script), instances=1))
+    with daemon.datagram("x") as client:
+        client.send(b"first")
+        assert client.recv(64) == b"first"
+        words = {b"word %d" % number for number in range(200)}
+        for word in words:
+            client.send(word)
+        path.unlink()
+        os.write(gate, b"go\n")
+        assert {client.recv(64) for _ in words} == words
+    os.close(gate)
