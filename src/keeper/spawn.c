@@ -6,6 +6,7 @@
 #include <linux/close_range.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -77,6 +78,12 @@ static int become_group(const struct spawn_plan *plan)
 	if (setgroups(plan->n_groups, plan->groups) < 0)
 		return -1;
 	return setresgid(plan->gid, plan->gid, plan->gid);
+}
+
+/* What superd was given to bind low ports and the like would go on to the program. */
+static int drop_ambient(void)
+{
+	return prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 }
 
 /* The way back must be closed: a program that is not root cannot become it again. */
@@ -166,6 +173,8 @@ static enum spawn_step run_child(const struct spawn_plan *plan,
 		return SPAWN_GROUPS;
 	if (become_user(plan) < 0)
 		return SPAWN_USER;
+	if (drop_ambient() < 0)
+		return SPAWN_CAPABILITIES;
 	if (chdir(plan->directory) < 0)
 		return SPAWN_DIRECTORY;
 	if (connect_client(descriptors->connect_to) < 0)
@@ -239,6 +248,7 @@ const char *spawn_step_text(enum spawn_step step)
 		[SPAWN_CHROOT] = "cannot change the root directory",
 		[SPAWN_GROUPS] = "cannot set the groups",
 		[SPAWN_USER] = "cannot change the user",
+		[SPAWN_CAPABILITIES] = "cannot drop the capabilities",
 		[SPAWN_DIRECTORY] = "cannot enter the directory",
 		[SPAWN_CONNECT] = "cannot connect to the sender",
 		[SPAWN_SIGNALS] = "cannot reset the signals",

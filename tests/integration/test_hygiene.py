@@ -130,3 +130,19 @@ def test_the_front_has_no_privileges(superd):
         assert thread["NoNewPrivs"].strip() == "1"
         for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
             assert int(thread[name], 16) == 0, name
+
+
+@pytest.mark.skipif(not ROOT, reason="needs root to give privileges away")
+def test_a_capability_of_an_ordinary_superd_is_its_own(superd):
+    """It may have been given one for low ports; an ambient one survives execve()."""
+    become = ["setpriv", "--reuid=54321", "--regid=54321", "--clear-groups"]
+    bind_low_ports = ["--inh-caps=+net_bind_service", "--ambient-caps=+net_bind_service"]
+    daemon = superd(
+        service("x", exec=["/bin/grep", "Cap[PEA]", "/proc/self/status"], user=None),
+        wrapper=[*become, *bind_low_ports],
+    )
+    assert int(status(daemon.keeper)["CapAmb"], 16) != 0
+    said = dict(line.split(":\t") for line in daemon.ask("x").decode().splitlines())
+    assert said == {name: "0" * 16 for name in ("CapPrm", "CapEff", "CapAmb")}
+    for name in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
+        assert int(status(daemon.front)[name], 16) == 0
