@@ -15,6 +15,7 @@ from settings import ECHO, ROOT, service
 
 USAGE = 64
 OS_ERROR = 71
+NO_PRIVILEGES = 77
 CONFIG = 78
 
 
@@ -23,9 +24,9 @@ def run(place):
     """run(text, *arguments) calls superd with that configuration and waits until it returns."""
     conf = place / "superd.conf"
 
-    def run(text, *arguments):
+    def run(text, *arguments, **how):
         conf.write_text(text)
-        return call("-c", str(conf), *arguments)
+        return call("-c", str(conf), *arguments, **how)
 
     return run
 
@@ -188,6 +189,17 @@ def test_a_file_that_cannot_be_read_is_named(place, name):
     done = call("-f", "-c", str(place / name))
     assert done.returncode == CONFIG
     assert str(place / name) in done.stderr
+
+
+def test_an_address_that_needs_privileges_ends_the_start_with_77(run, place):
+    closed = place / "closed"
+    closed.mkdir(mode=0)
+    text = service("x", listen=f"unix:{closed}/x.sock", builtin="echo")
+    how = {"user": 65534, "group": 65534} if ROOT else {}
+    done = run(text, "--foreground", binary=shutil.copy(SUPERD, place), **how)
+    assert done.returncode == NO_PRIVILEGES
+    assert f"service 'x': cannot listen on unix:{closed}/x.sock (" in done.stderr
+    assert "need root): Permission denied" in done.stderr
 
 
 def test_a_mistake_ends_the_start_with_78(run):

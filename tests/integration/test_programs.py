@@ -224,6 +224,19 @@ def test_a_directory_that_its_user_may_not_enter_is_named(superd, place):
     daemon.wait_log(f"cannot enter the directory '{private}': Permission denied")
 
 
+def test_a_program_that_cannot_be_started_takes_no_instance(superd, place):
+    program = place / "program"
+    install(program)
+    text = service("x", exec=[program], instances=1)
+    daemon = superd(ECHO + text)
+    program.unlink()
+    for _ in range(3):
+        assert daemon.ask("x") == b""
+    install(program)
+    daemon.reload(text)
+    assert daemon.ask("x") == b"here\n"
+
+
 def install(program):
     program.write_text("#!/bin/sh\necho here\n")
     program.chmod(0o755)
@@ -241,7 +254,7 @@ def test_failures_to_start_are_logged_at_a_bounded_rate(superd, place):
 
 
 def test_a_service_without_a_free_instance_queues_its_clients(superd):
-    daemon = superd(service("cat", exec=["/bin/cat"], instances=2) + ECHO)
+    daemon = superd(ECHO + service("cat", exec=["/bin/cat"], instances=2))
     assert_queues_at_two(daemon, "cat")
 
 

@@ -205,6 +205,20 @@ def test_a_storm_of_hups_is_folded(superd):
     assert len(daemon.notify.messages.find("^RELOADING=1$", said)) < 500
 
 
+def test_a_hup_during_a_reload_is_not_lost(superd):
+    """It asks for what the file holds then, which the reload has read already."""
+    daemon = superd(ECHO)
+    front = daemon.front
+    daemon.stop_process(front)  # The reload waits for it.
+    daemon.write(ECHO + service("first", builtin="echo"))
+    daemon.signal(signal.SIGHUP)
+    daemon.wait_log("service 'first': listening on")
+    daemon.write(ECHO + DAYTIME)
+    daemon.signal(signal.SIGHUP)
+    daemon.continue_process(front)
+    assert len(daemon.ask("daytime")) == 26
+
+
 def test_an_endpoint_that_moves_to_another_service_stays_open(superd):
     """The queue of the port is what matters, and who waits in it."""
     listen = f"tcp:{HOST}:{PORT}"

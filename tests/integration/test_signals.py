@@ -7,7 +7,7 @@ import socket
 import pytest
 
 from daemon import read_all
-from process import alive, eventually, listening_inodes
+from process import alive, descriptors, eventually, listening_inodes
 from settings import ECHO, HOST, PORT, service, shell
 
 
@@ -139,6 +139,51 @@ def test_sessions_of_a_front_that_died_count_no_more(superd):
         assert client.recv(1) == b"x"
         os.kill(daemon.front, signal.SIGKILL)
         assert daemon.ask("echo", b"ping") == b"ping"
+
+
+def test_sessions_of_a_draining_front_that_died_count_no_more(superd):
+    daemon = superd(service("echo", builtin="echo", instances=1))
+    with daemon.connect("echo") as client:
+        client.sendall(b"x")
+        assert client.recv(1) == b"x"
+        old = daemon.front
+        daemon.reload()
+        os.kill(old, signal.SIGKILL)
+        assert daemon.ask("echo", b"ping") == b"ping"
+
+
+def test_a_front_has_nothing_that_is_the_keepers_alone(superd, place):
+    """Nor of the front before it, which would not see the end of the keeper."""
+    gate = place / "gate"
+    os.mkfifo(gate)
+    gate.chmod(0o666)
+    waits = service("waits", "udp:127.0.0.1:0", exec=shell(f"echo here; read go < {gate}"))
+    daemon = superd(ECHO + waits + service("logs", exec=["/bin/cat"], stderr="log"))
+    listeners = sockets(daemon.keeper) & sockets(daemon.front)
+    with daemon.connect("echo") as client, daemon.datagram("waits") as other:
+        client.sendall(b"x")
+        other.send(b"x")
+        assert client.recv(1) == b"x" and other.recv(64) == b"here\n"
+        daemon.reload()
+        assert len(daemon.fronts()) == 2
+        assert len(sockets(daemon.keeper)) > len(listeners) == 3
+        assert sockets(daemon.keeper) & sockets(daemon.front) == listeners
+        assert not any("signalfd" in what for what in descriptors(daemon.front).values())
+        assert not any(writes_to_a_pipe(daemon.front, fd) for fd in descriptors(daemon.front))
+        gate.write_text("go\n")
+
+
+def sockets(pid):
+    return {what for what in descriptors(pid).values() if what.startswith("socket:")}
+
+
+def writes_to_a_pipe(pid, fd):
+    """But for the test's own, of the log."""
+    if fd < 3 or not descriptors(pid)[fd].startswith("pipe:"):
+        return False
+    with open(f"/proc/{pid}/fdinfo/{fd}") as file:
+        flags = int(file.read().split("flags:")[1].split()[0], 8)
+    return flags & os.O_ACCMODE == os.O_WRONLY and descriptors(pid)[fd] != descriptors(pid)[2]
 
 
 def test_the_front_ends_when_the_keeper_is_killed(superd):

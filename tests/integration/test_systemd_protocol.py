@@ -1,5 +1,6 @@
 """What superd says on NOTIFY_SOCKET, and sockets that it is given by LISTEN_FDS."""
 
+import errno
 import os
 import signal
 import socket
@@ -9,7 +10,7 @@ import time
 import pytest
 
 from process import descriptors, eventually
-from settings import ECHO, service
+from settings import ECHO, HOST, PORT, service
 
 GIVE = [sys.executable, os.path.join(os.path.dirname(__file__), "give.py")]
 
@@ -42,7 +43,22 @@ def test_ready_follows_a_reload_that_was_refused(superd):
     daemon.reload("broken {")
     messages = "\n".join(daemon.notify.messages.items[said:]).splitlines()
     assert messages.index("RELOADING=1") < messages.index("READY=1")
-    assert any(line.startswith("STATUS=") for line in messages)
+    assert f"ERRNO={errno.EINVAL}" in messages
+    served = "STATUS=Serving 1 services on 1 listeners"
+    assert f"{served}; the last reload failed, see the log" in messages
+    said = len(daemon.notify.messages)
+    daemon.reload(ECHO)
+    daemon.notify.messages.wait(f"^{served}$", after=said)
+
+
+def test_the_status_tells_of_a_listener_that_waits_for_its_address(superd):
+    late = service("late", listen=f"tcp:{HOST}:{PORT}", builtin="echo")
+    with socket.create_server((HOST, PORT)):
+        daemon = superd(ECHO + late)
+        daemon.notify.messages.wait(
+            "^STATUS=Serving 2 services on 1 listeners; 1 wait for their address$"
+        )
+    daemon.notify.messages.wait("^STATUS=Serving 2 services on 2 listeners$")
 
 
 def test_stopping_is_said(superd):

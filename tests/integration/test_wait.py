@@ -5,6 +5,8 @@ import select
 import socket
 import time
 
+import pytest
+
 from daemon import read_all
 from process import eventually
 from settings import ECHO, service, shell
@@ -142,15 +144,18 @@ def test_a_waiting_program_that_never_accepts_is_not_started_without_end(superd,
         assert starts < 60 * (time.monotonic() - started)
 
 
-def test_a_waiting_program_that_is_gone_does_not_spin(superd, place):
+@pytest.mark.parametrize("kind", ["tcp", "udp"])
+def test_a_waiting_program_that_is_gone_does_not_spin(superd, place, kind):
     program = place / "program"
     program.write_text("#!/bin/sh\n")
     program.chmod(0o755)
-    daemon = superd(service("x", exec=[program], dispatch="wait", listen=UDP) + ECHO)
+    listen = f"{kind}:127.0.0.1:0"
+    daemon = superd(service("x", exec=[program], dispatch="wait", listen=listen) + ECHO)
     program.unlink()
-    with daemon.datagram("x") as client:
+    with daemon.connect("x", kind) as client:
         client.send(b"poison")
         daemon.wait_log(rf"service 'x': cannot start '{program}'.*: No such file or directory")
+        daemon.wait_log("service 'x': its program makes no headway, pausing for 1 s")
         for _ in range(50):
             assert daemon.ask("echo", b"ping") == b"ping"
     assert len(daemon.log.find("cannot start")) < 10
@@ -210,6 +215,16 @@ def test_a_filter_can_ask_for_its_client(superd):
     with daemon.datagram("x") as client:
         client.send(b"who am I?")
         assert client.recv(64).decode() == repr(client.getsockname())
+
+
+@pytest.mark.parametrize("listen", ["udp4:0", "udp:0"])
+def test_the_answer_of_a_filter_comes_from_the_address_that_was_asked(superd, listen):
+    daemon = superd(service("x", listen=listen, exec=["/usr/bin/tr", "a-z", "A-Z"]))
+    port = daemon.port("x", "udp")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.settimeout(10)
+        client.sendto(b"ping", ("127.0.0.2", port))
+        assert client.recvfrom(64) == (b"PING", ("127.0.0.2", port))
 
 
 def test_clients_of_a_filter_are_served_side_by_side(superd):
