@@ -183,19 +183,6 @@ def test_a_session_is_logged_with_its_bytes(superd):
     )
 
 
-def test_what_is_logged_is_chosen(superd):
-    daemon = superd(
-        service("quiet", builtin="echo", log_on_success=["none"])
-        + service("brief", builtin="echo", log_on_success=["host"])
-    )
-    daemon.ask("quiet", b"x")
-    daemon.ask("brief", b"x")
-    daemon.wait_log("service 'brief': accepted")
-    daemon.stop()
-    assert not daemon.log.find("service 'quiet': (accepted|ended)")
-    assert not daemon.log.find("bytes in")
-
-
 @pytest.mark.parametrize("poller", ["select", "epoll", "auto"])
 def test_each_poller_serves_many_clients_at_once(superd, poller):
     daemon = superd(f"poller = {poller}\n" + ECHO)

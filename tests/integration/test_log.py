@@ -10,7 +10,7 @@ import stat
 import pytest
 
 from daemon import PATIENCE
-from process import eventually
+from process import children, eventually
 from settings import ECHO, ROOT, service, shell
 
 
@@ -82,6 +82,73 @@ def test_lines_name_the_process(superd):
     daemon.wait_log(rf"^superd\[{daemon.keeper}\]: service 'echo': listening on")
     daemon.ask("echo", b"x")
     daemon.wait_log(rf"^superd\[{daemon.front}\]: service 'echo': accepted")
+
+
+HOST_AND_PORT = r"127\.0\.0\.1:\d+"
+SECONDS = r"\d+\.\d{3} s"
+
+
+def lines_of(daemon, name):
+    """What its log says of the clients of a service."""
+    pattern = f"service '{name}': ((accepted|refused|ended).*)"
+    return [found[1] for found in daemon.log.find(pattern)]
+
+
+def assert_lines(found, expected):
+    assert len(found) == len(expected), found
+    assert all(map(re.fullmatch, expected, found)), found
+
+
+@pytest.mark.parametrize(
+    "words, expected",
+    [
+        (["none"], []),
+        (["host"], [f"accepted {HOST_AND_PORT}"]),
+        (["pid"], [r"accepted, pid \d+"]),
+        (["duration"], [f"ended, after {SECONDS}"]),
+        (["exit"], ["ended, exit status 3"]),
+        (["HOST", "Exit"], [f"accepted {HOST_AND_PORT}", f"ended {HOST_AND_PORT}, exit status 3"]),
+    ],
+    ids=str,
+)
+def test_what_is_logged_of_programs_is_chosen(superd, words, expected):
+    daemon = superd(service("x", exec=shell("exit 3"), log_on_success=words))
+    daemon.ask("x")
+    eventually(lambda: children(daemon.keeper) == daemon.fronts())
+    daemon.stop()
+    assert_lines(lines_of(daemon, "x"), expected)
+
+
+@pytest.mark.parametrize(
+    "words, expected",
+    [
+        (["none"], []),
+        (["host"], [f"accepted {HOST_AND_PORT}"]),
+        (["pid"], ["accepted a client"]),
+        (["duration"], [f"ended a client after {SECONDS}"]),
+        (["traffic"], ["ended a client, 4 bytes in, 4 bytes out"]),
+    ],
+    ids=str,
+)
+def test_what_is_logged_of_sessions_is_chosen(superd, words, expected):
+    daemon = superd(service("x", builtin="echo", log_on_success=words))
+    daemon.ask("x", b"ping")
+    daemon.stop()
+    assert_lines(lines_of(daemon, "x"), expected)
+
+
+@pytest.mark.parametrize(
+    "words, who", [(["none"], None), (["host"], HOST_AND_PORT), (["attempt"], "a client")], ids=str
+)
+def test_what_is_logged_of_refused_clients_is_chosen(superd, words, who):
+    options = {"instances": 1, "overflow": "refuse", "log_on_success": ["none"]}
+    daemon = superd(service("x", builtin="echo", **options, log_on_failure=words))
+    with daemon.connect("x") as client:
+        client.sendall(b"x")
+        assert client.recv(1) == b"x"
+        assert daemon.ask("x") == b""
+    daemon.stop()
+    assert_lines(lines_of(daemon, "x"), [f"refused {who}: 1 of 1 instances are in use"] if who else [])
 
 
 def test_text_from_outside_is_escaped(superd):

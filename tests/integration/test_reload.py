@@ -205,6 +205,17 @@ def test_a_storm_of_hups_is_folded(superd):
     assert len(daemon.notify.messages.find("^RELOADING=1$", said)) < 500
 
 
+def test_a_front_that_is_stuck_does_not_hold_up_a_reload(superd):
+    daemon = superd(ECHO)
+    front = daemon.front
+    daemon.stop_process(front)
+    daemon.reload(ECHO + DAYTIME, expect="the old front does not answer; going on without it")
+    assert len(daemon.ask("daytime")) == 26
+    daemon.continue_process(front)
+    eventually(lambda: daemon.fronts() == [daemon.front] != [front])
+    assert daemon.ask("echo", b"ping") == b"ping"
+
+
 def test_a_hup_during_a_reload_is_not_lost(superd):
     """It asks for what the file holds then, which the reload has read already."""
     daemon = superd(ECHO)

@@ -60,6 +60,13 @@ def test_a_second_term_does_not_wait(superd):
         assert daemon.process.wait(5) == 0
 
 
+def test_a_front_that_is_stuck_does_not_hold_up_the_stop(superd):
+    daemon = superd("grace = 100ms\n" + ECHO)
+    daemon.stop_process(daemon.front)
+    daemon.signal(signal.SIGTERM)
+    assert daemon.process.wait(20) == 0
+
+
 def test_children_go_on_when_superd_stops(superd):
     daemon = superd(service("cat", exec=["/bin/cat"]))
     with daemon.connect("cat") as client:

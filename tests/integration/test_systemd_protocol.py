@@ -56,7 +56,7 @@ def test_the_status_tells_of_a_listener_that_waits_for_its_address(superd):
     with socket.create_server((HOST, PORT)):
         daemon = superd(ECHO + late)
         daemon.notify.messages.wait(
-            "^STATUS=Serving 2 services on 1 listeners; 1 wait for their address$"
+            "^STATUS=Serving 2 services on 1 listeners; 1 waits for its address$"
         )
     daemon.notify.messages.wait("^STATUS=Serving 2 services on 2 listeners$")
 
