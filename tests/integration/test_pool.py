@@ -159,12 +159,14 @@ def test_a_program_that_crashes_is_started_with_growing_pauses(superd):
 
 def test_a_program_that_cannot_be_executed_is_said_and_tried_again(superd, place):
     program = place / "later"
-    program.write_text("#!/nonexistent\n")
-    program.chmod(0o755)
-    daemon = superd(service("x", exec=[program], dispatch="pool"))
-    daemon.wait_log(rf"service 'x': cannot start '{program}': cannot execute: No such file")
     program.write_text(f"#!{PYTHON}\n{LOOP}")
-    serves(daemon, "x")
+    program.chmod(0o755)
+    daemon = superd(service("x", exec=[program], dispatch="pool", processes=[0, 1]))
+    program.write_text("#!/nonexistent\n")
+    with daemon.connect("x") as client:
+        daemon.wait_log(rf"service 'x': cannot start '{program}': .*: No such file")
+        program.write_text(f"#!{PYTHON}\n{LOOP}")
+        pid_of(client)
 
 
 def test_a_service_without_a_change_keeps_its_children(superd):
