@@ -558,9 +558,10 @@ static void test_too_many_descriptors_on_the_way_cost_nobody_a_client(void **sta
 	wait_in_service(0);
 }
 
-static void test_a_member_without_a_free_descriptor_for_it_is_ended_and_replaced(void **state)
+static void test_a_member_whose_socket_found_no_number_is_asked_for_again(void **state)
 {
 	const struct rlimit none = { 3, 4096 }, some = { 64, 4096 };
+	struct channel_message missed;
 	struct received got;
 	int client;
 
@@ -568,9 +569,10 @@ static void test_a_member_without_a_free_descriptor_for_it_is_ended_and_replaced
 	start_front(0);
 	assert_int_equal(prlimit(stage.front, RLIMIT_NOFILE, &none, NULL), 0);
 	tell(CHANNEL_MEMBER, 0, pid_of(0));
-	expect_dismissal(0);
+	missed = hear();
+	assert_int_equal(missed.type, CHANNEL_MISSED);
+	assert_int_equal(missed.status, CHANNEL_MEMBER);
 	assert_int_equal(prlimit(stage.front, RLIMIT_NOFILE, &some, NULL), 0);
-	tell(CHANNEL_MEMBER_GONE, 0, 0);
 	tell(CHANNEL_MEMBER, 0, pid_of(0));
 	client = come();
 	got = receive(0);
@@ -745,7 +747,7 @@ int main(void)
 		CASE(test_a_member_that_closes_gets_no_more_and_is_dismissed),
 		CASE(test_a_member_that_does_not_read_costs_nobody_a_client),
 		CASE(test_too_many_descriptors_on_the_way_cost_nobody_a_client),
-		CASE(test_a_member_without_a_free_descriptor_for_it_is_ended_and_replaced),
+		CASE(test_a_member_whose_socket_found_no_number_is_asked_for_again),
 		CASE(test_idle_members_above_min_are_dismissed_each_after_its_time),
 		CASE(test_with_min_0_the_last_member_is_dismissed_too),
 		CASE(test_a_halted_front_leaves_members_alone_until_it_resumes),
