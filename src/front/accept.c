@@ -60,11 +60,14 @@ static void set_options(const struct front_listener *listener, int fd)
 
 	if (address_is_unix(&listener->listener->endpoint.address))
 		return;
-	/* Both only make things better: a client is not lost for them. */
+	/* All only make things better: a client is not lost for them. */
 	if (socket->nodelay)
 		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	if (socket->keepalive)
 		(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	/* RFC 862: whatever was sent comes back. */
+	if (listener->service->settings->builtin == BUILTIN_ECHO)
+		(void)setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on));
 }
 
 static void serve(struct front_listener *listener, int fd, const struct address *peer)

@@ -110,6 +110,15 @@ def test_echo_returns_all_bytes_to_a_client_that_has_closed_its_side(superd):
         sender.join()
 
 
+def test_echo_returns_what_is_urgent(superd):
+    with superd(ECHO).connect("echo") as client:
+        client.send(b"first")
+        client.send(b"!", socket.MSG_OOB)
+        client.send(b"then")
+        client.shutdown(socket.SHUT_WR)
+        assert read_all(client) == b"first!then"
+
+
 @pytest.mark.parametrize("builtin", ["echo", "chargen"])
 def test_a_client_that_never_reads_costs_one_buffer(superd, builtin):
     daemon = superd(service("x", builtin=builtin))
