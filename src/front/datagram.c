@@ -12,8 +12,8 @@
 #include "front/state.h"
 
 #define BATCH_MAX 32
-#define BATCHES_MAX 4       /* a turn */
-#define DATAGRAM_SIZE 65536 /* more than UDP carries */
+#define BATCHES_MAX 4              /* a turn */
+#define DATAGRAM_SIZE (256 * 1024) /* a Unix datagram may be longer than UDP's */
 
 /* Pages are taken only as they are touched: one datagram takes few. */
 struct datagram_room {

@@ -81,6 +81,13 @@ def test_echo_returns_the_largest_datagram(superd, listen):
         assert client.recv(70_000) == sent[:65507]
 
 
+def test_a_unix_datagram_may_be_longer(superd, place):
+    daemon = superd(service("echo", listen=f"unix-dgram:{place}/x.sock", builtin="echo"))
+    with daemon.datagram("echo", "unix-dgram") as client:
+        client.send(bytes(100_000))
+        assert client.recv(200_000) == bytes(100_000)
+
+
 def test_echo_answers_every_datagram_of_a_burst(superd):
     daemon = superd(service("echo", listen=UDP, builtin="echo"))
     daemon.stop_process(daemon.front)
