@@ -91,9 +91,14 @@ static bool is_our_failure(int error)
 }
 
 /* That clients hang up hard is their way to end, and not worth a word. */
+static bool is_hang_up(int error)
+{
+	return error == -ECONNRESET || error == -EPIPE || error == -ENOTCONN;
+}
+
 static int error_worth_saying(int error)
 {
-	return error == -ECONNRESET || error == -EPIPE || is_our_failure(error) ? 0 : error;
+	return is_hang_up(error) || is_our_failure(error) ? 0 : error;
 }
 
 /* "10 s", or "1.500 s". */
@@ -117,6 +122,9 @@ static void say_limit(char out[static 64], const struct session *session)
 	case SESSION_LIFETIME:
 		say_seconds(time, session->service->max_lifetime_ms);
 		snprintf(out, 64, ", its %s were over", time);
+		break;
+	case SESSION_GRACE:
+		snprintf(out, 64, ", cut off at the end of the grace time");
 		break;
 	default:
 		out[0] = '\0';

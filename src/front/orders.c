@@ -29,7 +29,7 @@ static void end_sessions(struct timer *timer)
 	if (front->sessions.count > 0)
 		log_info("ending %zu sessions that had their time", front->sessions.count);
 	pass_end_all(front);
-	sessions_end_all(&front->sessions, -ETIMEDOUT);
+	sessions_end_all(&front->sessions);
 	front->done = true;
 }
 

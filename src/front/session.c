@@ -230,18 +230,22 @@ int session_start(struct sessions *sessions, const struct service *service, int 
 	return 0;
 }
 
-static void end_list(struct list *list, int error)
+static void end_list(struct list *list)
 {
-	while (list_is_linked(list))
-		session_end(container_of(list->next, struct session, link), error);
+	while (list_is_linked(list)) {
+		struct session *session = container_of(list->next, struct session, link);
+
+		session->limit = SESSION_GRACE;
+		session_end(session, 0);
+	}
 }
 
-void sessions_end_all(struct sessions *sessions, int error)
+void sessions_end_all(struct sessions *sessions)
 {
 	workers_stop(sessions->workers);
 	release_over(sessions);
-	end_list(&sessions->serving, error);
-	end_list(&sessions->lingering, error);
+	end_list(&sessions->serving);
+	end_list(&sessions->lingering);
 	timer_cancel(&sessions->linger_timer);
 }
 

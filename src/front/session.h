@@ -46,6 +46,7 @@ enum session_limit {
 	SESSION_UNLIMITED,
 	SESSION_IDLE,
 	SESSION_LIFETIME,
+	SESSION_GRACE, /* of a front that ends */
 };
 
 struct session {
@@ -99,5 +100,5 @@ void session_end(struct session *session, int error);
 
 struct address session_peer(const struct session *session);
 
-/* Stops the workers and ends all sessions, whatever they are at: no more are started. */
-void sessions_end_all(struct sessions *sessions, int error);
+/* Stops the workers and ends all sessions, as past their grace time: no more are started. */
+void sessions_end_all(struct sessions *sessions);
