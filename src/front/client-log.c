@@ -87,7 +87,8 @@ void log_lost(const struct service *service, const struct address *peer, int err
 
 static bool is_our_failure(int error)
 {
-	return error == -ENOMEM || error == -ENOSPC || error == -ERANGE || error == -EMSGSIZE;
+	return error == -ENOMEM || error == -ENOSPC || error == -ERANGE || error == -EMSGSIZE ||
+	       error == -EMFILE || error == -ENFILE;
 }
 
 /* That clients hang up hard is their way to end, and not worth a word. */
