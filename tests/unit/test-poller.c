@@ -322,6 +322,41 @@ static void test_auto_moves_all_watches_to_epoll_once(void **state)
 	assert_string_equal(poller_name(poller), "epoll");
 }
 
+static int high_fd;
+
+static void add_high(struct watch *watch)
+{
+	struct probe *probe = container_of(watch, struct probe, watch);
+
+	count(watch);
+	if (!probe->victim->watch.poller)
+		assert_int_equal(
+			watch_add(&probe->victim->watch, poller, high_fd, WATCH_WRITE, count), 0);
+}
+
+/* Who is ready already when others make it move has its turn all the same, once. */
+static void test_auto_moves_in_the_middle_of_a_turn(void **state)
+{
+	struct probe other = { 0 };
+
+	high_fd = high_descriptor();
+	a.victim = other.victim = &b;
+	assert_int_equal(watch_add(&a.watch, poller, pair[0], WATCH_WRITE, add_high), 0);
+	assert_int_equal(watch_add(&other.watch, poller, pair[1], WATCH_WRITE, add_high), 0);
+	assert_int_equal(poller_run(poller, 0), 0);
+	assert_string_equal(poller_name(poller), "epoll");
+	assert_int_equal(a.calls, 1);
+	assert_int_equal(other.calls, 1);
+	assert_int_equal(b.calls, 0);
+
+	assert_int_equal(poller_run(poller, 0), 0);
+	assert_int_equal(a.calls + other.calls, 4);
+	assert_int_equal(b.calls, 1);
+	watch_remove(&other.watch);
+	watch_remove(&b.watch);
+	close(high_fd);
+}
+
 #define FOR_KIND(test, kind) cmocka_unit_test_prestate_setup_teardown(test, set_up, tear_down, kind)
 #define FOR_EACH_KIND(test)                                             \
 	{ #test "_by_select", test, set_up, tear_down, &select_kind },  \
@@ -349,6 +384,7 @@ int main(void)
 		FOR_KIND(test_auto_moves_to_epoll_when_a_turn_of_select_would_be_slow, &auto_kind),
 		FOR_KIND(test_select_refuses_what_it_cannot_hold, &select_kind),
 		FOR_KIND(test_auto_moves_all_watches_to_epoll_once, &auto_kind),
+		FOR_KIND(test_auto_moves_in_the_middle_of_a_turn, &auto_kind),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,3 +1,4 @@
+#include <limits.h>
 #include <stdlib.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -74,6 +75,16 @@ static void test_wait_is_until_the_first(void **state)
 	timer_cancel(&b);
 }
 
+static void test_the_longest_wait_is_what_fits(void **state)
+{
+	struct timer timer = { 0 };
+
+	assert_int_equal(timer_set(&timer, timers, INT64_MAX, count), 0);
+	assert_int_equal(timers_wait_ms(timers, 0), INT_MAX);
+	timers_run(timers, INT64_C(1) << 40);
+	assert_int_equal(n_called, 0);
+}
+
 static void test_only_what_is_due_is_called(void **state)
 {
 	struct timer a = { 0 }, b = { 0 };
@@ -146,6 +157,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_nothing_set_waits_forever, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_wait_is_until_the_first, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_the_longest_wait_is_what_fits, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(test_only_what_is_due_is_called, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			test_a_timer_that_sets_itself_does_not_hold_the_loop, set_up, tear_down),
