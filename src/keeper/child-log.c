@@ -42,17 +42,18 @@ void log_started(const struct child *child)
 {
 	struct client_words words;
 	struct log_fields fields;
+	const char *event = child->owns_listener || child->member ? "started" : "accepted";
 	char pid[24] = "";
 
 	if (!(child->records & (RECORD_HOST | RECORD_PID)))
 		return;
 
-	fields = describe(&words, child->slot->name, "accepted", &child->peer,
+	fields = describe(&words, child->slot->name, event, &child->peer,
 			  child->records & RECORD_HOST);
 	if (child->records & RECORD_PID)
 		snprintf(pid, sizeof(pid), ", pid %ld", (long)child->pid);
-	log_event(LOG_INFO, &fields, 0, "service '%s': %s%s%s", child->slot->name,
-		  child->owns_listener || child->member ? "started" : "accepted", words.text, pid);
+	log_event(LOG_INFO, &fields, 0, "service '%s': %s%s%s", child->slot->name, event,
+		  words.text, pid);
 }
 
 void log_child_ended(const struct child *child, int status, int64_t lived_us)

@@ -130,6 +130,15 @@ def test_the_journal_has_fields(superd):
     assert fields["SYSLOG_IDENTIFIER"] == "superd"
 
 
+def test_the_journal_tells_a_program_for_many_clients_from_a_client(superd):
+    superd(CAT.replace('"/bin/cat"', '"/usr/libexec/superd/counter"} dispatch = wait env = {'))
+    with connect(4001) as client:
+        assert client.makefile().readline().startswith("You are client 1 ")
+    which = ["SUPERD_SERVICE=cat", "--output=cat"]
+    assert "started, pid" in call("journalctl", *which, "SUPERD_EVENT=started")
+    assert "started, pid" not in call("journalctl", *which, "SUPERD_EVENT=accepted")
+
+
 @pytest.fixture
 def socket_unit():
     """socket_unit(text) starts superd-test.socket."""
