@@ -35,12 +35,22 @@ static bool has_ipv6_interface(void)
 	return fd >= 0 && read(fd, &byte, 1) == 1;
 }
 
+/* Whether an IPv6 address of a name can be one of ours at this moment. */
+static bool has_ipv6_address(void)
+{
+	return has_ipv6_loopback() || has_ipv6_interface();
+}
+
 bool endpoint_system_has_ipv6(void)
 {
 	static enum { UNKNOWN, NO, YES } answer;
+	AUTO(auto_close) int fd = -1;
 
-	if (answer == UNKNOWN)
-		answer = has_ipv6_loopback() || has_ipv6_interface() ? YES : NO;
+	if (answer != UNKNOWN)
+		return answer == YES;
+	fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	/* A lack of descriptors says nothing about it. */
+	answer = fd < 0 && (errno == EAFNOSUPPORT || errno == EACCES || errno == EPERM) ? NO : YES;
 	return answer == YES;
 }
 
@@ -136,6 +146,7 @@ static bool is_among(const struct address *address, const struct address *known,
 static int lookup_name(const struct endpoint_text *text, struct address *out, size_t max)
 {
 	const struct addrinfo hints = { .ai_family = text->family, .ai_socktype = text->type };
+	bool with_ipv6 = has_ipv6_address();
 	struct addrinfo *found;
 	size_t n = 0;
 	int r;
@@ -149,7 +160,7 @@ static int lookup_name(const struct endpoint_text *text, struct address *out, si
 
 		if (at->ai_family != AF_INET && at->ai_family != AF_INET6)
 			continue;
-		if (at->ai_family == AF_INET6 && !endpoint_system_has_ipv6())
+		if (at->ai_family == AF_INET6 && !with_ipv6)
 			continue;
 		memcpy(&address.any, at->ai_addr, at->ai_addrlen);
 		address_unmap(&address);

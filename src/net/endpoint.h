@@ -65,5 +65,8 @@ void endpoint_fini(struct endpoint *endpoint);
 /* Whether both cannot be bound at once: the same address, a wildcard against it, one path. */
 bool endpoint_collides(const struct endpoint *a, const struct endpoint *b);
 
-/* Whether the system has IPv6. Asked once. */
+/*
+ * Whether the system has IPv6: then a socket for both families serves IPv4 at once, and IPv6
+ * as soon as an interface has an address. Asked once.
+ */
 bool endpoint_system_has_ipv6(void);

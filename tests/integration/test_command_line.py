@@ -255,6 +255,28 @@ def test_the_terminal_sees_what_goes_wrong_on_the_way_to_the_background(run, pla
     assert "service 'x': cannot listen on " in log.read_text()
 
 
+WITHOUT_A_LOG = """
+mount -t tmpfs none /run
+[ ! -e /dev/log ] || mount --bind /dev/null /dev/log
+exec "$@"
+"""
+
+
+@pytest.mark.skipif(not ROOT, reason="needs root to hide the journal and syslog")
+def test_the_background_needs_neither_a_journal_nor_syslog(place, background):
+    conf, path = place / "superd.conf", place / "x.sock"
+    conf.write_text(service("echo", listen=f"unix:{path}", builtin="echo"))
+    done = call(
+        "--mount", "sh", "-c", WITHOUT_A_LOG, "sh", SUPERD, "-c", str(conf), binary="unshare"
+    )
+    assert done.returncode == 0, done.stderr
+    assert "neither a journal nor syslog" in done.stderr
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(path))
+        client.sendall(b"ping")
+        assert client.recv(64) == b"ping"
+
+
 def test_the_background_is_not_entered_without_a_log(run, background):
     done = run('log = "/nonexistent/directory/log"\n' + ECHO)
     assert done.returncode in (OS_ERROR, CONFIG) and "/nonexistent/directory/log" in done.stderr

@@ -88,6 +88,26 @@ def test_ipv4_is_enough_where_the_system_has_no_ipv6(superd):
 
 
 @pytest.mark.skipif(not ROOT, reason="needs root for a network of its own")
+def test_datagrams_need_no_ipv6_either(superd):
+    script = 'ip link set lo up; echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6; exec "$@"'
+    daemon = superd(
+        service("echo", listen="udp:7", builtin="echo")
+        + service("upper", listen="udp:8", exec=["/usr/bin/tr", "a-z", "A-Z"]),
+        wrapper=["unshare", "--net", "sh", "-c", script, "sh"],
+    )
+    assert ask_inside(daemon, "127.0.0.1", 7, "SOCK_DGRAM") == b"ping"
+    assert ask_inside(daemon, "127.0.0.2", 8, "SOCK_DGRAM") == b"PING"
+
+
+@pytest.mark.skipif(not ROOT, reason="needs root for a network of its own")
+def test_both_families_are_served_though_no_interface_was_up_at_the_start(superd):
+    daemon = superd(service("echo", listen="tcp:7", builtin="echo"), wrapper=["unshare", "--net"])
+    inside(daemon, "ip", "link", "set", "lo", "up")
+    assert ask_inside(daemon, "127.0.0.1", 7) == b"ping"
+    assert ask_inside(daemon, "::1", 7) == b"ping"
+
+
+@pytest.mark.skipif(not ROOT, reason="needs root for a network of its own")
 def test_ports_may_be_given_by_name(superd):
     daemon = superd(
         service("echo", listen=["tcp:echo", "udp:echo"], builtin="echo"),
@@ -148,14 +168,18 @@ def inside(daemon, *command):
 
 ASK = """
 import socket, sys
-client = socket.create_connection((sys.argv[1], int(sys.argv[2])), 10)
+host, port, kind = sys.argv[1:]
+(family, *_, address), *_ = socket.getaddrinfo(host, port)
+client = socket.socket(family, getattr(socket, kind))
+client.settimeout(10)
+client.connect(address)
 client.sendall(b"ping")
 sys.stdout.buffer.write(client.recv(64))
 """
 
 
-def ask_inside(daemon, host, port):
-    command = [*into(daemon), "/usr/bin/python3", "-c", ASK, host, str(port)]
+def ask_inside(daemon, host, port, kind="SOCK_STREAM"):
+    command = [*into(daemon), "/usr/bin/python3", "-c", ASK, host, str(port), kind]
     return subprocess.run(command, capture_output=True, check=True).stdout
 
 
