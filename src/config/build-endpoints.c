@@ -111,6 +111,8 @@ static int add(struct build *build, const struct word *word, const struct addres
 		return endpoint_set_text(endpoint);
 
 	address_set_port(&endpoint->address, port);
+	if (strchr(word->text.host, '%'))
+		endpoint_set_scope(endpoint, strchr(word->text.host, '%') + 1);
 	endpoint->v6only = is_wildcard6(address) && (draft->v6only || word->only_ipv6);
 	endpoint->freebind = draft->freebind;
 	if (draft->interface)
@@ -160,6 +162,15 @@ static const char *lookup_error(int error)
 	return error == -ENOENT ? "there is none of this name" : strerror(-error);
 }
 
+/* Without one, the kernel does not know which of its networks is meant. */
+static bool lacks_interface(const struct build *build, const struct word *word,
+			    const struct address *address)
+{
+	return address->any.sa_family == AF_INET6 &&
+	       IN6_IS_ADDR_LINKLOCAL(&address->in6.sin6_addr) && !address->in6.sin6_scope_id &&
+	       !strchr(word->text.host, '%') && !build->draft->interface;
+}
+
 /* Every endpoint of one word of `listen`. */
 static void listen_on(struct build *build, const struct value *value)
 {
@@ -177,8 +188,13 @@ static void listen_on(struct build *build, const struct value *value)
 			      quoted, lookup_error(n));
 
 	for (int i = 0; i < n && r == 0; i++)
-		r = add_ports(build, &word, &addresses[i]);
-	if (r < 0)
+		r = lacks_interface(build, &word, &addresses[i])
+			    ? -ENODEV
+			    : add_ports(build, &word, &addresses[i]);
+	if (r == -ENODEV)
+		build_mistake(build, OPTION_LISTEN, value->line,
+			      "'%s' needs its interface, as in 'tcp:[fe80::1%%eth0]:80'", quoted);
+	else if (r < 0)
 		build_mistake(build, OPTION_LISTEN, value->line, "'%s': %s", quoted,
 			      r == -E2BIG ? "these are too many endpoints" : strerror(-r));
 }

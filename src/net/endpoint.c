@@ -77,28 +77,24 @@ static void set_wildcard(struct address *out, int family)
 		set_ipv4(out, (struct in_addr){ .s_addr = htonl(INADDR_ANY) });
 }
 
-static int find_scope(const char *text, unsigned *out)
+/* The number of an interface by its name or number, 0 where it is missing. */
+static unsigned find_scope(const char *text)
 {
+	unsigned index = if_nametoindex(text);
 	int64_t number;
 
-	*out = if_nametoindex(text);
-	if (*out)
-		return 0;
-	if (number_parse(text, 1, UINT32_MAX, &number) < 0)
-		return -ENODEV;
-	*out = (unsigned)number;
-	return 0;
+	if (index || number_parse(text, 1, UINT32_MAX, &number) < 0)
+		return index;
+	return (unsigned)number;
 }
 
-/* Returns 1, -EINVAL where @host is no number, or -ENODEV where its interface is missing. */
+/* Returns 1, or -EINVAL where @host is no number. */
 static int set_numeric(struct address *out, const char *host)
 {
 	char copy[sizeof(((struct endpoint_text *)0)->host)];
 	struct in6_addr in6;
 	struct in_addr in;
-	unsigned scope = 0;
 	char *percent;
-	int r;
 
 	if (inet_pton(AF_INET, host, &in) == 1) {
 		set_ipv4(out, in);
@@ -112,12 +108,7 @@ static int set_numeric(struct address *out, const char *host)
 	if (inet_pton(AF_INET6, copy, &in6) != 1)
 		return -EINVAL;
 
-	if (percent) {
-		r = find_scope(percent + 1, &scope);
-		if (r < 0)
-			return r;
-	}
-	set_ipv6(out, in6, scope);
+	set_ipv6(out, in6, percent ? find_scope(percent + 1) : 0);
 	return 1;
 }
 
@@ -254,11 +245,39 @@ static void write_inet(const struct endpoint *endpoint, char *out, size_t size)
 {
 	bool v6only = endpoint->v6only && endpoint->address.any.sa_family == AF_INET6 &&
 		      is_wildcard(&endpoint->address);
-	char text[ADDRESS_TEXT_MAX];
+	char text[ADDRESS_TEXT_MAX], host[INET6_ADDRSTRLEN];
+
+	address_text(&endpoint->address, text);
+	if (endpoint->scope[0])
+		(void)snprintf(
+			text, sizeof(text), "[%s%%%s]:%u",
+			inet_ntop(AF_INET6, &endpoint->address.in6.sin6_addr, host, sizeof(host)),
+			endpoint->scope, address_port(&endpoint->address));
 
 	(void)snprintf(out, size, "%s%s:%s%s%s", endpoint->type == SOCK_STREAM ? "tcp" : "udp",
-		       v6only ? "6" : "", address_text(&endpoint->address, text),
-		       endpoint->interface[0] ? "%" : "", endpoint->interface);
+		       v6only ? "6" : "", text, endpoint->interface[0] ? "%" : "",
+		       endpoint->interface);
+}
+
+void endpoint_set_scope(struct endpoint *endpoint, const char *interface)
+{
+	unsigned index = find_scope(interface);
+
+	if (!index || !if_indextoname(index, endpoint->scope))
+		(void)snprintf(endpoint->scope, sizeof(endpoint->scope), "%s", interface);
+}
+
+int endpoint_find_scope(struct endpoint *endpoint)
+{
+	unsigned index;
+
+	if (!endpoint->scope[0])
+		return 0;
+	index = find_scope(endpoint->scope);
+	if (!index)
+		return -ENODEV;
+	endpoint->address.in6.sin6_scope_id = index;
+	return 0;
 }
 
 void endpoint_write_text(const struct endpoint *endpoint, char *out, size_t size)
@@ -309,13 +328,20 @@ void endpoint_fini(struct endpoint *endpoint)
 	free(take_ptr(endpoint->text));
 }
 
+/* Of interfaces that are not there yet, the names tell whether they are one. */
+static bool same_scope(const struct endpoint *a, const struct endpoint *b)
+{
+	return a->address.any.sa_family != AF_INET6 || a->address.in6.sin6_scope_id ||
+	       strcmp(a->scope, b->scope) == 0;
+}
+
 static bool hosts_collide(const struct endpoint *a, const struct endpoint *b)
 {
 	int family_a = a->address.any.sa_family, family_b = b->address.any.sa_family;
 
 	if (family_a == family_b)
 		return is_wildcard(&a->address) || is_wildcard(&b->address) ||
-		       address_equal(&a->address, &b->address);
+		       (address_equal(&a->address, &b->address) && same_scope(a, b));
 
 	/* One is IPv6 and takes IPv4 clients too only as a wildcard. */
 	return family_a == AF_INET6 ? is_wildcard(&a->address) && !a->v6only

@@ -30,6 +30,7 @@ struct endpoint {
 	bool v6only;
 	bool freebind;
 	char interface[IFNAMSIZ]; /* "" for all */
+	char scope[IFNAMSIZ];     /* where a link-local address is, as its text said; or "" */
 	char *text;               /* canonical; owned */
 };
 
@@ -49,6 +50,12 @@ int endpoint_lookup(const struct endpoint_text *text, struct address *out, size_
 
 /* Whether the host of @text is a name that must be looked up. */
 bool endpoint_needs_lookup(const struct endpoint_text *text);
+
+/* Takes the name or the number of the interface, which may not be there yet. */
+void endpoint_set_scope(struct endpoint *endpoint, const char *interface);
+
+/* Brings the address up to date with the interface. Returns 0, or -ENODEV if it is missing. */
+int endpoint_find_scope(struct endpoint *endpoint);
 
 /*
  * Fills in @endpoint->text from the rest. The directory of a socket's path becomes the real

@@ -86,6 +86,9 @@ int listener_open(struct listener *listener, const struct listener_options *opti
 
 	assert(listener->fd < 0);
 
+	r = endpoint_find_scope(&listener->endpoint);
+	if (r < 0)
+		return r;
 	fd = socket(family_of(listener), listener->endpoint.type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;

@@ -135,6 +135,27 @@ def test_an_address_that_comes_later_is_served_then(superd):
 
 
 @pytest.mark.skipif(not ROOT, reason="needs root for a network of its own")
+def test_an_interface_that_comes_later_is_served_then(superd):
+    daemon = superd(
+        service("later", listen="tcp:[fe80::1%eth9]:7", builtin="echo")
+        + service("echo", listen="tcp:127.0.0.1:7", builtin="echo"),
+        wrapper=IN_A_NETWORK_OF_ITS_OWN,
+    )
+    daemon.wait_log(
+        r"service 'later': cannot listen on tcp:\[fe80::1%eth9\]:7: No such device; trying again"
+    )
+    assert ask_inside(daemon, "127.0.0.1", 7) == b"ping"
+    inside(daemon, "ip", "link", "add", "eth9", "type", "bridge")
+    inside(daemon, "ip", "address", "add", "fe80::1/64", "dev", "eth9", "nodad")
+    inside(daemon, "ip", "link", "set", "eth9", "up")
+    daemon.wait_log(r"service 'later': listening on tcp:\[fe80::1%eth9\]:7")
+    assert ask_inside(daemon, "fe80::1%eth9", 7) == b"ping"
+    daemon.reload(expect="configuration loaded")
+    assert ask_inside(daemon, "fe80::1%eth9", 7) == b"ping"
+    assert not daemon.log.find("no longer listening")
+
+
+@pytest.mark.skipif(not ROOT, reason="needs root for a network of its own")
 def test_freebind_listens_before_the_address_is_there(superd):
     daemon = superd(
         service("later", listen="tcp:192.0.2.1:7", freebind=True, builtin="echo"),

@@ -168,7 +168,28 @@ static void test_only_names_are_looked_up(void **state)
 	}
 
 	assert_int_equal(endpoint_parse(&parsed, "tcp:[fe80::1%nowhere]:80", &why), 0);
-	assert_int_equal(endpoint_lookup(&parsed, &address, 1), -ENODEV);
+	assert_int_equal(endpoint_lookup(&parsed, &address, 1), 1);
+}
+
+static void test_an_interface_may_be_missing(void **state)
+{
+	struct endpoint a = make("tcp:[fe80::1%1]:80"), b = make("tcp:[fe80::1%1]:80");
+
+	endpoint_set_scope(&a, "1");
+	assert_int_equal(endpoint_find_scope(&a), 0);
+	assert_int_equal(a.address.in6.sin6_scope_id, 1);
+
+	a.address.in6.sin6_scope_id = b.address.in6.sin6_scope_id = 0;
+	endpoint_set_scope(&a, "nowhere");
+	endpoint_set_scope(&b, "elsewhere");
+	assert_int_equal(endpoint_find_scope(&a), -ENODEV);
+	assert_int_equal(endpoint_set_text(&a), 0);
+	assert_string_equal(a.text, "tcp:[fe80::1%nowhere]:80");
+	assert_false(endpoint_collides(&a, &b));
+	endpoint_set_scope(&b, "nowhere");
+	assert_true(endpoint_collides(&a, &b));
+	endpoint_fini(&a);
+	endpoint_fini(&b);
 }
 
 static void test_no_host_means_every_address(void **state)
@@ -285,6 +306,7 @@ int main(void)
 		cmocka_unit_test(test_a_path_has_at_most_107_bytes),
 		cmocka_unit_test(test_ports_may_be_names_and_ranges),
 		cmocka_unit_test(test_only_names_are_looked_up),
+		cmocka_unit_test(test_an_interface_may_be_missing),
 		cmocka_unit_test(test_no_host_means_every_address),
 		cmocka_unit_test(test_what_cannot_be_bound_together_collides),
 		cmocka_unit_test(test_interfaces_keep_endpoints_apart),
