@@ -86,11 +86,22 @@ static int parse_port_number(const char *text, size_t n, unsigned *out)
 	return 0;
 }
 
+static const char *name_of(int type)
+{
+	return type == SOCK_DGRAM ? "udp" : "tcp";
+}
+
 static int parse_port_name(struct endpoint_text *out, const char *text, const char **out_why)
 {
+	int other = out->type == SOCK_DGRAM ? SOCK_STREAM : SOCK_DGRAM;
 	const struct servent *entry;
 
-	entry = getservbyname(text, out->type == SOCK_DGRAM ? "udp" : "tcp");
+	entry = getservbyname(text, name_of(out->type));
+	if (!entry && getservbyname(text, name_of(other)))
+		return refuse(out_why,
+			      "takes a name that the services database has for %s; it has '%s' for "
+			      "%s only",
+			      name_of(out->type), text, name_of(other));
 	if (!entry)
 		return refuse_text(out_why,
 				   "a port from 0 to 65535 or a name of the services database",

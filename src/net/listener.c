@@ -120,6 +120,7 @@ bool listener_may_retry(int error)
 	case EADDRNOTAVAIL:
 	case EAGAIN:
 	case EDQUOT:
+	case EEXIST:
 	case EIO:
 	case EMFILE:
 	case ENETDOWN:

@@ -45,7 +45,7 @@ int listener_new(struct listener **out, const struct endpoint *endpoint);
 
 /*
  * Binds and listens. A stale Unix socket is replaced by rename; one that somebody
- * serves, or a file that is no socket, is left: -EADDRINUSE. On failure (a negative
+ * serves is left: -EADDRINUSE; a file that is no socket: -EEXIST. On failure (a negative
  * errno) the listener stays without a socket and may be tried again.
  */
 int listener_open(struct listener *listener, const struct listener_options *options);

@@ -59,6 +59,13 @@ static int make(int fd, const struct address *address, const struct listener_opt
 	return r;
 }
 
+static bool is_no_socket(const char *path)
+{
+	struct stat status;
+
+	return lstat(path, &status) == 0 && !S_ISSOCK(status.st_mode);
+}
+
 /*
  * Whether @path is a socket whose owner has gone. The type of the probe does not matter: a
  * live socket of another type answers EPROTOTYPE, and sees no connection.
@@ -127,10 +134,11 @@ int socket_file_open(int fd, const struct address *address, const struct listene
 
 	/* Only a socket bound to its own name tells that name to clients; so this comes first. */
 	r = make(fd, address, options, out);
-	if (r != -EADDRINUSE || !is_stale(address))
+	if (r != -EADDRINUSE)
 		return r;
-
-	return replace(fd, address, options, out);
+	if (is_no_socket(address->un.sun_path))
+		return -EEXIST;
+	return is_stale(address) ? replace(fd, address, options, out) : r;
 }
 
 bool socket_file_is(const char *path, dev_t device, ino_t inode)

@@ -15,7 +15,8 @@ struct listener_options;
 /*
  * Binds @fd to the path of @address, with mode and owner as wanted from the first moment,
  * listens where clients connect, and tells in @out which file it is. A socket that nobody
- * serves is replaced; anything else is left: -EADDRINUSE.
+ * serves is replaced; one that somebody serves is left: -EADDRINUSE; and so is what is no
+ * socket: -EEXIST.
  */
 int socket_file_open(int fd, const struct address *address, const struct listener_options *options,
 		     struct stat *out);

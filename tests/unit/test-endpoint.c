@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -151,6 +152,19 @@ static void test_ports_may_be_names_and_ranges(void **state)
 	assert_int_equal(parsed.port_last, 13);
 	assert_string_equal(parsed.host, "localhost");
 	assert_true(endpoint_needs_lookup(&parsed));
+}
+
+static void test_a_port_of_the_other_protocol_is_named(void **state)
+{
+	struct endpoint_text parsed;
+	const char *why;
+
+	if (!getservbyname("tftp", "udp") || getservbyname("tftp", "tcp"))
+		skip();
+	assert_int_equal(endpoint_parse(&parsed, "udp:tftp", &why), 0);
+	assert_int_equal(endpoint_parse(&parsed, "tcp:tftp", &why), -EINVAL);
+	assert_string_equal(why, "takes a name that the services database has for tcp; it has "
+				 "'tftp' for udp only");
 }
 
 static void test_only_names_are_looked_up(void **state)
@@ -305,6 +319,7 @@ int main(void)
 		cmocka_unit_test(test_every_mistake_has_its_sentence),
 		cmocka_unit_test(test_a_path_has_at_most_107_bytes),
 		cmocka_unit_test(test_ports_may_be_names_and_ranges),
+		cmocka_unit_test(test_a_port_of_the_other_protocol_is_named),
 		cmocka_unit_test(test_only_names_are_looked_up),
 		cmocka_unit_test(test_an_interface_may_be_missing),
 		cmocka_unit_test(test_no_host_means_every_address),
