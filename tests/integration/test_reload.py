@@ -8,7 +8,7 @@ import socket
 import pytest
 
 from daemon import SUPERD
-from process import eventually, listening_inodes
+from process import alive, eventually, listening_inodes
 from settings import ECHO, HOST, PORT, ROOT, USER, service, shell
 
 DAYTIME = service("daytime", builtin="daytime")
@@ -228,6 +228,36 @@ def test_a_hup_during_a_reload_is_not_lost(superd):
     daemon.signal(signal.SIGHUP)
     daemon.continue_process(front)
     assert len(daemon.ask("daytime")) == 26
+
+
+def stuck_rehearsal(daemon):
+    """Begins a reload whose trial of the files, in a process of its own, is stopped on the way."""
+    fronts = daemon.fronts()
+    daemon.write(ECHO + "".join(service(f"s{n}", builtin="echo") for n in range(5000)))
+    daemon.signal(signal.SIGHUP)
+    rehearsal = eventually(lambda: set(daemon.fronts()) - set(fronts)).pop()
+    daemon.stop_process(rehearsal)
+    assert not daemon.log.find("configuration loaded: 5001")
+    return rehearsal
+
+
+def test_a_rehearsal_that_hangs_or_dies_holds_up_nobody(superd):
+    daemon = superd(ECHO)
+    rehearsal = stuck_rehearsal(daemon)
+    assert daemon.ask("echo", b"ping") == b"ping"
+    daemon.write(ECHO + DAYTIME)
+    daemon.signal(signal.SIGHUP)
+    os.kill(rehearsal, signal.SIGKILL)
+    daemon.wait_log(r"the process that tries the configuration was killed by signal 9 \(SIGKILL\)")
+    daemon.wait_log("configuration not changed")
+    assert len(daemon.ask("daytime")) == 26
+
+
+def test_superd_stops_while_a_rehearsal_hangs(superd):
+    daemon = superd(ECHO)
+    rehearsal = stuck_rehearsal(daemon)
+    assert daemon.stop() == 0
+    assert not alive(rehearsal)
 
 
 def test_an_endpoint_that_moves_to_another_service_stays_open(superd):
