@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "front/gate.h"
 #include "front/requests.h"
+#include "front/share.h"
 #include "front/state.h"
 #include "front/tries.h"
 
@@ -185,8 +186,14 @@ static enum tries_verdict judge(struct front_listener *listener,
 void wait_released(struct front_listener *listener, const struct channel_message *message)
 {
 	listener->listener->busy = false;
-	if (!listener->wait || listener->listener->fd < 0)
+	if (listener->listener->fd < 0)
 		return;
+	/* Its settings before were of dispatch `wait`. */
+	if (!listener->wait) {
+		if (!shares_wanted(listener))
+			gate_watch(listener);
+		return;
+	}
 
 	switch (judge(listener, message)) {
 	case TRIES_FINE:

@@ -175,3 +175,17 @@ int64_t generation_endpoint(const struct generation *generation, size_t service,
 			return (int64_t)(owner->first_endpoint + i);
 	return -1;
 }
+
+int64_t generation_find(const struct generation *generation, const struct slot *slot,
+			const struct housed *housed)
+{
+	int64_t service = generation_service(generation, slot);
+	int64_t endpoint = -1;
+
+	if (service >= 0)
+		endpoint = generation_endpoint(generation, (size_t)service, housed);
+	for (size_t i = 0; endpoint < 0 && i < generation->n_housed; i++)
+		if (generation->housed[i] == housed)
+			endpoint = (int64_t)i;
+	return endpoint;
+}

@@ -53,3 +53,7 @@ int64_t generation_service(const struct generation *generation, const struct slo
 /* The number of @housed among the endpoints of @service, or -1. */
 int64_t generation_endpoint(const struct generation *generation, size_t service,
 			    const struct housed *housed);
+
+/* The same, whichever service has it now; @slot had it, and most likely still has. */
+int64_t generation_find(const struct generation *generation, const struct slot *slot,
+			const struct housed *housed);

@@ -43,27 +43,23 @@ static struct slot *slot_of(const struct request *request)
 static void tell_released(struct keeper *keeper, const struct slot *slot,
 			  const struct housed *housed, int status, int64_t lived_us)
 {
+	struct channel_message message = {
+		.type = CHANNEL_RELEASED,
+		.status = status,
+		.count = lived_us / 1000 > INT32_MAX ? INT32_MAX : lived_us / 1000,
+	};
+
 	list_for_each(at, next, &keeper->fronts) {
 		struct front *front = container_of(at, struct front, link);
-		int64_t service, endpoint;
+		int64_t endpoint;
 
 		if (!front_counts(front))
 			continue;
-		service = generation_service(front->generation, slot);
-		endpoint = service < 0 ? -1
-				       : generation_endpoint(front->generation, service, housed);
+		endpoint = generation_find(front->generation, slot, housed);
 		if (endpoint < 0)
 			continue;
-		front_send(
-			front,
-			&(struct channel_message){
-				.type = CHANNEL_RELEASED,
-				.service = (uint32_t)service,
-				.endpoint = (uint32_t)endpoint,
-				.status = status,
-				.count = lived_us / 1000 > INT32_MAX ? INT32_MAX : lived_us / 1000,
-			},
-			-1);
+		message.endpoint = (uint32_t)endpoint;
+		front_send(front, &message, -1);
 	}
 }
 

@@ -8,6 +8,15 @@ from process import descriptors, eventually
 from settings import ECHO, OUR_PORT, service
 
 
+PYTHON = "/usr/bin/python3"
+OWNER = """
+import socket
+client, _ = socket.socket(fileno=0).accept()
+client.sendall(b"mine")
+client.recv(64)
+"""
+
+
 def ask_v4(kind):
     with socket.socket(type=kind) as client:
         client.settimeout(0.1)
@@ -75,3 +84,18 @@ def test_freebind_that_is_added_does_not_wait_for_the_next_try(superd):
     daemon.wait_log(f"cannot listen on {far}: .*trying again in 2 s")
     daemon.reload(ECHO + service("x", listen=far, builtin="echo", freebind=True))
     daemon.wait_log(f"service 'x': listening on {far}", patience=1)
+
+
+@pytest.mark.parametrize("name", ["x", "y"])
+@pytest.mark.parametrize("of", [{"builtin": "echo"}, {"exec": ["/bin/cat"]}])
+def test_what_a_program_owns_yet_is_served_by_the_new_service_when_it_ends(superd, name, of):
+    """`dispatch = wait`: until then its clients come to the program."""
+    at = f"tcp:127.0.0.1:{OUR_PORT}"
+    daemon = superd(ECHO + service("x", listen=at, exec=[PYTHON, "-c", OWNER], dispatch="wait"))
+    with socket.create_connection(("127.0.0.1", OUR_PORT)) as client:
+        assert client.recv(64) == b"mine"
+        daemon.reload(ECHO + service(name, listen=at, **of))
+        client.sendall(b"end")
+        assert client.recv(64) == b""
+    daemon.wait_log("service 'x': ended")
+    eventually(lambda: ask_v4(socket.SOCK_STREAM))
