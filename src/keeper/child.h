@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/list.h"
 #include "base/table.h"
 #include "net/address.h"
 
@@ -22,8 +23,9 @@ struct child {
 	struct address peer;   /* length 0: it owns a listener and has no one client */
 	struct housed *housed; /* of wait and datagram children; NULL once it is closed */
 	bool owns_listener;
-	struct member *member; /* of a crew, or NULL */
-	int leftover;          /* the connected socket of a datagram client, or -1 */
+	struct member *member;     /* of a crew, or NULL */
+	int leftover;              /* the connected socket of a datagram client, or -1 */
+	struct list leftover_link; /* once it has ended, until a front reads that */
 	UT_hash_handle hh;
 };
 

@@ -11,6 +11,7 @@
 #include "keeper/crew-tell.h"
 #include "keeper/front-channel.h"
 #include "keeper/front-process.h"
+#include "keeper/leftover.h"
 #include "keeper/state.h"
 
 DEFINE_AUTO(struct front, front_free);
@@ -170,5 +171,6 @@ int front_start(struct keeper *keeper, struct generation *generation, struct fro
 
 	list_add_before(&keeper->fronts, &front->link);
 	*out = take_ptr(front);
+	leftovers_pass(keeper);
 	return 0;
 }

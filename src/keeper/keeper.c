@@ -18,6 +18,7 @@
 #include "keeper/crew.h"
 #include "keeper/front-channel.h"
 #include "keeper/front-process.h"
+#include "keeper/leftover.h"
 #include "keeper/request.h"
 #include "keeper/start.h"
 #include "keeper/state.h"
@@ -158,6 +159,7 @@ void keeper_abandon(struct keeper *keeper, const struct generation *generation)
 	for (struct child *at = keeper->children.by_pid; at; at = at->hh.next)
 		if (at->leftover >= 0)
 			close(at->leftover);
+	leftovers_abandon(keeper);
 	for (struct slot *at = keeper->slots.by_name; at; at = at->hh.next)
 		if (at->stderr_write >= 0)
 			close(at->stderr_write);
@@ -220,6 +222,7 @@ static void close_keeper(struct keeper *keeper)
 	struct child *child, *next;
 
 	log_unsaid(keeper);
+	leftovers_end(keeper);
 	crews_end(keeper);
 	reload_fini(keeper);
 	generation_unref(keeper->generation);
@@ -278,6 +281,7 @@ int keeper_run(const struct keeper_options *options, struct settings *settings,
 	list_init(&keeper.fronts);
 	list_init(&keeper.stalled);
 	list_init(&keeper.untold);
+	list_init(&keeper.leftovers);
 	list_init(&keeper.crews);
 	r = open_keeper(&keeper);
 	if (r < 0) {

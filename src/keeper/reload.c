@@ -20,6 +20,7 @@
 #include "keeper/crew.h"
 #include "keeper/front-channel.h"
 #include "keeper/front-process.h"
+#include "keeper/leftover.h"
 #include "keeper/state.h"
 #include "net/log-retry.h"
 
@@ -72,6 +73,7 @@ static void give_up(struct keeper *keeper)
 	    (keeper->front->state == FRONT_HALTING || keeper->front->state == FRONT_HALTED)) {
 		keeper->front->state = FRONT_SERVING;
 		front_order(keeper->front, CHANNEL_RESUME, 0);
+		leftovers_pass(keeper);
 	}
 	crews_take_back_leave(keeper);
 	log_error(0, "configuration not changed: '%s' could not be applied", keeper->options->path);

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -18,6 +17,7 @@
 #include "keeper/child-log.h"
 #include "keeper/front-channel.h"
 #include "keeper/front-process.h"
+#include "keeper/leftover.h"
 #include "keeper/member.h"
 #include "keeper/reply.h"
 #include "keeper/request.h"
@@ -70,49 +70,6 @@ static void release_listener(struct keeper *keeper, const struct slot *slot, str
 	/* The program had it blocking, and may have left it so. */
 	(void)fd_set_blocking(housed->listener->fd, housed->options.blocking);
 	tell_released(keeper, slot, housed, status, lived_us);
-}
-
-/* Names the child's endpoint as @front knows it. Returns false where it does not. */
-static bool address_message(struct channel_message *message, const struct front *front,
-			    const struct child *child)
-{
-	int64_t service, endpoint;
-
-	if (!front || !front_counts(front) || !child->housed)
-		return false;
-	service = generation_service(front->generation, child->slot);
-	if (service < 0)
-		return false;
-	endpoint = generation_endpoint(front->generation, service, child->housed);
-	if (endpoint < 0)
-		return false;
-
-	message->service = (uint32_t)service;
-	message->endpoint = (uint32_t)endpoint;
-	return true;
-}
-
-/* What the sender wrote meanwhile is served next: the newest front reads it. */
-static void pass_leftover(struct keeper *keeper, const struct child *child, int fd)
-{
-	struct channel_message message = { .type = CHANNEL_LEFTOVER };
-	struct pollfd waiting = { .fd = fd, .events = POLLIN };
-	int copy = -1;
-
-	if (poll(&waiting, 1, 0) <= 0)
-		return;
-	if (address_message(&message, keeper->front, child))
-		copy = fd_duplicate(fd);
-	if (copy < 0) {
-		log_warning(0, "service '%s': datagrams that came for its program are lost",
-			    child->slot->name);
-		return;
-	}
-
-	message.local.length = sizeof(message.local.un);
-	if (getsockname(copy, &message.local.any, &message.local.length) < 0)
-		message.local.length = 0;
-	front_send(keeper->front, &message, copy);
 }
 
 static bool wants_stderr_socket(const struct service *service)
@@ -231,7 +188,7 @@ static pid_t run_datagram(struct keeper *keeper, struct request *request, struct
 	descriptors.connect_to = reply.child_connects ? &request->peer : NULL;
 	child->leftover = reply.fd;
 	keeper->kept++;
-	pass_leftover(keeper, child, reply.fd);
+	leftover_pass(keeper, child);
 	return run(request, &descriptors, failure);
 }
 
@@ -326,8 +283,6 @@ void child_ended(struct keeper *keeper, struct child *child, int status)
 	}
 
 	atomic_fetch_add(&keeper->board[child->slot->number].ended, 1);
-	if (child->leftover >= 0)
-		pass_leftover(keeper, child, child->leftover);
 	settle(keeper, child, status, lived_us);
-	child_free(child);
+	leftover_end(keeper, child);
 }

@@ -63,7 +63,8 @@ struct keeper {
 	struct list fronts; /* newest last */
 	struct list crews;
 	struct ready_socket ready;
-	struct list untold; /* slots with children that ended in this turn of the loop */
+	struct list leftovers; /* children that ended while no front could read what they left */
+	struct list untold;    /* slots with children that ended in this turn of the loop */
 	struct front
 		*front; /* the one that serves, or is about to; NULL between a crash and the next */
 	struct timer restart;

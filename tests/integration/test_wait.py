@@ -2,6 +2,7 @@
 
 import os
 import select
+import signal
 import socket
 import time
 
@@ -270,4 +271,32 @@ def test_all_that_a_client_sends_meanwhile_is_served_next(superd, place):
         path.unlink()
         os.write(gate, b"go\n")
         assert {client.recv(64) for _ in words} == words
+    os.close(gate)
+
+
+def test_what_a_client_sends_meanwhile_is_served_by_the_next_front(superd, place):
+    """The program ends while a reload waits for the old front, which reads nothing any more."""
+    path = place / "gate"
+    os.mkfifo(path)
+    path.chmod(0o666)
+    gate = os.open(path, os.O_RDWR)
+    script = f"tr a-z A-Z; test ! -p {path} || read go < {path}"
+    filter_x = service("x", listen=UDP, exec=shell(script))
+    daemon = superd(filter_x)
+    with daemon.datagram("x") as client:
+        client.send(b"one")
+        assert client.recv(64) == b"ONE"
+        client.send(b"two")
+        path.unlink()
+        old = daemon.front
+        daemon.stop_process(old)
+        loaded = len(daemon.log)
+        daemon.write(filter_x + service("new", builtin="time"))
+        daemon.signal(signal.SIGHUP)
+        daemon.wait_log("service 'new': listening")
+        os.write(gate, b"go\n")
+        daemon.wait_log("service 'x': ended")
+        daemon.continue_process(old)
+        daemon.wait_log("configuration loaded", after=loaded)
+        assert client.recv(64) == b"TWO"
     os.close(gate)

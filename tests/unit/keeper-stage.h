@@ -67,6 +67,7 @@ static inline void stage_open_keeper(struct stage *stage)
 	list_init(&keeper->fronts);
 	list_init(&keeper->stalled);
 	list_init(&keeper->untold);
+	list_init(&keeper->leftovers);
 	list_init(&keeper->crews);
 	r = getrlimit(RLIMIT_NOFILE, &stage->options.descriptors);
 	assert(r == 0);

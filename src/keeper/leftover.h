@@ -1,0 +1,24 @@
+#pragma once
+
+/*
+ * What a sender wrote while its program ran is on the program's socket, and is served next: a
+ * front reads it. While none takes requests, in a reload or after a crash, it waits here.
+ */
+
+struct child;
+struct keeper;
+
+/* Lets a front read now what waits on the socket of @child, if one can. */
+void leftover_pass(struct keeper *keeper, const struct child *child);
+
+/* @child has ended: the same, now or as soon as one can. Frees it. */
+void leftover_end(struct keeper *keeper, struct child *child);
+
+/* A front can read again. */
+void leftovers_pass(struct keeper *keeper);
+
+/* For a process that will be a front itself: closes what waits. */
+void leftovers_abandon(struct keeper *keeper);
+
+/* Frees what waits, with a line that says so. */
+void leftovers_end(struct keeper *keeper);
