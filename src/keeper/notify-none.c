@@ -14,7 +14,7 @@ void notify_reloading(void)
 {
 }
 
-void notify_stopping(const char *status)
+void notify_stopping(const char *status, int64_t patience_ms)
 {
 }
 

@@ -76,9 +76,13 @@ void notify_reloading(void)
 	notify(text);
 }
 
-void notify_stopping(const char *status)
+void notify_stopping(const char *status, int64_t patience_ms)
 {
-	notify_with_status("STOPPING=1\n", status);
+	char state[80];
+
+	snprintf(state, sizeof(state), "STOPPING=1\nEXTEND_TIMEOUT_USEC=%lld\n",
+		 (long long)patience_ms * 1000);
+	notify_with_status(state, status);
 }
 
 void notify_status(const char *status)

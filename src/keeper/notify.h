@@ -20,7 +20,10 @@ int inherited_take(struct inherited *out);
 
 void notify_ready(const char *status);
 void notify_reloading(void);
-void notify_stopping(const char *status);
+
+/* The manager is asked not to kill us within @patience_ms, whatever its own limit is. */
+void notify_stopping(const char *status, int64_t patience_ms);
+
 void notify_status(const char *status);
 void notify_error(int error);
 void notify_watchdog(void);

@@ -22,6 +22,9 @@
 /* After the grace time the fronts end their sessions themselves; one that does not is stuck. */
 #define STOP_EXTRA_MS 2000
 
+/* And what the keeper then has to do is soon done. */
+#define SERVICE_MANAGER_EXTRA_MS 10000
+
 static void on_child(struct keeper *keeper, pid_t pid, int status)
 {
 	struct child *child = children_find(&keeper->children, pid);
@@ -76,7 +79,7 @@ static void stop(struct keeper *keeper, const char *why)
 	}
 	log_info("%s: stopping; sessions have %lld s, programs finish their clients", why,
 		 (long long)grace / 1000);
-	notify_stopping("Finishing sessions");
+	notify_stopping("Finishing sessions", grace + STOP_EXTRA_MS + SERVICE_MANAGER_EXTRA_MS);
 	keeper->stopping = true;
 	reload_abort(keeper);
 	timer_cancel(&keeper->restart);

@@ -67,6 +67,18 @@ def test_stopping_is_said(superd):
     daemon.notify.messages.wait("^STOPPING=1$")
 
 
+def test_a_long_grace_is_said_and_the_watchdog_content_meanwhile(superd):
+    """Else the manager would kill superd, whose sessions have time yet."""
+    daemon = superd("grace = 300s\n" + ECHO, env={"WATCHDOG_USEC": "400000"})
+    with daemon.connect("echo") as client:
+        client.sendall(b"x")
+        assert client.recv(1) == b"x"
+        daemon.signal(signal.SIGTERM)
+        daemon.notify.messages.wait("^EXTEND_TIMEOUT_USEC=3[0-9]{8}$")
+        fed = daemon.notify.messages.text().count("WATCHDOG=1")
+        daemon.notify.messages.wait("^WATCHDOG=1$", count=fed + 5)
+
+
 def test_the_watchdog_is_fed_while_the_loop_turns(superd):
     before = time.monotonic()
     daemon = superd(ECHO, env={"WATCHDOG_USEC": "400000"})
