@@ -159,7 +159,16 @@ static int parse_word(struct build *build, const struct value *value, struct wor
 
 static const char *lookup_error(int error)
 {
-	return error == -ENOENT ? "there is none of this name" : strerror(-error);
+	switch (error) {
+	case -ENOENT:
+		return "there is none of this name";
+	case -E2BIG:
+		return "it has too many addresses";
+	case -ENOSPC:
+		return "these are too many hosts";
+	default:
+		return strerror(-error);
+	}
 }
 
 /* Without one, the kernel does not know which of its networks is meant. */
@@ -184,7 +193,7 @@ static void listen_on(struct build *build, const struct value *value)
 
 	n = lookup(build, &word.text, addresses);
 	if (n < 0)
-		build_mistake(build, OPTION_LISTEN, value->line, "'%s': cannot find the host: %s",
+		build_mistake(build, OPTION_LISTEN, value->line, "'%s': cannot use the host: %s",
 			      quoted, lookup_error(n));
 
 	for (int i = 0; i < n && r == 0; i++)

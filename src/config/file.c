@@ -45,22 +45,35 @@ static bool is_same(const struct stat *a, const struct stat *b)
 	       a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
 }
 
+static int check_kind(const struct stat *status, const char **out_why)
+{
+	if (S_ISDIR(status->st_mode))
+		return refuse(out_why, "this is a directory, not a file");
+	if (!S_ISREG(status->st_mode))
+		return refuse(out_why, "this is no regular file");
+	return 0;
+}
+
 int file_read(char **out_text, size_t *out_length, struct stat *out_stat, const char *path,
 	      const char **out_why)
 {
 	AUTO(auto_close) int fd = -1;
 	AUTO(auto_free) char *text = NULL;
 	struct stat after;
+	int r;
 
+	/* To open a device or a FIFO can have consequences, so it is looked at before. */
+	r = stat(path, out_stat) < 0 ? 0 : check_kind(out_stat, out_why);
+	if (r < 0)
+		return r;
 	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0)
 		return fail(out_why, "cannot open");
 	if (fstat(fd, out_stat) < 0)
 		return fail(out_why, "cannot read");
-	if (S_ISDIR(out_stat->st_mode))
-		return refuse(out_why, "this is a directory, not a file");
-	if (!S_ISREG(out_stat->st_mode))
-		return refuse(out_why, "this is no regular file");
+	r = check_kind(out_stat, out_why);
+	if (r < 0)
+		return r;
 	if (out_stat->st_size > SIZE_MAX_OF_FILE)
 		return refuse(out_why, "the file is larger than 16 MiB");
 

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* A table that is only touched where it is used. */
-#define SLOTS 4096
+/* A table that is only touched where it is used: each of ten thousand services may name hosts. */
+#define SLOTS 32768
 
 struct kept_address {
 	int family;

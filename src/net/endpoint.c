@@ -146,7 +146,7 @@ static int lookup_name(const struct endpoint_text *text, struct address *out, si
 	if (r != 0)
 		return lookup_error(r);
 
-	for (const struct addrinfo *at = found; at && n < max; at = at->ai_next) {
+	for (const struct addrinfo *at = found; at && n <= max; at = at->ai_next) {
 		struct address address = { .length = at->ai_addrlen };
 
 		if (at->ai_family != AF_INET && at->ai_family != AF_INET6)
@@ -155,11 +155,16 @@ static int lookup_name(const struct endpoint_text *text, struct address *out, si
 			continue;
 		memcpy(&address.any, at->ai_addr, at->ai_addrlen);
 		address_unmap(&address);
-		if (!is_among(&address, out, n))
-			out[n++] = address;
+		if (is_among(&address, out, n < max ? n : max))
+			continue;
+		if (n < max)
+			out[n] = address;
+		n++;
 	}
 
 	freeaddrinfo(found);
+	if (n > max)
+		return -E2BIG;
 	return n > 0 ? (int)n : -ENOENT;
 }
 

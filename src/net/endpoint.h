@@ -44,7 +44,7 @@ int endpoint_parse(struct endpoint_text *out, const char *text, const char **out
  * Finds the addresses for @text's host: numeric ones, the wildcard of both families
  * (the IPv6 one where the system has IPv6, else IPv4's), or by getaddrinfo(), which
  * may block for long. Writes at most @max and returns how many, or a negative errno
- * (-ENOENT: no such host). Ports are left 0.
+ * (-ENOENT: no such host; -E2BIG: it has more addresses). Ports are left 0.
  */
 int endpoint_lookup(const struct endpoint_text *text, struct address *out, size_t max);
 

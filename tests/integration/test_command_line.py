@@ -6,6 +6,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import threading
 
 import pytest
 
@@ -200,6 +201,21 @@ def test_an_address_that_needs_privileges_ends_the_start_with_77(run, place):
     assert done.returncode == NO_PRIVILEGES
     assert f"service 'x': cannot listen on unix:{closed}/x.sock (" in done.stderr
     assert "need root): Permission denied" in done.stderr
+
+
+def test_what_is_no_file_is_not_even_opened(place):
+    """To open a tape rewinds it, to open a watchdog starts it; a FIFO tells who opened it."""
+    fifo = place / "fifo"
+    os.mkfifo(fifo)
+    writer = threading.Thread(target=lambda: os.close(os.open(fifo, os.O_WRONLY)))
+    writer.start()
+    try:
+        done = call("-t", "-c", str(fifo))
+        assert done.returncode == CONFIG and "this is no regular file" in done.stderr
+        assert writer.is_alive()
+    finally:
+        os.close(os.open(fifo, os.O_RDONLY | os.O_NONBLOCK))
+        writer.join()
 
 
 def test_a_mistake_ends_the_start_with_78(run):

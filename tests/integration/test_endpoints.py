@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 
-from daemon import read_all
+from daemon import SUPERD, read_all
 from process import descriptors, eventually
 from settings import ECHO, HOST, PORT, ROOT, service
 
@@ -115,6 +115,36 @@ def test_ports_may_be_given_by_name(superd):
     )
     assert daemon.port("echo") == 7 and daemon.port("echo", "udp") == 7
     assert ask_inside(daemon, "127.0.0.1", 7) == b"ping"
+
+
+WITH_HOSTS = 'mount --bind "$1" /etc/hosts; shift; ip link set lo up; exec "$@"'
+
+
+def with_hosts(place, *lines):
+    """A network of its own where /etc/hosts has these lines."""
+    (place / "hosts").write_text("".join(f"{line}\n" for line in lines))
+    return ["unshare", "--mount", "--net", "sh", "-c", WITH_HOSTS, "sh", str(place / "hosts")]
+
+
+@pytest.mark.skipif(not ROOT, reason="needs root for hosts of its own")
+def test_a_name_with_several_addresses_is_served_on_all(superd, place):
+    hosts = ["127.0.0.1 many", "127.0.0.2 many", "127.0.0.1 many", "::1 many"]
+    daemon = superd(
+        service("echo", listen="tcp:many:7", builtin="echo"), wrapper=with_hosts(place, *hosts)
+    )
+    assert len(daemon.endpoints("echo")) == 3
+    for host in ("127.0.0.1", "127.0.0.2", "::1"):
+        assert ask_inside(daemon, host, 7) == b"ping"
+
+
+@pytest.mark.skipif(not ROOT, reason="needs root for hosts of its own")
+def test_no_address_of_a_name_is_left_out_in_silence(place):
+    conf = place / "superd.conf"
+    conf.write_text(service("echo", listen="tcp:many:7", builtin="echo"))
+    hosts = with_hosts(place, *(f"127.0.0.{n} many" for n in range(1, 18)))
+    done = subprocess.run([*hosts, SUPERD, "-t", "-c", conf], capture_output=True, text=True)
+    assert "'tcp:many:7': cannot use the host: it has too many addresses" in done.stderr
+    assert done.returncode == 78
 
 
 @pytest.mark.skipif(not ROOT, reason="needs root for a network of its own")
