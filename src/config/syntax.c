@@ -319,7 +319,7 @@ bool atom_is(const struct atom *atom, const char *text)
 
 bool atom_is_told(const struct atom *atom)
 {
-	return memchr(atom->text, CONFIG_TEXT_TOLD, atom->length);
+	return atom->length > 0 && memchr(atom->text, CONFIG_TEXT_TOLD, atom->length);
 }
 
 bool atom_plain(const struct atom *atom, char *out, size_t size)
