@@ -11,7 +11,7 @@ struct keeper;
 /* Lets a front read now what waits on the socket of @child, if one can. */
 void leftover_pass(struct keeper *keeper, const struct child *child);
 
-/* @child has ended: the same, now or as soon as one can. Frees it. */
+/* @child has ended, or was not started: the same, now or as soon as one can. Frees it. */
 void leftover_end(struct keeper *keeper, struct child *child);
 
 /* A front can read again. */

@@ -251,6 +251,8 @@ int request_start(struct keeper *keeper, struct request *request)
 		pid = run_request(keeper, request, child, &failure);
 	}
 	if (pid < 0) {
+		if (child)
+			leftover_end(keeper, take_ptr(child));
 		if (spawn_may_retry(&failure))
 			return -failure.error;
 		request_give_up(keeper, request, &failure);

@@ -300,3 +300,22 @@ def test_what_a_client_sends_meanwhile_is_served_by_the_next_front(superd, place
         daemon.wait_log("configuration loaded", after=loaded)
         assert client.recv(64) == b"TWO"
     os.close(gate)
+
+
+def test_what_a_client_sends_while_its_program_cannot_start_is_not_forgotten(superd, place):
+    """Each datagram is tried, and each failure is counted, though sockets come and go."""
+    program = place / "program"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    daemon = superd(service("x", listen=UDP, exec=[program]))
+    program.unlink()
+    with daemon.datagram("x") as client:
+        for number in range(200):
+            client.send(b"%d" % number)
+        eventually(lambda: failures(daemon) == 200)
+
+
+def failures(daemon):
+    said = len(daemon.log)
+    daemon.signal(signal.SIGUSR1)
+    return int(daemon.wait_log(r"service 'x': .* (\d+) not started", after=said)[1])
