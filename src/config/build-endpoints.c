@@ -216,6 +216,7 @@ static void claim(struct build *build, size_t first, size_t end, const struct va
 	for (size_t i = first; i < end; i++) {
 		struct claim wanted = {
 			.endpoint = &service->endpoints[i],
+			.text = value->text,
 			.service = service->name,
 			.at = build_place(build, OPTION_LISTEN, value->line),
 		};
@@ -226,9 +227,9 @@ static void claim(struct build *build, size_t first, size_t end, const struct va
 			continue;
 		if (r == -EADDRINUSE)
 			build_mistake(build, OPTION_LISTEN, value->line,
-				      "'%s' is already taken by service '%s' (%s:%d)",
-				      mistakes_quote(value->text), owner.service, owner.at.file,
-				      owner.at.line);
+				      "'%s' is already taken by '%s' of service '%s' (%s:%d)",
+				      mistakes_quote(value->text), mistakes_quote(owner.text),
+				      owner.service, owner.at.file, owner.at.line);
 		else
 			build_mistake(build, OPTION_LISTEN, value->line, "out of memory");
 		return;

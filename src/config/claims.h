@@ -11,7 +11,8 @@
 struct claims;
 
 struct claim {
-	const struct endpoint *endpoint; /* these three must outlive the claims */
+	const struct endpoint *endpoint; /* all of these must outlive the claims */
+	const char *text;                /* that named it, as it was written */
 	const char *service;
 	struct place at;
 };

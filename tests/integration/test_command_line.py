@@ -2,6 +2,7 @@
 
 import os
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -133,9 +134,16 @@ def test_ten_thousand_services_are_checked(run):
         service(f"service-{n}", listen=f"tcp:127.0.0.1:{1 + n}", builtin="echo")
         for n in range(10_000)
     )
+    before = processor_seconds()
     done = run(text, "--check")
     assert done.returncode == 0
     assert "10000 services, 10000 listeners" in done.stdout
+    assert processor_seconds() - before < 1
+
+
+def processor_seconds():
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["INT", "TERM"])
