@@ -162,6 +162,8 @@ static const char *lookup_error(int error)
 	switch (error) {
 	case -ENOENT:
 		return "there is none of this name";
+	case -EAGAIN:
+		return "no name server gives an answer";
 	case -E2BIG:
 		return "it has too many addresses";
 	case -ENOSPC:

@@ -116,6 +116,7 @@ static int lookup_error(int code)
 {
 	switch (code) {
 	case EAI_AGAIN:
+	case EAI_FAIL:
 		return -EAGAIN;
 	case EAI_MEMORY:
 		return -ENOMEM;

@@ -117,6 +117,26 @@ def test_ports_may_be_given_by_name(superd):
     assert ask_inside(daemon, "127.0.0.1", 7) == b"ping"
 
 
+WITHOUT_NAME_SERVER = """
+echo nameserver 127.0.0.9 > "$1"
+mount --bind "$1" /etc/resolv.conf
+mount -t tmpfs none /run
+ip link set lo up
+shift
+exec "$@"
+"""
+
+
+@pytest.mark.skipif(not ROOT, reason="needs root for name servers of its own")
+def test_a_name_server_that_is_away_is_not_a_name_that_does_not_exist(place):
+    conf = place / "superd.conf"
+    conf.write_text(service("echo", listen="tcp:www.example.com:7", builtin="echo"))
+    hidden = ["unshare", "--mount", "--net", "sh", "-c", WITHOUT_NAME_SERVER, "sh", place / "r"]
+    done = subprocess.run([*hidden, SUPERD, "-t", "-c", conf], capture_output=True, text=True)
+    assert "'tcp:www.example.com:7': cannot use the host: no name server" in done.stderr
+    assert done.returncode == 78
+
+
 WITH_HOSTS = 'mount --bind "$1" /etc/hosts; shift; ip link set lo up; exec "$@"'
 
 
