@@ -28,9 +28,9 @@ struct superd_client {
 
 /*
  * Takes the next client. Returns 1 with a client in @out; 0 when superd sends no more, and the
- * program should finish and exit; or a negative errno: -EMFILE and -ENFILE when a client was lost
- * because the program has no descriptor left, -EBADMSG when what came is no client. After those
- * three there may be more clients.
+ * program should finish and exit; or a negative errno: -EMFILE when a client was lost because there
+ * was no descriptor left for it, -EBADMSG when what came is no client. After those two there may be
+ * more clients.
  */
 int superd_pass_receive(struct superd_client *out, int flags);
 
