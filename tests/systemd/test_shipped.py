@@ -24,7 +24,9 @@ def enabled(superd):
         nonlocal path
         path = DROP_INS / f"{name}.conf"
         path.with_suffix(".saved").write_text(path.read_text())
-        path.write_text(path.read_text().replace("enabled = no", "enabled = yes"))
+        path.write_text(
+            path.read_text().replace("enabled = no", "enabled = yes").replace("# env", "env")
+        )
         superd('include = {"superd.d/*.conf"}\n')
         assert "cannot listen" not in journal("--lines", "100"), journal("--lines", "100")
 
@@ -96,19 +98,19 @@ def test_rsync(enabled, files):
     assert pathlib.Path("/root/by-rsync").read_text() == TEXT
 
 
-def test_git(enabled):
+def test_git(enabled, tmp_path):
     need("git")
-    tree = SRV / "git/tree"
-    tree.mkdir(parents=True)
-    git = ["git", "-c", "user.name=x", "-c", "user.email=x@localhost", "-C", tree]
+    bare = SRV / "git/tree"
+    git = ["git", "-c", "user.name=x", "-c", "user.email=x@localhost", "-C", tmp_path]
+    call("git", "init", "--quiet", "--bare", bare)
     call(*git, "init", "--quiet")
-    (tree / "file").write_text(TEXT)
+    (tmp_path / "file").write_text(TEXT)
     call(*git, "add", "file")
     call(*git, "commit", "--quiet", "--message", "file")
-    (tree / ".git/git-daemon-export-ok").touch()
-    call("git", "config", "--system", "safe.directory", "*")
+    call(*git, "push", "--quiet", bare, "HEAD:master")
+    (bare / "git-daemon-export-ok").touch()
     enabled("git")
-    call("git", "clone", "--quiet", "git://127.0.0.1/tree", "/root/by-git")
+    call("git", "clone", "--quiet", "--branch", "master", "git://127.0.0.1/tree", "/root/by-git")
     assert pathlib.Path("/root/by-git/file").read_text() == TEXT
 
 
