@@ -84,6 +84,8 @@ static void serve(struct front_listener *listener, int fd, const struct address 
 		atomic_fetch_sub_explicit(&front->birth->tally->sessions[slot], 1,
 					  memory_order_relaxed);
 		log_lost(service->settings, peer, r, "no session");
+		/* The next one waits in the queue. */
+		gate_starve(front, r);
 	}
 }
 

@@ -3,11 +3,12 @@
 import os
 import pathlib
 import socket
+import time
 
 import pytest
 
 from daemon import KINDS
-from process import children, eventually
+from process import SANITIZED, children, eventually, status
 from settings import ECHO, ROOT, service, shell
 from shortage import (
     assert_answered,
@@ -241,3 +242,23 @@ def answers(daemon, kind):
             except OSError:
                 return False
     return True
+
+
+@pytest.mark.skipif(SANITIZED, reason="a sanitizer needs memory of its own")
+def test_a_front_without_memory_lets_clients_wait(superd):
+    """Of many that come it loses the few with which it sees that there is none."""
+    daemon = superd("workers = 0\n" + service("echo", builtin="echo", log_on_success=["none"]))
+    size = int(status(daemon.front)["VmSize"].split()[0]) * 1024
+    prlimit(daemon.front, f"--as={size}:")
+    clients = [daemon.connect("echo") for _ in range(2000)]
+    daemon.wait_log("cannot accept clients, trying again until it works: Cannot allocate memory")
+    assert_calm(daemon)
+    lost = {int(m[1]) for m in daemon.log.find(r"lost 127\.0\.0\.1:(\d+): no session")}
+    assert 0 < len(lost) < 20
+    prlimit(daemon.front, "--as=unlimited:")
+    started = time.monotonic()
+    for client in clients:
+        if client.getsockname()[1] not in lost:
+            client.sendall(b"ping")
+            assert client.recv(64) == b"ping"
+    assert time.monotonic() - started < 1
