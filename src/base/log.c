@@ -209,6 +209,19 @@ void log_event(int level, const struct log_fields *fields, int error, const char
 	va_end(ap);
 }
 
+int log_service(int level, const char *service, int error, const char *fmt, ...)
+{
+	const struct log_fields fields = { .service = service };
+	char text[TEXT_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	log_event(level, &fields, error, "service '%s': %s", service, text);
+	return error;
+}
+
 int log_error(int error, const char *fmt, ...)
 {
 	va_list ap;

@@ -77,6 +77,13 @@ int log_warning(int error, const char *fmt, ...) __attribute__((__format__(__pri
 void log_info(const char *fmt, ...) __attribute__((__format__(__printf__, 1, 2)));
 void log_debug(const char *fmt, ...) __attribute__((__format__(__printf__, 1, 2)));
 
-/* @level is a priority of syslog(3). @error as above. */
+/*
+ * A line about one service, "service 'x': ..." with its name as a field. @level is a priority of
+ * syslog(3). @error as above, and returned.
+ */
+int log_service(int level, const char *service, int error, const char *fmt, ...)
+	__attribute__((__format__(__printf__, 4, 5)));
+
+/* The same with more fields; the message names the service itself. */
 void log_event(int level, const struct log_fields *fields, int error, const char *fmt, ...)
 	__attribute__((__format__(__printf__, 4, 5)));

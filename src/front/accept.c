@@ -129,8 +129,8 @@ static void on_accept_error(struct front_listener *listener, int error)
 	case -ENOMEM:
 		break;
 	default:
-		log_warning(error, "service '%s': cannot accept a client",
-			    listener->service->settings->name);
+		log_service(LOG_WARNING, listener->service->settings->name, error,
+			    "cannot accept a client");
 	}
 	/* The client still waits in the queue: trying at once would spin. */
 	gate_starve(listener->service->front, error);

@@ -247,8 +247,8 @@ static void abandon(struct front_service *service)
 		n++;
 	}
 	atomic_fetch_add_explicit(&front_board(service)->dropped, n, memory_order_relaxed);
-	log_warning(0, "service '%s': lost %u datagrams that waited when the front ended",
-		    service->settings->name, n);
+	log_service(LOG_WARNING, service->settings->name, 0,
+		    "lost %u datagrams that waited when the front ended", n);
 }
 
 void datagram_spawn_abandon(struct front *front)

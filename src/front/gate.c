@@ -44,8 +44,8 @@ void gate_watch(struct front_listener *listener)
 	else
 		r = watch_add(&listener->watch, front->poller, fd, WATCH_READ, choose(listener));
 	if (r < 0)
-		log_error(r, "service '%s': cannot watch its socket",
-			  listener->service->settings->name);
+		log_service(LOG_ERR, listener->service->settings->name, r,
+			    "cannot watch its socket");
 }
 
 void gate_unwatch(struct front_listener *listener)

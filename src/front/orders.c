@@ -153,8 +153,8 @@ static void install_listener(struct front *front, const struct channel_message *
 	}
 	r = install_socket(listener, message, fd);
 	if (r < 0)
-		log_error(r, "service '%s': cannot watch its socket",
-			  listener->service->settings->name);
+		log_service(LOG_ERR, listener->service->settings->name, r,
+			    "cannot watch its socket");
 }
 
 static void on_endpoint(struct front *front, const struct channel_message *message, int fd)
@@ -262,9 +262,8 @@ static void do_without(struct front *front, const struct channel_message *messag
 		break;
 	default:
 		if (message->service < front->settings->n_services)
-			log_warning(-EMFILE,
-				    "service '%s': datagrams that came for its program are lost",
-				    front->settings->services[message->service].name);
+			log_service(LOG_WARNING, front->settings->services[message->service].name,
+				    -EMFILE, "datagrams that came for its program are lost");
 	}
 }
 

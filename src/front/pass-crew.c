@@ -213,8 +213,8 @@ static void dismiss_closed(struct pass_crew *crew)
 		if (!member->closed || member->dismissed ||
 		    (member->engaged && pass_member_clients(member) > 0))
 			continue;
-		log_warning(0, "service '%s': its program (pid %ld) has no socket; ending it",
-			    crew->service->settings->name, (long)member->pid);
+		log_service(LOG_WARNING, crew->service->settings->name, 0,
+			    "its program (pid %ld) has no socket; ending it", (long)member->pid);
 		pass_crew_dismiss(member);
 	}
 }

@@ -102,8 +102,9 @@ static void reproach(struct pass_member *member)
 	if (member->reproached)
 		return;
 	member->reproached = true;
-	log_warning(0, "service '%s': its program (pid %ld) sent an answer that is none, ignoring",
-		    member->crew->service->settings->name, (long)member->pid);
+	log_service(LOG_WARNING, member->crew->service->settings->name, 0,
+		    "its program (pid %ld) sent an answer that is none, ignoring",
+		    (long)member->pid);
 }
 
 static void take_answer(struct pass_member *member, const char *text, size_t n)
@@ -168,8 +169,8 @@ int pass_member_engage(struct pass_member *member)
 	r = watch_add(&member->watch, member->crew->service->front->poller, member->watch.fd,
 		      WATCH_READ, on_ready);
 	if (r < 0)
-		return log_error(r, "service '%s': cannot watch its program (pid %ld)",
-				 member->crew->service->settings->name, (long)member->pid);
+		return log_service(LOG_ERR, member->crew->service->settings->name, r,
+				   "cannot watch its program (pid %ld)", (long)member->pid);
 	member->engaged = true;
 	pass_crew_count(member->crew, (int)pass_member_clients(member));
 	pass_crew_rank(member);

@@ -45,8 +45,8 @@ static void on_member(struct pass_crew *crew, const struct channel_message *mess
 		pass_crew_end_orphans(crew, message->count);
 	r = pass_crew_add(crew, message->count, message->status, fd);
 	if (r < 0)
-		log_error(r, "service '%s': cannot use its program (pid %ld)",
-			  crew->service->settings->name, (long)message->status);
+		log_service(LOG_ERR, crew->service->settings->name, r,
+			    "cannot use its program (pid %ld)", (long)message->status);
 	else if (fd < 0)
 		pass_crew_watch_closed(crew->by_place[message->count]);
 	pass_crew_relieve(crew);

@@ -47,8 +47,8 @@ static void lose(struct front *front, const struct channel_message *message, int
 	    message->type == CHANNEL_MISSED)
 		return;
 	if (message->type == CHANNEL_WAIT) {
-		log_warning(error, "service '%s': cannot ask for its program",
-			    service->settings->name);
+		log_service(LOG_WARNING, service->settings->name, error,
+			    "cannot ask for its program");
 		return;
 	}
 	if (service->live > 0)

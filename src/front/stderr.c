@@ -115,8 +115,8 @@ void stderr_start(struct front *front)
 
 		r = start_one(front, pipe);
 		if (r < 0)
-			log_error(r, "service '%s': cannot read the stderr of its programs",
-				  pipe->service);
+			log_service(LOG_ERR, pipe->service, r,
+				    "cannot read the stderr of its programs");
 	}
 }
 

@@ -110,8 +110,9 @@ static void drop_datagram(struct front_listener *listener)
 	address_unmap(&source);
 	atomic_fetch_add_explicit(&front_board(listener->service)->dropped, 1,
 				  memory_order_relaxed);
-	log_warning(0, "service '%s': dropped a datagram from %s that its program did not read",
-		    service->name, address_text(&source, text));
+	log_service(LOG_WARNING, service->name, 0,
+		    "dropped a datagram from %s that its program did not read",
+		    address_text(&source, text));
 }
 
 static void end_pause(struct timer *timer)
@@ -121,8 +122,8 @@ static void end_pause(struct timer *timer)
 
 static void log_pause(const struct front_listener *listener)
 {
-	log_warning(0, "service '%s': its program makes no headway, pausing for %" PRId64 " s",
-		    listener->service->settings->name,
+	log_service(LOG_WARNING, listener->service->settings->name, 0,
+		    "its program makes no headway, pausing for %" PRId64 " s",
 		    tries_pause_ms(&listener->wait->tries) / 1000);
 }
 

@@ -91,20 +91,21 @@ void crew_note_quick_death(struct crew *crew)
 	crew->asked = false;
 	start_again_in(crew, pause_ms);
 	if (crew->restarts.deaths == 1)
-		log_warning(0, "service '%s': its program ended at once; next start in %lld s",
-			    crew->slot->name, (long long)pause_ms / 1000);
+		log_service(LOG_WARNING, crew->slot->name, 0,
+			    "its program ended at once; next start in %lld s",
+			    (long long)pause_ms / 1000);
 	else
-		log_warning(0,
-			    "service '%s': its program ended %u times in a row at once; "
+		log_service(LOG_WARNING, crew->slot->name, 0,
+			    "its program ended %u times in a row at once; "
 			    "next start in %lld s",
-			    crew->slot->name, crew->restarts.deaths, (long long)pause_ms / 1000);
+			    crew->restarts.deaths, (long long)pause_ms / 1000);
 }
 
 static void note_shortage(struct crew *crew, int error)
 {
 	if (crew->shortage_ms == 0)
-		log_warning(error, "service '%s': no process can be started for now",
-			    crew->slot->name);
+		log_service(LOG_WARNING, crew->slot->name, error,
+			    "no process can be started for now");
 	crew->shortage_ms = crew->shortage_ms ? crew->shortage_ms * 2 : SHORTAGE_FIRST_MS;
 	if (crew->shortage_ms > SHORTAGE_MAX_MS)
 		crew->shortage_ms = SHORTAGE_MAX_MS;
@@ -114,7 +115,7 @@ static void note_shortage(struct crew *crew, int error)
 static void note_plenty(struct crew *crew)
 {
 	if (crew->shortage_ms > 0)
-		log_info("service '%s': processes can be started again", crew->slot->name);
+		log_service(LOG_INFO, crew->slot->name, 0, "processes can be started again");
 	crew->shortage_ms = 0;
 }
 

@@ -97,7 +97,7 @@ int generation_new(struct generation **out, struct settings *settings, struct ho
 
 		r = prepare(generation, service, slots, descriptors);
 		if (r < 0)
-			return log_error(r, "service '%s': cannot prepare it", service->name);
+			return log_service(LOG_ERR, service->name, r, "cannot prepare it");
 		r = open_listeners(generation, service, house);
 		if (r < 0)
 			return r;

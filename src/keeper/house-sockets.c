@@ -43,9 +43,9 @@ static void warn_short(const struct housed *housed, const char *option, int aske
 {
 	const char *limit = option[0] == 'r' ? "rmem_max" : "wmem_max";
 
-	log_warning(0, "service '%s': '%s' is %d bytes instead of %d for %s; raise net.core.%s",
-		    housed->service, option, granted, asked, housed->listener->endpoint.text,
-		    limit);
+	log_service(LOG_WARNING, housed->service, 0,
+		    "'%s' is %d bytes instead of %d for %s; raise net.core.%s", option, granted,
+		    asked, housed->listener->endpoint.text, limit);
 }
 
 /* Once for each size that is asked for. */
@@ -88,9 +88,9 @@ static void share(struct housed *housed)
 	r = listener_share(listener, &housed->options, housed->sockets);
 	count_drops_from_now(housed, before);
 	if (r < 0)
-		log_warning(r, "service '%s': cannot share %s among %u sockets, going on with %zu",
-			    housed->service, listener->endpoint.text, housed->sockets,
-			    listener_n_sockets(listener));
+		log_service(LOG_WARNING, housed->service, r,
+			    "cannot share %s among %u sockets, going on with %zu",
+			    listener->endpoint.text, housed->sockets, listener_n_sockets(listener));
 }
 
 void housed_complete(struct housed *housed)

@@ -111,8 +111,9 @@ static void wait_to_retry(struct housed *housed, int error)
 	if (housed->pause_ms > PAUSE_MAX_MS)
 		housed->pause_ms = PAUSE_MAX_MS;
 	retry_in(housed, housed->pause_ms);
-	log_warning(0, "service '%s': cannot listen on %s: %s; trying again in %lld s",
-		    housed->service, housed->listener->endpoint.text, strerror(-error),
+	log_service(LOG_WARNING, housed->service, 0,
+		    "cannot listen on %s: %s; trying again in %lld s",
+		    housed->listener->endpoint.text, strerror(-error),
 		    (long long)housed->pause_ms / 1000);
 }
 
@@ -129,9 +130,10 @@ static int bind_first(struct housed *housed)
 		wait_to_retry(housed, r);
 		return 0;
 	}
-	return log_error(r, "service '%s': cannot listen on %s%s", housed->service,
-			 housed->listener->endpoint.text,
-			 r == -EACCES ? " (ports below 1024 and protected folders need root)" : "");
+	return log_service(LOG_ERR, housed->service, r, "cannot listen on %s%s",
+			   housed->listener->endpoint.text,
+			   r == -EACCES ? " (ports below 1024 and protected folders need root)"
+					: "");
 }
 
 /*
@@ -248,8 +250,8 @@ void house_apply(struct housed *housed, const struct service *service, size_t nu
 		(void)fd_set_blocking(housed->listener->fd, housed->options.blocking);
 	r = listener_apply(housed->listener, &housed->options);
 	if (r < 0)
-		log_warning(r, "service '%s': cannot change the socket options of %s, ignoring",
-			    service->name, endpoint->text);
+		log_service(LOG_WARNING, service->name, r,
+			    "cannot change the socket options of %s, ignoring", endpoint->text);
 	housed_complete(housed);
 }
 
@@ -275,8 +277,8 @@ void house_sweep(struct house *house)
 		if (housed->generations > 0)
 			continue;
 		if (housed->listener->fd >= 0)
-			log_info("service '%s': no longer listening on %s", housed->service,
-				 listener_text(housed->listener, text));
+			log_service(LOG_INFO, housed->service, 0, "no longer listening on %s",
+				    listener_text(housed->listener, text));
 		closed = closed || housed->listener->fd >= 0;
 		HASH_DEL(house->by_key, housed);
 		forget(housed);

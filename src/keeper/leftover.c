@@ -39,8 +39,8 @@ static bool is_waiting(const struct child *child)
 
 static void say_lost(const struct child *child)
 {
-	log_warning(0, "service '%s': datagrams that came for its program are lost",
-		    child->slot->name);
+	log_service(LOG_WARNING, child->slot->name, 0,
+		    "datagrams that came for its program are lost");
 }
 
 /* Names the child's endpoint as @front knows it. Returns false where it does not. */

@@ -77,9 +77,9 @@ static void on_limit(struct timer *timer)
 	}
 	service = crew_service(crew);
 	limit_ms = service->crew.ready_timeout_ms;
-	log_warning(0, "service '%s': '%s' (pid %ld) was not ready after %lld s; ending it",
-		    service->name, service->program.argv[0], (long)member->child->pid,
-		    (long long)limit_ms / 1000);
+	log_service(LOG_WARNING, service->name, 0,
+		    "'%s' (pid %ld) was not ready after %lld s; ending it",
+		    service->program.argv[0], (long)member->child->pid, (long long)limit_ms / 1000);
 	member_end(member);
 	member->late = true;
 	(void)timer_set(timer, crew->keeper->timers, clock_ms() + limit_ms, on_limit);

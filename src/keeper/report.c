@@ -69,9 +69,9 @@ static void report_crew(const struct service *service, const struct crew *crew)
 		snprintf(starting, sizeof(starting), ", %u starting", crew->n_starting);
 	if (crew->n_ending > 0)
 		snprintf(ending, sizeof(ending), ", %u ending", crew->n_ending);
-	log_info("service '%s': %s, %u of %u..%u processes ready%s%s%s", service->name,
-		 crew->passes ? "pass" : "pool", crew->n_ready, service->crew.min,
-		 service->crew.max, starting, ending, pause);
+	log_service(LOG_INFO, service->name, 0, "%s, %u of %u..%u processes ready%s%s%s",
+		    crew->passes ? "pass" : "pool", crew->n_ready, service->crew.min,
+		    service->crew.max, starting, ending, pause);
 }
 
 static void report_service(const struct keeper *keeper, const struct service *service)
@@ -80,16 +80,17 @@ static void report_service(const struct keeper *keeper, const struct service *se
 	const struct slot *slot = generation->slots[service->index];
 	struct board_slot *board = &keeper->board[slot->number];
 
-	log_info("service '%s': %u programs and %u sessions now; %llu accepted, %llu refused, "
-		 "%llu not started, %llu datagrams, %llu of them without answer, "
-		 "%llu dropped by the kernel",
-		 service->name, slot->live, count_sessions(keeper, slot->number),
-		 (unsigned long long)atomic_load(&board->accepted),
-		 (unsigned long long)atomic_load(&board->refused),
-		 (unsigned long long)atomic_load(&board->failed),
-		 (unsigned long long)atomic_load(&board->datagrams),
-		 (unsigned long long)atomic_load(&board->dropped),
-		 (unsigned long long)atomic_load(&board->overrun));
+	log_service(LOG_INFO, service->name, 0,
+		    "%u programs and %u sessions now; %llu accepted, %llu refused, "
+		    "%llu not started, %llu datagrams, %llu of them without answer, "
+		    "%llu dropped by the kernel",
+		    slot->live, count_sessions(keeper, slot->number),
+		    (unsigned long long)atomic_load(&board->accepted),
+		    (unsigned long long)atomic_load(&board->refused),
+		    (unsigned long long)atomic_load(&board->failed),
+		    (unsigned long long)atomic_load(&board->datagrams),
+		    (unsigned long long)atomic_load(&board->dropped),
+		    (unsigned long long)atomic_load(&board->overrun));
 	if (generation->crews[service->index])
 		report_crew(service, generation->crews[service->index]);
 	for (size_t i = 0; i < service->n_endpoints; i++)

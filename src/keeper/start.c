@@ -262,8 +262,8 @@ int request_start(struct keeper *keeper, struct request *request)
 	child->pid = pid;
 	if (children_add(&keeper->children, child) < 0) {
 		/* It runs, but nobody will know when it ends. */
-		log_error(-ENOMEM, "service '%s': cannot remember pid %ld, ignoring",
-			  child->slot->name, (long)pid);
+		log_service(LOG_ERR, child->slot->name, -ENOMEM,
+			    "cannot remember pid %ld, ignoring", (long)pid);
 		settle(keeper, child, 0, 0);
 		return 0;
 	}

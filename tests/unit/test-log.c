@@ -275,6 +275,20 @@ static void test_the_journal_gets_fields(void **state)
 	close(fd);
 }
 
+static void test_a_line_about_a_service_has_its_name_as_a_field(void **state)
+{
+	int fd = open_daemon();
+	const char *text;
+
+	assert_int_equal(log_open(LOG_TO_JOURNAL, NULL), 0);
+	assert_int_equal(log_service(LOG_WARNING, "echo", -EIO, "cannot %s", "sing"), -EIO);
+	text = receive(fd);
+	assert_non_null(strstr(text, "MESSAGE=service 'echo': cannot sing: Input/output error\n"));
+	assert_non_null(strstr(text, "\nPRIORITY=4\n"));
+	assert_non_null(strstr(text, "\nSUPERD_SERVICE=echo\n"));
+	close(fd);
+}
+
 static void test_syslog_is_found_again_after_it_restarts(void **state)
 {
 	const char *text;
@@ -330,6 +344,7 @@ int main(void)
 		TEST(test_who_watches_sees_what_goes_wrong),
 		TEST(test_what_cannot_be_opened_leaves_the_old_target),
 		TEST(test_the_journal_gets_fields),
+		TEST(test_a_line_about_a_service_has_its_name_as_a_field),
 		TEST(test_syslog_is_found_again_after_it_restarts),
 		TEST(test_a_full_daemon_does_not_delay),
 	};
