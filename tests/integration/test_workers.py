@@ -140,7 +140,7 @@ def test_the_last_client_of_a_worker_ends_the_time_of_grace(superd, workers):
         assert echo(client, b"to the end") == b"to the end"
         client.close()
     assert daemon.process.wait(20) == 0
-    assert ended(daemon) == 5
+    eventually(lambda: ended(daemon) == 5)
 
 
 def test_an_idle_client_is_ended(superd, workers):
