@@ -70,12 +70,11 @@ static bool is_no_socket(const char *path)
  * Whether @path is a socket whose owner has gone. The type of the probe does not matter: a
  * live socket of another type answers EPROTOTYPE, and sees no connection.
  */
-static bool is_stale(const struct address *address)
+static bool is_stale(const struct address *address, struct stat *out)
 {
 	AUTO(auto_close) int probe = -1;
-	struct stat status;
 
-	if (lstat(address->un.sun_path, &status) < 0 || !S_ISSOCK(status.st_mode))
+	if (lstat(address->un.sun_path, out) < 0 || !S_ISSOCK(out->st_mode))
 		return false;
 
 	probe = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -103,8 +102,31 @@ static int choose_beside(const struct address *address, struct address *out)
 	return 0;
 }
 
+/*
+ * Puts the new file @beside in the place of @stale at @path. Somebody else may have done the
+ * same since that was looked at; theirs is put back.
+ */
+static int put_in_place(const char *beside, const char *path, const struct stat *stale)
+{
+	struct stat found;
+
+	if (renameat2(AT_FDCWD, beside, AT_FDCWD, path, RENAME_EXCHANGE) < 0) {
+		/* Where the file system cannot exchange, the one that was looked at has to do. */
+		if (errno == EINVAL || errno == ENOSYS)
+			return rename(beside, path) < 0 ? -errno : 0;
+		return errno == ENOENT ? -EAGAIN : -errno;
+	}
+
+	if (lstat(beside, &found) < 0 ||
+	    (found.st_dev == stale->st_dev && found.st_ino == stale->st_ino))
+		return unlink(beside) < 0 && errno != ENOENT ? -errno : 0;
+	if (renameat2(AT_FDCWD, beside, AT_FDCWD, path, RENAME_EXCHANGE) < 0)
+		return -errno;
+	return -EADDRINUSE;
+}
+
 static int replace(int fd, const struct address *address, const struct listener_options *options,
-		   struct stat *out)
+		   const struct stat *stale, struct stat *out)
 {
 	struct address beside;
 	int r;
@@ -120,16 +142,16 @@ static int replace(int fd, const struct address *address, const struct listener_
 	if (r < 0)
 		return r;
 
-	if (rename(beside.un.sun_path, address->un.sun_path) < 0) {
-		r = -errno;
+	r = put_in_place(beside.un.sun_path, address->un.sun_path, stale);
+	if (r < 0)
 		(void)unlink(beside.un.sun_path);
-	}
 	return r;
 }
 
 int socket_file_open(int fd, const struct address *address, const struct listener_options *options,
 		     struct stat *out)
 {
+	struct stat stale;
 	int r;
 
 	/* Only a socket bound to its own name tells that name to clients; so this comes first. */
@@ -138,7 +160,7 @@ int socket_file_open(int fd, const struct address *address, const struct listene
 		return r;
 	if (is_no_socket(address->un.sun_path))
 		return -EEXIST;
-	return is_stale(address) ? replace(fd, address, options, out) : r;
+	return is_stale(address, &stale) ? replace(fd, address, options, &stale, out) : r;
 }
 
 bool socket_file_is(const char *path, dev_t device, ino_t inode)

@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,6 +15,7 @@
 #include <unistd.h>
 
 #include "listener-text.h"
+#include "net/socket-file.h"
 
 static const struct listener_options options = {
 	.backlog = 16, .packet_info = true, .mode = 0640, .uid = (uid_t)-1, .gid = (gid_t)-1
@@ -262,6 +264,56 @@ static void test_a_stale_socket_is_replaced(void **state)
 	assert_int_equal(access(path, F_OK), -1);
 }
 
+struct rival {
+	pthread_barrier_t *barrier;
+	struct listener *listener;
+	int result;
+};
+
+static void *open_at_once(void *arg)
+{
+	struct rival *rival = arg;
+
+	pthread_barrier_wait(rival->barrier);
+	rival->result = listener_open(rival->listener, &options);
+	return NULL;
+}
+
+/* Both may find that nobody serves it before either has replaced it. */
+static void test_a_stale_socket_is_replaced_by_one_of_two(void **state)
+{
+	mode_t mask = umask(022);
+	pthread_barrier_t barrier;
+
+	assert_int_equal(pthread_barrier_init(&barrier, NULL, 2), 0);
+	for (int round = 0; round < 200; round++) {
+		struct listener *stale = make_open(path_text);
+		struct rival rivals[2] = { { .barrier = &barrier }, { .barrier = &barrier } };
+		pthread_t threads[2];
+		int winner;
+
+		listener_close(stale);
+		listener_free(stale);
+		for (int i = 0; i < 2; i++) {
+			rivals[i].listener = make_listener(path_text);
+			assert_int_equal(
+				pthread_create(&threads[i], NULL, open_at_once, &rivals[i]), 0);
+		}
+		for (int i = 0; i < 2; i++)
+			assert_int_equal(pthread_join(threads[i], NULL), 0);
+
+		winner = rivals[0].result == 0 ? 0 : 1;
+		assert_int_equal(rivals[winner].result, 0);
+		assert_int_equal(rivals[!winner].result, -EADDRINUSE);
+		assert_true(socket_file_is(path, rivals[winner].listener->file_device,
+					   rivals[winner].listener->file_inode));
+		for (int i = 0; i < 2; i++)
+			listener_free(rivals[i].listener);
+	}
+	pthread_barrier_destroy(&barrier);
+	umask(mask);
+}
+
 static void test_a_path_without_room_for_another_name_is_replaced_too(void **state)
 {
 	char deep[sizeof(((struct sockaddr_un *)0)->sun_path)], text[sizeof(deep) + 16];
@@ -386,6 +438,7 @@ int main(void)
 		cmocka_unit_test(test_a_socket_file_has_its_mode_and_goes_with_us),
 		cmocka_unit_test(test_a_socket_has_the_name_of_its_file),
 		cmocka_unit_test(test_a_stale_socket_is_replaced),
+		cmocka_unit_test(test_a_stale_socket_is_replaced_by_one_of_two),
 		cmocka_unit_test(test_a_path_without_room_for_another_name_is_replaced_too),
 		cmocka_unit_test(test_a_served_socket_is_left),
 		cmocka_unit_test(test_a_file_that_is_no_socket_is_left),
