@@ -257,7 +257,7 @@ def test_superd_stops_while_a_rehearsal_hangs(superd):
     daemon = superd(ECHO)
     rehearsal = stuck_rehearsal(daemon)
     assert daemon.stop() == 0
-    assert not alive(rehearsal)
+    eventually(lambda: not alive(rehearsal))
 
 
 def test_an_endpoint_that_moves_to_another_service_stays_open(superd):
