@@ -5,7 +5,7 @@ import select
 import subprocess
 import time
 
-from process import cpu_seconds, descriptors, status
+from process import cpu_seconds, descriptors, settled, status
 
 # Not where pauses that double end, so that one of a second or more is seen after the relief.
 WATCHED_SECONDS = 4
@@ -34,7 +34,8 @@ class out_of_descriptors:
         self.before = soft_limit(pid, "Max open files")
 
     def __enter__(self):
-        held = descriptors(self.pid)
+        # At rest it holds what it keeps free for the next client.
+        held = settled(lambda: descriptors(self.pid))
         free = [number for number in range(len(held) + self.but + 1) if number not in held]
         prlimit(self.pid, f"--nofile={free[self.but]}:")
 
