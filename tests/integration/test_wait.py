@@ -237,21 +237,49 @@ def test_clients_of_a_filter_are_served_side_by_side(superd):
         assert client.recv(64) == b"CLIENT %d" % number
 
 
-def test_what_a_client_sends_meanwhile_is_served_next(superd, place):
-    """Each program waits at a gate after its answer, so two datagrams find it still running."""
+@pytest.fixture
+def gate(place):
+    """A pipe at which programs wait until something is written to it."""
     path = place / "gate"
     os.mkfifo(path)
     path.chmod(0o666)
-    gate = os.open(path, os.O_RDWR)
-    daemon = superd(service("x", listen=UDP, exec=shell(f"tr a-z A-Z; read go < {path}")))
+    with open(os.open(path, os.O_RDWR), "wb", buffering=0) as file:
+        file.path = path
+        yield file
+
+
+@pytest.mark.parametrize("overflow", ["queue", "refuse"])
+def test_no_more_filters_run_than_instances(superd, gate, overflow):
+    script = shell(f"tr a-z A-Z; read go < {gate.path}")
+    options = {"instances": 1, "overflow": overflow}
+    daemon = superd(service("x", UDP, exec=script, **options) + service("cat", exec=["/bin/cat"]))
+    with daemon.datagram("x") as first, daemon.datagram("x") as second:
+        first.send(b"one")
+        assert first.recv(64) == b"ONE"
+        second.send(b"two")
+        if overflow == "refuse":
+            daemon.wait_log(r"service 'x': refused .*:\d+: 1 of 1 instances are in use")
+        for _ in range(2):
+            assert daemon.ask("cat", b"others go on") == b"others go on"
+        assert len(daemon.log.find("service 'x': accepted")) == 1
+        gate.write(b"go\n")
+        daemon.wait_log("service 'x': ended")
+        if overflow == "queue":
+            assert second.recv(64) == b"TWO"
+            gate.write(b"go\n")
+            daemon.wait_log("service 'x': ended", count=2)
+
+
+def test_what_a_client_sends_meanwhile_is_served_next(superd, gate):
+    """Each program waits at a gate after its answer, so two datagrams find it still running."""
+    daemon = superd(service("x", listen=UDP, exec=shell(f"tr a-z A-Z; read go < {gate.path}")))
     with daemon.datagram("x") as client:
         client.send(b"one")
         assert client.recv(64) == b"ONE"
         client.send(b"two")
         client.send(b"three")
-        os.write(gate, b"go\n")
+        gate.write(b"go\n")
         assert {client.recv(64), client.recv(64)} == {b"TWO", b"THREE"}
-    os.close(gate)
 
 
 def test_all_that_a_client_sends_meanwhile_is_served_next(superd, place):

@@ -22,11 +22,22 @@ static void test_echo_repeats_and_discard_is_silent(void **state)
 
 static void test_daytime_is_one_line_of_26_bytes(void **state)
 {
-	struct exchange x = { .now = 1795227531 };
+	static const struct {
+		time_t now;
+		const char *expected;
+	} cases[] = {
+		{ 1795227531, "Sat Nov 21 02:18:51 2026\r\n" },
+		{ 1795227532, "Sat Nov 21 02:18:52 2026\r\n" },
+		{ 0, "Thu Jan  1 00:00:00 1970\r\n" },
+	};
 
-	builtin_find(BUILTIN_DAYTIME)->answer(&x);
-	assert_int_equal(x.n_out, 26);
-	assert_memory_equal(x.out, "Sat Nov 21 02:18:51 2026\r\n", 26);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct exchange x = { .now = cases[i].now };
+
+		builtin_find(BUILTIN_DAYTIME)->answer(&x);
+		assert_int_equal(x.n_out, 26);
+		assert_memory_equal(x.out, cases[i].expected, 26);
+	}
 }
 
 static void test_time_wraps_in_2036(void **state)
