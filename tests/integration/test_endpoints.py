@@ -254,6 +254,17 @@ def ask_inside(daemon, host, port, kind="SOCK_STREAM"):
     return subprocess.run(command, capture_output=True, check=True).stdout
 
 
+def test_a_port_is_served_at_once_when_superd_starts_again(superd):
+    """Though connections that superd closed first linger in the kernel."""
+    text = service("daytime", f"tcp:{HOST}:{PORT}", builtin="daytime")
+    for _ in range(2):
+        daemon = superd(text)
+        with daemon.connect("daytime") as client:
+            assert len(read_all(client)) == 26
+        assert daemon.stop() == 0
+        assert not daemon.log.find("cannot listen")
+
+
 def test_a_busy_address_is_served_once_it_is_free(superd):
     with socket.create_server((HOST, PORT)):
         daemon = superd(service("late", listen=f"tcp:{HOST}:{PORT}", builtin="daytime") + ECHO)

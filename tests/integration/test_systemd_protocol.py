@@ -134,9 +134,21 @@ def start_with(superd, text, listener, names=None, env=None):
 def test_a_socket_is_adopted_by_its_address(superd, given):
     port = given.getsockname()[1]
     text = service("echo", listen=f"tcp:127.0.0.1:{port}", builtin="echo")
-    daemon = start_with(superd, text, given)
+    daemon = start_with(superd, text + service("other", builtin="echo"), given)
     assert inode(given) in inodes(daemon.keeper)
-    assert daemon.ask("echo", b"ping") == b"ping"
+    for name in ("echo", "other"):  # It came blocking, and must not hold up the others.
+        assert daemon.ask(name, b"ping") == b"ping"
+
+
+def test_an_adopted_socket_is_left_open_when_superd_stops(superd, given):
+    """It is the service manager's, who may start superd again for those who come."""
+    port = given.getsockname()[1]
+    daemon = start_with(
+        superd, service("echo", listen=f"tcp:127.0.0.1:{port}", builtin="echo"), given
+    )
+    assert daemon.stop() == 0
+    with socket.create_connection(given.getsockname()) as client:
+        assert given.accept()[1] == client.getsockname()
 
 
 def test_a_socket_is_adopted_by_its_name(superd, given):

@@ -68,6 +68,18 @@ def test_superd_leaves_the_listener_alone_while_the_program_runs(superd):
     assert len(daemon.log.find("service 'x': .*pid")) <= 2
 
 
+def test_a_waiting_program_keeps_its_listener_when_superd_stops(superd):
+    daemon = superd(waiting("x", ACCEPT_UNTIL_TOLD))
+    address = daemon.address("x")
+    with daemon.connect("x") as client:
+        client.sendall(b"go on")
+        pid = client.recv(64)
+    assert daemon.stop() == 0
+    with socket.create_connection(address, 10) as client:
+        client.sendall(b"end")
+        assert client.recv(64) == pid
+
+
 def test_the_listener_of_a_waiting_program_may_become_a_built_ins(superd):
     """A program has it blocking; superd must never wait in accept()."""
     daemon = superd(waiting("x", ACCEPT_ONE) + ECHO)
