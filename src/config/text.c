@@ -175,11 +175,23 @@ static const char *brace(struct scan *scan)
 	return NULL;
 }
 
+/* A list may stand on the line after the '='. */
+static bool has_value(const struct scan *scan)
+{
+	const char *end = scan->at;
+
+	while (end > scan->text && strchr(" \t", end[-1]))
+		end--;
+	return scan->assigns && end > scan->text && end[-1] != '=';
+}
+
 static const char *line_end(struct scan *scan)
 {
+	bool assigned = scan->depth == 0 && has_value(scan);
+
 	scan->line++;
 	scan->at++;
-	if (scan->assigns && scan->depth == 0)
+	if (assigned)
 		scan->whole = scan->at;
 	scan->assigns = false;
 	return NULL;

@@ -127,6 +127,7 @@ static void test_what_stands_before_a_wrong_brace_is_left(void **state)
 	assert_left("a = 1\ns\n{\nb = \"\n}\n", "a = 1\n");
 	assert_left("a = 1\nb = 2", "a = 1\n");
 	assert_left("a = {\n1 }\n/*", "a = {\n1 }");
+	assert_left("a = 1\nb = /* c */\n{ 1\n", "a = 1\n");
 	assert_left("s { }\nt { b = { 1 }}\nc = 1\n}\n", "s { }");
 }
 
