@@ -228,9 +228,10 @@ static int wait_for_service(int channel, pid_t pid)
 	while (n < 0 && errno == EINTR);
 	if (n > 0)
 		return EX_OK;
-	if (waitpid(pid, &status, 0) < 0)
+	if (waitpid(pid, &status, 0) < 0 || !WIFEXITED(status))
 		return EX_OSERR;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : EX_OSERR;
+	/* Told to stop before it served: it did as it was told, but has not started. */
+	return WEXITSTATUS(status) == EX_OK ? EX_OSERR : WEXITSTATUS(status);
 }
 
 /* Returns -1 in the background, and in the process that was started its exit status. */

@@ -261,6 +261,18 @@ def test_the_background_is_entered_only_once_it_serves(run, place, background):
     assert os.waitstatus_to_exitcode(os.waitpid(keeper, 0)[1]) == 0
 
 
+def test_who_stops_superd_before_it_serves_has_not_started_it(place, background):
+    log, conf = place / "log", place / "superd.conf"
+    log.touch()
+    many = "".join(service(f"s{n}", builtin="echo") for n in range(2000))
+    conf.write_text(f'log = "{log}"\n' + many)
+    with subprocess.Popen([SUPERD, "-c", str(conf)], stderr=subprocess.DEVNULL) as starter:
+        keeper = eventually(lambda: re.search(r"superd\[(\d+)\]: .* listening", log.read_text()))
+        os.kill(int(keeper[1]), signal.SIGTERM)
+        assert starter.wait(PATIENCE) == OS_ERROR
+    assert background() == []
+
+
 def test_the_background_is_not_entered_with_a_mistake(run, background):
     done = run("service {")
     assert done.returncode == CONFIG and "superd.conf:1: " in done.stderr
