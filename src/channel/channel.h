@@ -26,8 +26,8 @@ enum channel_type {
 	CHANNEL_GROW,      /* service: clients wait that its crew cannot take, one more process */
 	CHANNEL_DISMISS,   /* service, count: place, status: pid of a member without clients: end it
 			    */
-	CHANNEL_MISSED,    /* status: the type of a message that came without its descriptor; for
-			      CHANNEL_LISTENER also endpoint and count: once more, please */
+	CHANNEL_MISSED,    /* status: the type of a message that came without its descriptor, and
+			      what says which: CHANNEL_LISTENER, _MEMBER or _LOG once more */
 	CHANNEL_HALTED,    /* answer to CHANNEL_HALT: no request follows */
 	CHANNEL_ALIVE,     /* answer to CHANNEL_PING */
 
