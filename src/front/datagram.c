@@ -208,7 +208,6 @@ void datagram_on_ready(struct watch *watch)
 		.is_wildcard = packet_is_wildcard(&listener->listener->endpoint.address),
 		.is_unix = address_is_unix(&listener->listener->endpoint.address),
 	};
-
 	int r;
 
 	if (!gate_is_open(listener))
