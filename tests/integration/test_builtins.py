@@ -130,6 +130,14 @@ def test_a_client_that_never_reads_costs_one_buffer(superd, builtin):
         assert memory(daemon.front) - before < 256 * 1024
 
 
+def test_a_client_that_has_said_its_last_and_never_reads_is_no_work(superd):
+    daemon = superd(service("chargen", builtin="chargen"))
+    with daemon.connect("chargen") as client:
+        client.shutdown(socket.SHUT_WR)
+        assert client.recv(1) == b" "
+        eventually(lambda: is_idle(daemon.front))
+
+
 def fill(client):
     """Sends until the other side takes no more for half a second; returns how much that was."""
     sent = 0

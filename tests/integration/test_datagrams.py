@@ -99,6 +99,19 @@ def test_echo_answers_every_datagram_of_a_burst(superd):
         assert {client.recv(64) for _ in range(50)} == {b"%d" % number for number in range(50)}
 
 
+def test_a_sender_that_has_gone_costs_no_other_its_answer(superd, place):
+    """They are answered with one call."""
+    daemon = superd(service("echo", listen=f"unix-dgram:{place}/x.sock", builtin="echo"))
+    with daemon.datagram("echo", "unix-dgram") as client:
+        daemon.stop_process(daemon.front)
+        for number in range(3):
+            with daemon.datagram("echo", "unix-dgram") as gone:
+                gone.send(b"nobody waits for this")
+            client.send(b"%d" % number)
+        daemon.continue_process(daemon.front)
+        assert [client.recv(64) for _ in range(3)] == [b"0", b"1", b"2"]
+
+
 def test_discard_never_answers(superd):
     daemon = superd(
         service("discard", listen=UDP, builtin="discard")
