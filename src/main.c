@@ -17,6 +17,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/number.h"
+#include "base/text.h"
 #include "build-config.h"
 #include "config/load.h"
 #include "config/settings.h"
@@ -174,13 +175,14 @@ static char *absolute(const char *path)
 
 static int check(const char *path, const struct load_options *options)
 {
+	char services[TEXT_COUNT_MAX], listeners[TEXT_COUNT_MAX];
 	struct settings *settings;
 
 	if (load_settings(&settings, path, options) < 0)
 		return EX_CONFIG;
 
-	printf("%s: %zu services, %zu listeners\n", path, settings->n_services,
-	       settings->n_endpoints);
+	printf("%s: %s, %s\n", path, text_count(services, settings->n_services, "service"),
+	       text_count(listeners, settings->n_endpoints, "listener"));
 	settings_unref(settings);
 	return EX_OK;
 }

@@ -49,6 +49,12 @@ char *text_escape(char *out, size_t size, const char *in, size_t n)
 	return out;
 }
 
+char *text_count(char out[static TEXT_COUNT_MAX], size_t n, const char *noun)
+{
+	(void)snprintf(out, TEXT_COUNT_MAX, "%zu %s%s", n, noun, n == 1 ? "" : "s");
+	return out;
+}
+
 static size_t min3(size_t a, size_t b, size_t c)
 {
 	size_t least = a < b ? a : b;

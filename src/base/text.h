@@ -11,6 +11,11 @@
  */
 char *text_escape(char *out, size_t size, const char *in, size_t n);
 
+#define TEXT_COUNT_MAX 64
+
+/* "1 service", "2 services". The plural of @noun adds an s. Returns @out. */
+char *text_count(char out[static TEXT_COUNT_MAX], size_t n, const char *noun);
+
 /*
  * Returns the index of the word most like @word in the NULL-terminated @words, or -1 where
  * none is near enough for a "did you mean".

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/text.h"
 #include "config/settings.h"
 #include "keeper/front-channel.h"
 #include "keeper/front-process.h"
@@ -101,7 +102,9 @@ void keeper_reopen_log(struct keeper *keeper)
 void keeper_say_loaded(struct keeper *keeper)
 {
 	const struct settings *settings = keeper->generation->settings;
+	char services[TEXT_COUNT_MAX], listeners[TEXT_COUNT_MAX];
 
-	log_info("configuration loaded: %zu services, %zu listeners", settings->n_services,
-		 settings->n_endpoints);
+	log_info("configuration loaded: %s, %s",
+		 text_count(services, settings->n_services, "service"),
+		 text_count(listeners, settings->n_endpoints, "listener"));
 }

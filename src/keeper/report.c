@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "channel/board.h"
 #include "config/settings.h"
 #include "keeper/crew.h"
@@ -16,10 +17,12 @@ const char *keeper_status(const struct keeper *keeper)
 	static char text[160];
 	const struct settings *settings = keeper->generation->settings;
 	size_t unbound = house_count_unbound(&keeper->house);
+	char services[TEXT_COUNT_MAX], listeners[TEXT_COUNT_MAX];
 	int n;
 
-	n = snprintf(text, sizeof(text), "Serving %zu services on %zu listeners",
-		     settings->n_services, settings->n_endpoints - unbound);
+	n = snprintf(text, sizeof(text), "Serving %s on %s",
+		     text_count(services, settings->n_services, "service"),
+		     text_count(listeners, settings->n_endpoints - unbound, "listener"));
 	if (unbound > 0)
 		n += snprintf(text + n, sizeof(text) - n, "; %zu %s", unbound,
 			      unbound == 1 ? "waits for its address" : "wait for their address");

@@ -168,7 +168,7 @@ def test_a_link_is_the_file_it_points_to_and_stays_a_link(place):
     (place / "more.conf").write_text(ECHO)
     for name in ("link.conf", "./link.conf", str(place / "link.conf")):
         done = call("-t", "-c", name, cwd=place)
-        assert done.stdout == f"{place}/link.conf: 1 services, 1 listeners\n", done.stderr
+        assert done.stdout == f"{place}/link.conf: 1 service, 1 listener\n", done.stderr
 
 
 @pytest.mark.parametrize("flag", ["-V", "--version"])

@@ -44,7 +44,7 @@ def test_ready_follows_a_reload_that_was_refused(superd):
     messages = "\n".join(daemon.notify.messages.items[said:]).splitlines()
     assert messages.index("RELOADING=1") < messages.index("READY=1")
     assert f"ERRNO={errno.EINVAL}" in messages
-    served = "STATUS=Serving 1 services on 1 listeners"
+    served = "STATUS=Serving 1 service on 1 listener"
     assert f"{served}; the last reload failed, see the log" in messages
     said = len(daemon.notify.messages)
     daemon.reload(ECHO)
@@ -56,7 +56,7 @@ def test_the_status_tells_of_a_listener_that_waits_for_its_address(superd):
     with socket.create_server((HOST, PORT)):
         daemon = superd(ECHO + late)
         daemon.notify.messages.wait(
-            "^STATUS=Serving 2 services on 1 listeners; 1 waits for its address$"
+            "^STATUS=Serving 2 services on 1 listener; 1 waits for its address$"
         )
     daemon.notify.messages.wait("^STATUS=Serving 2 services on 2 listeners$")
 

@@ -54,7 +54,7 @@ def test_status_tells_that_a_signal_found_a_broken_file(superd):
     eventually(lambda: show("StatusText").endswith("; the last reload failed, see the log"))
     CONF.write_text(ECHO)
     call("systemctl", "reload", "superd")
-    eventually(lambda: show("StatusText") == "Serving 1 services on 1 listeners")
+    eventually(lambda: show("StatusText") == "Serving 1 service on 1 listener")
 
 
 def test_a_mistake_at_the_start_is_said_and_the_unit_fails(superd):

@@ -56,6 +56,15 @@ static void test_a_word_like_none_has_no_nearest(void **state)
 	assert_int_equal(text_nearest(huge, words), -1);
 }
 
+static void test_one_is_no_plural(void **state)
+{
+	char out[TEXT_COUNT_MAX];
+
+	assert_string_equal(text_count(out, 0, "service"), "0 services");
+	assert_string_equal(text_count(out, 1, "service"), "1 service");
+	assert_string_equal(text_count(out, 2, "service"), "2 services");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -63,6 +72,7 @@ int main(void)
 		cmocka_unit_test(test_what_does_not_fit_ends_in_dots),
 		cmocka_unit_test(test_nearest_word_is_found),
 		cmocka_unit_test(test_a_word_like_none_has_no_nearest),
+		cmocka_unit_test(test_one_is_no_plural),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
