@@ -150,7 +150,14 @@ def test_debug_lines_are_asked_for(superd, arguments):
 
 
 @pytest.mark.parametrize(
-    "call, error", [("clone", "EAGAIN"), ("execve", "EAGAIN"), ("execve", "ENOMEM")]
+    "call, error",
+    [
+        ("clone", "EAGAIN"),
+        ("execve", "EAGAIN"),
+        ("execve", "ENOMEM"),
+        ("sendmsg", "ENOBUFS"),
+        ("sendmsg", "ETOOMANYREFS"),
+    ],
 )
 def test_a_client_waits_until_its_program_can_be_started(daemon, call, error):
     with failing(daemon, call, error) as said:

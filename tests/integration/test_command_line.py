@@ -273,6 +273,16 @@ def test_who_stops_superd_before_it_serves_has_not_started_it(place, background)
     assert background() == []
 
 
+def test_a_reload_finds_a_file_that_was_named_from_where_superd_started(place, background):
+    log, conf = place / "log", place / "superd.conf"
+    text = f'log = "{log}"\n' + service("x", listen=f"unix:{place}/x.sock", builtin="echo")
+    conf.write_text(text)
+    assert call("-c", conf.name, cwd=place).returncode == 0
+    conf.write_text(text + service("new", listen=f"unix:{place}/new.sock", builtin="echo"))
+    os.kill(background()[0], signal.SIGHUP)
+    eventually((place / "new.sock").exists)
+
+
 def test_the_background_is_not_entered_with_a_mistake(run, background):
     done = run("service {")
     assert done.returncode == CONFIG and "superd.conf:1: " in done.stderr

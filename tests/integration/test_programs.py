@@ -81,6 +81,12 @@ def test_passenv_passes_what_it_names_and_no_more(superd):
     assert daemon.ask("x") == b"C.UTF-8\n"
 
 
+def test_what_env_sets_is_not_passed_as_well(superd):
+    text = service("x", exec=["/usr/bin/env"], env=["LANG=set"], passenv=["LANG", "MISSING"])
+    said = superd(text, env={"LANG": "passed"}).ask("x").decode().splitlines()
+    assert [line for line in said if line.startswith(("LANG", "MISSING"))] == ["LANG=set"]
+
+
 def test_an_ipv4_client_of_a_dual_stack_listener_is_seen_as_ipv4(superd):
     daemon = superd(service("x", listen="tcp:0", exec=shell("echo $REMOTE_ADDR $SERVER_ADDR")))
     with socket.create_connection(("127.0.0.1", daemon.port("x"))) as client:

@@ -325,18 +325,18 @@ def point_at_itself(path):
     path.symlink_to(path)
 
 
-FAULTS = [
-    replace_by_directory,
-    replace_by_fifo,
-    replace_by_device,
-    replace_by_large_file,
-    replace_by_large_comment,
-    add_nul,
-    put_nul_first,
-    dangle,
-    point_at_itself,
-    os.unlink,
-]
+FAULTS = {
+    replace_by_directory: "this is a directory, not a file",
+    replace_by_fifo: "this is no regular file",
+    replace_by_device: "this is no regular file",
+    replace_by_large_file: "the file is larger than 16 MiB",
+    replace_by_large_comment: "the file is larger than 16 MiB",
+    add_nul: "a zero byte: this is no text",
+    put_nul_first: "a zero byte: this is no text",
+    dangle: "cannot open: No such file or directory",
+    point_at_itself: "cannot open: Too many levels of symbolic links",
+    os.unlink: "cannot open: No such file or directory",
+}
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
@@ -346,7 +346,7 @@ def test_a_file_that_is_no_configuration_changes_nothing(superd, fault):
     fault(daemon.config)
     logged = len(daemon.log)
     daemon.reload()
-    daemon.wait_log(r"superd\.conf", after=logged)
+    daemon.wait_log(rf"superd\.conf:\d+: {FAULTS[fault]}", after=logged)
     assert daemon.ask("echo", b"ping") == b"ping"
     assert listening_inodes(daemon.keeper) == before
     discard(daemon.config)
@@ -358,7 +358,7 @@ def empty(path):
     path.write_bytes(b"")
 
 
-@pytest.mark.parametrize("fault", [*FAULTS[:-1], empty], ids=lambda fault: fault.__name__)
+@pytest.mark.parametrize("fault", [*list(FAULTS)[:-1], empty], ids=lambda fault: fault.__name__)
 def test_an_included_file_that_is_no_configuration_changes_nothing(superd, place, fault):
     (place / "d").mkdir()
     included = place / "d/1.conf"
