@@ -553,7 +553,7 @@ static void test_too_many_descriptors_on_the_way_cost_nobody_a_client(void **sta
 	for (int i = 0; i < CLIENTS; i++)
 		clients[i] = come();
 	wait_for_front();
-	assert_in_range(in_service(), 32, CLIENTS - 1);
+	assert_true(in_service() < CLIENTS);
 	for (int i = 0; i < CLIENTS; i++)
 		got[i] = receive(i % 2 ? 0 : 1);
 	for (int i = 0; i < CLIENTS; i++) {
