@@ -202,7 +202,7 @@ def test_a_file_that_cannot_be_read_is_named(place, name):
 
 def test_an_address_that_needs_privileges_ends_the_start_with_77(run, place):
     closed = place / "closed"
-    closed.mkdir(mode=0)
+    closed.mkdir(mode=0o555)
     text = service("x", listen=f"unix:{closed}/x.sock", builtin="echo")
     how = {"user": 65534, "group": 65534} if ROOT else {}
     done = run(text, "--foreground", binary=shutil.copy(SUPERD, place), **how)
