@@ -14,12 +14,19 @@
 #define LINE_SIZE 1024 /* a longer line becomes several */
 #define UNENDED_MS 500 /* a line without an end is taken for one after so long */
 
+/* A program that writes more waits: the front and the log have others to serve. */
+#define LINES_MAX 250
+#define INTERVAL_MS 250
+
 struct stderr_reader {
 	struct watch watch;
 	struct timer unended;
+	struct timer pause;
 	struct list link;
 	struct timers *timers;
 	const char *service;
+	unsigned lines; /* since then */
+	int64_t since_ms;
 	size_t n;
 	char line[LINE_SIZE];
 };
@@ -46,10 +53,12 @@ static void log_lines(struct stderr_reader *reader)
 	while ((newline = memchr(at, '\n', (size_t)(end - at)))) {
 		log_line(reader->service, at, (size_t)(newline - at));
 		at = newline + 1;
+		reader->lines++;
 	}
 	if (at == reader->line && reader->n == sizeof(reader->line)) {
 		log_line(reader->service, at, reader->n);
 		at = end;
+		reader->lines++;
 	}
 	reader->n = (size_t)(end - at);
 	memmove(reader->line, at, reader->n);
@@ -62,6 +71,27 @@ static void end_line(struct timer *timer)
 
 	log_line(reader->service, reader->line, reader->n);
 	reader->n = 0;
+}
+
+static void read_again(struct timer *timer)
+{
+	struct stderr_reader *reader = container_of(timer, struct stderr_reader, pause);
+
+	reader->lines = 0;
+	(void)watch_change(&reader->watch, WATCH_READ);
+}
+
+static void pause_if_flooded(struct stderr_reader *reader)
+{
+	int64_t now_ms = clock_ms();
+
+	if (now_ms - reader->since_ms >= INTERVAL_MS) {
+		reader->since_ms = now_ms;
+		reader->lines = 0;
+	}
+	if (reader->lines >= LINES_MAX &&
+	    timer_set(&reader->pause, reader->timers, now_ms + INTERVAL_MS, read_again) == 0)
+		(void)watch_change(&reader->watch, 0);
 }
 
 /* One read a turn: a program that floods its stderr waits for its turn like everybody. */
@@ -82,6 +112,7 @@ static void on_output(struct watch *watch)
 	if (reader->n > 0)
 		(void)timer_set(&reader->unended, reader->timers, clock_ms() + UNENDED_MS,
 				end_line);
+	pause_if_flooded(reader);
 }
 
 static int start_one(struct front *front, const struct birth_stderr *pipe)
@@ -128,6 +159,7 @@ void stderr_stop(struct front *front)
 		log_line(reader->service, reader->line, reader->n);
 		watch_remove(&reader->watch);
 		timer_cancel(&reader->unended);
+		timer_cancel(&reader->pause);
 		list_unlink(&reader->link);
 		free(reader);
 	}

@@ -7,7 +7,8 @@ import time
 import pytest
 
 from process import descriptors, eventually, memory, settled
-from settings import ECHO, service
+from settings import ECHO, service, shell
+from shortage import busy
 
 SLACK = 64 * 1024
 
@@ -116,3 +117,12 @@ def test_descriptors_that_come_with_datagrams_are_not_kept(superd, place, what):
             if first:
                 before = settled(lambda: footprint(daemon))
         eventually(lambda: footprint(daemon) == before)
+
+
+def test_a_program_that_floods_the_log_waits(superd):
+    """Nobody else pays for it, neither with time nor with lines that are dropped."""
+    daemon = superd(service("loud", exec=shell("exec yes >&2"), stderr="log") + ECHO)
+    with daemon.connect("loud"):
+        daemon.wait_log("service 'loud': stderr: 'y'")
+        assert busy(daemon) < 0.2
+        assert daemon.ask("echo", b"ping") == b"ping"
