@@ -25,8 +25,8 @@ struct stderr_reader {
 	struct list link;
 	struct timers *timers;
 	const char *service;
-	unsigned lines; /* since then */
 	int64_t since_ms;
+	unsigned lines; /* since then */
 	size_t n;
 	char line[LINE_SIZE];
 };
