@@ -69,11 +69,3 @@ int listener_share(struct listener *listener, const struct listener_options *opt
 	}
 	return 0;
 }
-
-void listener_unshare(struct listener *listener, size_t n)
-{
-	while (listener->n_others > 0 && listener->n_others >= n)
-		close(listener->others[--listener->n_others]);
-	if (listener->n_others == 0)
-		free(take_ptr(listener->others));
-}

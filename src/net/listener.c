@@ -258,6 +258,14 @@ int listener_apply(struct listener *listener, const struct listener_options *opt
 		       : 0;
 }
 
+void listener_unshare(struct listener *listener, size_t n)
+{
+	while (listener->n_others > 0 && listener->n_others >= n)
+		close(listener->others[--listener->n_others]);
+	if (listener->n_others == 0)
+		free(take_ptr(listener->others));
+}
+
 void listener_close(struct listener *listener)
 {
 	listener_unshare(listener, 1);
