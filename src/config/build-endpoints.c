@@ -87,12 +87,6 @@ static struct endpoint *add_endpoint(struct service *service)
 	return &list[n];
 }
 
-static bool is_wildcard6(const struct address *address)
-{
-	return address->any.sa_family == AF_INET6 &&
-	       IN6_IS_ADDR_UNSPECIFIED(&address->in6.sin6_addr);
-}
-
 static int add(struct build *build, const struct word *word, const struct address *address,
 	       unsigned port)
 {
@@ -113,7 +107,8 @@ static int add(struct build *build, const struct word *word, const struct addres
 	address_set_port(&endpoint->address, port);
 	if (strchr(word->text.host, '%'))
 		endpoint_set_scope(endpoint, strchr(word->text.host, '%') + 1);
-	endpoint->v6only = is_wildcard6(address) && (draft->v6only || word->only_ipv6);
+	endpoint->v6only = address->any.sa_family == AF_INET6 && address_is_wildcard(address) &&
+			   (draft->v6only || word->only_ipv6);
 	endpoint->freebind = draft->freebind;
 	if (draft->interface)
 		snprintf(endpoint->interface, sizeof(endpoint->interface), "%s", draft->interface);

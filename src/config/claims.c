@@ -57,16 +57,6 @@ void claims_free(struct claims *claims)
 	free(claims);
 }
 
-static bool is_wildcard(const struct endpoint *endpoint)
-{
-	const struct address *address = &endpoint->address;
-
-	if (address->any.sa_family == AF_INET)
-		return address->in.sin_addr.s_addr == htonl(INADDR_ANY);
-	return address->any.sa_family == AF_INET6 &&
-	       IN6_IS_ADDR_UNSPECIFIED(&address->in6.sin6_addr);
-}
-
 static struct bucket *bucket_for(struct claims *claims, const char *key)
 {
 	struct bucket *bucket;
@@ -145,7 +135,7 @@ static int add_unix(struct claims *claims, const struct claim *claim, struct cla
 int claims_add(struct claims *claims, const struct claim *claim, struct claim *out_owner)
 {
 	const struct endpoint *endpoint = claim->endpoint;
-	bool wildcard = is_wildcard(endpoint);
+	bool wildcard = address_is_wildcard(&endpoint->address);
 	struct bucket *wildcards, *others, *same;
 	int r;
 

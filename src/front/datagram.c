@@ -205,7 +205,7 @@ void datagram_on_ready(struct watch *watch)
 		.service = listener->service,
 		.fd = watch->fd,
 		.counted_drops = listener->counted_drops,
-		.is_wildcard = packet_is_wildcard(&listener->listener->endpoint.address),
+		.is_wildcard = address_is_wildcard(&listener->listener->endpoint.address),
 		.is_unix = address_is_unix(&listener->listener->endpoint.address),
 	};
 	int r;

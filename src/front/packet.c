@@ -3,13 +3,6 @@
 #include <netinet/in.h>
 #include <string.h>
 
-bool packet_is_wildcard(const struct address *bound)
-{
-	if (bound->any.sa_family == AF_INET)
-		return bound->in.sin_addr.s_addr == htonl(INADDR_ANY);
-	return bound->any.sa_family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&bound->in6.sin6_addr);
-}
-
 static struct cmsghdr *find(const struct msghdr *message, int level, int type)
 {
 	struct msghdr *header = (struct msghdr *)message;

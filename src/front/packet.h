@@ -11,9 +11,6 @@
 /* Room for what the kernel tells about one datagram: both families' words, if need be. */
 #define PACKET_CONTROL_SIZE 128
 
-/* Whether datagrams to @bound may have been sent to any of several addresses. */
-bool packet_is_wildcard(const struct address *bound);
-
 /* Sets the host of @local to the address that the datagram was sent to, where that is told. */
 void packet_local(const struct msghdr *received, struct address *local);
 

@@ -74,13 +74,6 @@ void pass_wait_for_room(struct front_listener *listener)
 		pass_crew_ask(crew);
 }
 
-static bool is_any(const struct address *address)
-{
-	return (address->any.sa_family == AF_INET && address->in.sin_addr.s_addr == 0) ||
-	       (address->any.sa_family == AF_INET6 &&
-		IN6_IS_ADDR_UNSPECIFIED(&address->in6.sin6_addr));
-}
-
 /* Asks the kernel for each client only where the listener does not say it for all of them. */
 static void find_local(struct address *out, struct front_listener *listener, int fd)
 {
@@ -90,7 +83,7 @@ static void find_local(struct address *out, struct front_listener *listener, int
 
 	if (!endpoint->known && listener_address(listener->listener, &endpoint->address) == 0) {
 		endpoint->known = true;
-		endpoint->is_any = is_any(&endpoint->address);
+		endpoint->is_any = address_is_wildcard(&endpoint->address);
 	}
 	*out = endpoint->address;
 	if (!endpoint->is_any)

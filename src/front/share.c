@@ -7,7 +7,6 @@
 
 #include "base/cleanup.h"
 #include "front/datagram.h"
-#include "front/packet.h"
 #include "front/state.h"
 #include "front/worker.h"
 
@@ -95,7 +94,7 @@ static int start_one(struct front_listener *listener, int fd, int number, struct
 		.service = listener->service,
 		.fd = fd,
 		.counted_drops = drops_of(front->birth->drops, number),
-		.is_wildcard = packet_is_wildcard(&listener->listener->endpoint.address),
+		.is_wildcard = address_is_wildcard(&listener->listener->endpoint.address),
 		.is_unix = address_is_unix(&listener->listener->endpoint.address),
 		.is_second = n_before > 0,
 	};

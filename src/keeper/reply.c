@@ -19,14 +19,6 @@ static int open_unix(struct reply_socket *out, const struct address *peer)
 	return out->fd < 0 ? -errno : 0;
 }
 
-static bool is_any(const struct address *address)
-{
-	return address->length == 0 ||
-	       (address->any.sa_family == AF_INET && address->in.sin_addr.s_addr == 0) ||
-	       (address->any.sa_family == AF_INET6 &&
-		IN6_IS_ADDR_UNSPECIFIED(&address->in6.sin6_addr));
-}
-
 /* Where the datagram was sent to; else what the listener is bound to, if that is one address. */
 static int find_source(struct address *out, const struct listener *listener,
 		       const struct address *peer, const struct address *local)
@@ -37,7 +29,7 @@ static int find_source(struct address *out, const struct listener *listener,
 	r = listener_address(listener, &bound);
 	if (r < 0)
 		return r;
-	*out = is_any(&bound) ? *local : bound;
+	*out = bound.length == 0 || address_is_wildcard(&bound) ? *local : bound;
 	if (out->length == 0) {
 		out->length = peer->length;
 		out->any.sa_family = peer->any.sa_family;

@@ -13,6 +13,14 @@ bool address_is_unix(const struct address *address)
 	return address->any.sa_family == AF_UNIX;
 }
 
+bool address_is_wildcard(const struct address *address)
+{
+	if (address->any.sa_family == AF_INET)
+		return address->in.sin_addr.s_addr == htonl(INADDR_ANY);
+	return address->any.sa_family == AF_INET6 &&
+	       IN6_IS_ADDR_UNSPECIFIED(&address->in6.sin6_addr);
+}
+
 /* The bytes of a Unix name without its terminator; an abstract one begins with '\0'. */
 static size_t unix_name_length(const struct address *address)
 {

@@ -37,4 +37,8 @@ unsigned address_port(const struct address *address);
 void address_set_port(struct address *address, unsigned port);
 
 bool address_is_unix(const struct address *address);
+
+/* Whether what is bound to it can be reached under several addresses. */
+bool address_is_wildcard(const struct address *address);
+
 bool address_equal(const struct address *a, const struct address *b);

@@ -225,14 +225,6 @@ static void resolve_directory(struct address *address)
 	(void)snprintf(un->sun_path + n, sizeof(un->sun_path) - n, "/%s", name);
 }
 
-static bool is_wildcard(const struct address *address)
-{
-	if (address->any.sa_family == AF_INET)
-		return address->in.sin_addr.s_addr == htonl(INADDR_ANY);
-	return address->any.sa_family == AF_INET6 &&
-	       IN6_IS_ADDR_UNSPECIFIED(&address->in6.sin6_addr);
-}
-
 static void write_unix(const struct endpoint *endpoint, char *out, size_t size)
 {
 	const struct sockaddr_un *un = &endpoint->address.un;
@@ -250,7 +242,7 @@ static void write_unix(const struct endpoint *endpoint, char *out, size_t size)
 static void write_inet(const struct endpoint *endpoint, char *out, size_t size)
 {
 	bool v6only = endpoint->v6only && endpoint->address.any.sa_family == AF_INET6 &&
-		      is_wildcard(&endpoint->address);
+		      address_is_wildcard(&endpoint->address);
 	char text[ADDRESS_TEXT_MAX], host[INET6_ADDRSTRLEN];
 
 	address_text(&endpoint->address, text);
@@ -346,12 +338,12 @@ static bool hosts_collide(const struct endpoint *a, const struct endpoint *b)
 	int family_a = a->address.any.sa_family, family_b = b->address.any.sa_family;
 
 	if (family_a == family_b)
-		return is_wildcard(&a->address) || is_wildcard(&b->address) ||
+		return address_is_wildcard(&a->address) || address_is_wildcard(&b->address) ||
 		       (address_equal(&a->address, &b->address) && same_scope(a, b));
 
 	/* One is IPv6 and takes IPv4 clients too only as a wildcard. */
-	return family_a == AF_INET6 ? is_wildcard(&a->address) && !a->v6only
-				    : is_wildcard(&b->address) && !b->v6only;
+	return family_a == AF_INET6 ? address_is_wildcard(&a->address) && !a->v6only
+				    : address_is_wildcard(&b->address) && !b->v6only;
 }
 
 bool endpoint_collides(const struct endpoint *a, const struct endpoint *b)

@@ -90,6 +90,17 @@ static void test_mapped_addresses_become_ipv4(void **state)
 	assert_true(address_equal(&other, &same));
 }
 
+static void test_wildcards_are_addresses_of_either_family(void **state)
+{
+	struct address wildcards[] = { ipv4("0.0.0.0", 80), ipv6("::", 0) };
+	struct address others[] = { ipv4("0.0.0.1", 80), ipv6("::1", 0), unix_name("", 0), { 0 } };
+
+	for (size_t i = 0; i < sizeof(wildcards) / sizeof(wildcards[0]); i++)
+		assert_true(address_is_wildcard(&wildcards[i]));
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		assert_false(address_is_wildcard(&others[i]));
+}
+
 static void test_addresses_are_compared_by_what_they_mean(void **state)
 {
 	struct address a = ipv6("fe80::1", 80), b = a;
@@ -113,6 +124,7 @@ int main(void)
 		cmocka_unit_test(test_every_family_has_a_text),
 		cmocka_unit_test(test_a_path_may_fill_its_room),
 		cmocka_unit_test(test_mapped_addresses_become_ipv4),
+		cmocka_unit_test(test_wildcards_are_addresses_of_either_family),
 		cmocka_unit_test(test_addresses_are_compared_by_what_they_mean),
 	};
 
