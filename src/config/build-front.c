@@ -8,9 +8,8 @@
 #include "config/account.h"
 #include "config/parse.h"
 
-#define SELECT_ENDPOINTS_MAX                                                \
-	900 /* of FD_SETSIZE: the rest is for clients and for superd itself \
-	     */
+/* Of FD_SETSIZE: the rest is for clients and for superd itself. */
+#define SELECT_ENDPOINTS_MAX 900
 
 /* Where the default user was never made; every system has this one. */
 #define SECOND_CHOICE "nobody"

@@ -1,7 +1,6 @@
 #pragma once
 
-/* Files that a program needs, found as it will find them: in its own root directory, if it has one.
- */
+/* Files that a program needs, found as it will find them: in its root directory, if it has one. */
 
 #include <sys/stat.h>
 

@@ -112,9 +112,8 @@ static const char *check_escape(struct scan *scan)
 		return number_escape(scan, 16, 2);
 	}
 	if (!*scan->at || !strchr("\"'\\$abefnrtv", *scan->at))
-		return "in double quotes, a backslash goes before one of \" ' \\ $ a b e f n r t "
-		       "v, "
-		       "an octal number, or x and a hexadecimal one";
+		return "in double quotes, a backslash goes before one of "
+		       "\" ' \\ $ a b e f n r t v, an octal number, or x and a hexadecimal one";
 	scan->at++;
 	return NULL;
 }

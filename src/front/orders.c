@@ -285,7 +285,9 @@ static void hear_again(struct timer *timer)
 		(void)watch_change(&front->channel, front->channel.wanted | WATCH_READ);
 }
 
-/* Its end would read as 0: the keeper is there, and what it said waits. Trying at once would spin.
+/*
+ * Its end would read as 0: the keeper is there, and what it said waits. Trying at once would
+ * spin.
  */
 static void pause_hearing(struct front *front)
 {

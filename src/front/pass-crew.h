@@ -2,7 +2,7 @@
 
 /*
  * The parts of dispatch `pass` that its files share: a crew of one service and its members.
- * For pass.c, pass-crew.c and pass-member.c alone.
+ * For the files of dispatch `pass` alone.
  */
 
 #include <stdbool.h>
@@ -78,7 +78,9 @@ struct pass_member *pass_member_new(struct pass_crew *crew, unsigned place, pid_
 /* Closes its socket too. */
 void pass_member_free(struct pass_member *member);
 
-/* Counts the clients that the table has for it, and listens to it. Returns 0 or a negative errno.
+/*
+ * Counts the clients that the table has for it, and listens to it. Returns 0 or a negative
+ * errno.
  */
 int pass_member_engage(struct pass_member *member);
 

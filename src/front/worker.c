@@ -41,8 +41,7 @@ static void *run(void *argument)
 	struct worker *worker = argument;
 
 	(void)pthread_setname_np(pthread_self(), "superd-worker");
-	/* To preempt, on waking, whoever has just sent something would make small batches of large.
-	 */
+	/* To preempt whoever has just sent something would make small batches of large ones. */
 	(void)sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){ 0 });
 	while (!worker->stopping)
 		/* Its clients would wait for ever: the keeper starts another front. */

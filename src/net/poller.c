@@ -8,8 +8,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 
-/* A turn of select looks at every watch, at about 50 ns each: so many are 3% of a program's start.
- */
+/* A turn of select looks at every watch, at about 50 ns each: that is 3% of a program's start. */
 #define SELECT_WATCHES_MAX 64
 
 struct poller {
