@@ -169,8 +169,7 @@ int pass_member_engage(struct pass_member *member)
 	r = watch_add(&member->watch, member->crew->service->front->poller, member->watch.fd,
 		      WATCH_READ, on_ready);
 	if (r < 0)
-		return log_service(LOG_ERR, member->crew->service->settings->name, r,
-				   "cannot watch its program (pid %ld)", (long)member->pid);
+		return r;
 	member->engaged = true;
 	pass_crew_count(member->crew, (int)pass_member_clients(member));
 	pass_crew_rank(member);

@@ -112,11 +112,16 @@ void pass_halt(struct front *front)
 
 static void stay(struct pass_member *member)
 {
+	int r;
+
 	if (member->leaving && !member->dismissed) {
 		member->leaving = false;
 		member->crew->n_staying++;
 	}
-	if (!member->closed && pass_member_engage(member) < 0) {
+	r = member->closed ? 0 : pass_member_engage(member);
+	if (r < 0) {
+		log_service(LOG_ERR, member->crew->service->settings->name, r,
+			    "cannot watch its program (pid %ld)", (long)member->pid);
 		pass_crew_forget(member);
 		return;
 	}
