@@ -73,14 +73,3 @@ const struct endpoint *settings_endpoint(const struct settings *settings, size_t
 
 	return &service->endpoints[number - service->first_endpoint];
 }
-
-const char *builtin_name(enum builtin_kind kind)
-{
-	static const char *const names[] = {
-		[BUILTIN_NONE] = "none",       [BUILTIN_ECHO] = "echo",
-		[BUILTIN_DISCARD] = "discard", [BUILTIN_CHARGEN] = "chargen",
-		[BUILTIN_DAYTIME] = "daytime", [BUILTIN_TIME] = "time",
-	};
-
-	return names[kind];
-}

@@ -153,5 +153,3 @@ void settings_unref(struct settings *settings);
 /* The service that owns endpoint @number of the settings; @number must be in range. */
 const struct service *settings_service_of(const struct settings *settings, size_t number);
 const struct endpoint *settings_endpoint(const struct settings *settings, size_t number);
-
-const char *builtin_name(enum builtin_kind kind);

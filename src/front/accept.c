@@ -44,7 +44,8 @@ static void look_again(struct timer *timer)
 	gate_release_service(container_of(timer, struct front_service, elders));
 }
 
-void accept_watch_elders(struct front_service *service)
+/* Looks from time to time whether their sessions have ended: nobody tells. */
+static void watch_elders(struct front_service *service)
 {
 	struct front *front = service->front;
 
@@ -178,7 +179,7 @@ void accept_on_ready(struct watch *watch)
 			return;
 		if (admission == ADMISSION_HOLD) {
 			gate_park_full(listener);
-			accept_watch_elders(service);
+			watch_elders(service);
 			return;
 		}
 		if (admission == ADMISSION_ADMIT && service->crew && !pass_has_room(service)) {

@@ -12,6 +12,3 @@ void accept_on_ready(struct watch *watch);
 
 /* Who counts against `instances` of the service now. */
 struct admission_counters accept_counters(const struct front_service *service);
-
-/* Looks from time to time whether sessions of elder fronts have ended: nobody tells. */
-void accept_watch_elders(struct front_service *service);

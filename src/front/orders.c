@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "front/datagram-spawn.h"
@@ -54,7 +53,11 @@ void orders_end_if_over(struct front *front)
 		front->done = true;
 }
 
-void orders_drain(struct front *front, int64_t grace_ms)
+/*
+ * Closes the listeners and gives the sessions @grace_ms (0: no limit) to end. The front is
+ * done when none are left.
+ */
+static void drain(struct front *front, int64_t grace_ms)
 {
 	/* That is why a front was halted before. */
 	bool has_successor = front->halted;
@@ -212,7 +215,7 @@ static void obey(struct front *front, const struct channel_message *message, int
 		resume(front);
 		break;
 	case CHANNEL_DRAIN:
-		orders_drain(front, message->count);
+		drain(front, message->count);
 		break;
 	case CHANNEL_ENDED:
 		on_ended(front, message);
@@ -274,7 +277,7 @@ static void lose_keeper(struct front *front)
 	requests_abandon(front);
 	if (!front->draining)
 		log_warning(0, "the keeper has gone, finishing");
-	orders_drain(front, front->settings->grace_ms > 0 ? front->settings->grace_ms : 1);
+	drain(front, front->settings->grace_ms > 0 ? front->settings->grace_ms : 1);
 }
 
 static void hear_again(struct timer *timer)

@@ -102,12 +102,6 @@ int64_t poller_woken_ms(const struct poller *poller)
 	return poller->woken_ms;
 }
 
-void poller_each(struct poller *poller, void (*fn)(struct watch *watch, void *arg), void *arg)
-{
-	list_for_each(at, following, &poller->watches)
-		fn(container_of(at, struct watch, link), arg);
-}
-
 /* On failure everything stays where it was. */
 static int move_to_epoll(struct poller *poller)
 {

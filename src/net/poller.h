@@ -101,6 +101,3 @@ void watch_remove(struct watch *watch);
 
 /* For back ends: records what was seen on a watch. */
 void watch_mark(struct watch *watch, unsigned seen);
-
-/* For back ends: calls @fn for every watch of the poller. */
-void poller_each(struct poller *poller, void (*fn)(struct watch *watch, void *arg), void *arg);
