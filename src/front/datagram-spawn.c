@@ -90,7 +90,7 @@ static bool has_return_address(const struct packet *packet)
 
 /*
  * Returns 0 with a datagram whose bytes are in @data, or a negative errno. @listener is NULL for a
- * socket that is not its own.
+ * socket that is not its own: of that @packet must have the local address.
  */
 static int receive(struct front_listener *listener, int fd, struct packet *packet)
 {
@@ -108,7 +108,7 @@ static int receive(struct front_listener *listener, int fd, struct packet *packe
 	ssize_t n;
 
 	/* Unix senders may add descriptors: those that find no room the kernel closes. */
-	if (!address_is_unix(&packet->local)) {
+	if (listener && !address_is_unix(&listener->listener->endpoint.address)) {
 		header.msg_control = &control;
 		header.msg_controllen = sizeof(control);
 	}
@@ -220,7 +220,7 @@ void datagram_spawn_leftover(struct front_listener *listener, const struct chann
 	unsigned dropped = 0;
 
 	for (int i = 0; i < LEFTOVER_MAX; i++) {
-		struct packet packet = { .endpoint = listener->number };
+		struct packet packet = { .endpoint = listener->number, .local = message->local };
 		int r;
 
 		r = receive(NULL, fd, &packet);
@@ -228,7 +228,6 @@ void datagram_spawn_leftover(struct front_listener *listener, const struct chann
 			continue;
 		if (r < 0 && r != -EMSGSIZE)
 			break;
-		packet.local = message->local;
 		peer = packet.peer;
 		if (r < 0 || !has_return_address(&packet) || pending_push(service, &packet) < 0)
 			dropped++;

@@ -1,5 +1,6 @@
 """Clients that leave at once, come in masses, or never do what they came for."""
 
+import os
 import socket
 import struct
 import time
@@ -126,3 +127,34 @@ def test_a_program_that_floods_the_log_waits(superd):
         daemon.wait_log("service 'loud': stderr: 'y'")
         assert busy(daemon) < 0.2
         assert daemon.ask("echo", b"ping") == b"ping"
+
+
+REACHABLE = """
+import os, socket
+client, name = socket.socket(fileno=1), os.read(0, 64)
+if name.startswith(b"superd"):
+    client.bind(bytes(1) + name)
+    client.send(name)
+    client.recv(1, socket.MSG_PEEK)
+else:
+    client.send(name)
+"""
+
+
+def test_descriptors_that_a_program_left_unread_are_not_kept(superd, place):
+    """It has given its socket a name, so that its client may answer, and the answer is next."""
+    python = ["/usr/bin/python3", "-c", REACHABLE]
+    daemon = superd(service("x", listen=f"unix-dgram:{place}/x.sock", exec=python))
+    rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, struct.pack("3i", 0, 1, 2))
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as client:
+        client.bind(b"")
+        client.settimeout(10)
+        for number in range(5):
+            name = b"superd %d %d" % (os.getpid(), number)
+            client.sendto(name, daemon.address("x", "unix-dgram"))
+            assert client.recv(64) == name
+            client.sendmsg([b"next"], [rights], 0, b"\0" + name)
+            assert client.recv(64) == b"next"
+            if number == 0:
+                before = settled(lambda: footprint(daemon))
+        eventually(lambda: footprint(daemon) == before)
