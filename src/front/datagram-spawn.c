@@ -192,11 +192,9 @@ void datagram_spawn_pending(struct front_service *service)
 {
 	while (service->pending && gate_lets_requests(service->front) &&
 	       admit(service) == ADMISSION_ADMIT) {
-		struct packet *packet = pending_pop(service);
+		AUTO(auto_free) struct packet *packet = pending_pop(service);
 
-		if (packet)
-			ask_for_program(service, packet);
-		free(packet);
+		ask_for_program(service, packet);
 	}
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "front/state.h"
 
 /* Of a service. What one socket holds by default is less than a tenth of it. */
@@ -17,32 +18,43 @@ struct pending {
 	size_t bytes;
 };
 
-int pending_push(struct front_service *service, const struct packet *packet)
+static struct pending *pending_of(struct front_service *service)
 {
-	struct pending *pending = service->pending;
-	struct packet *copy;
-
-	if (!pending) {
-		pending = calloc(1, sizeof(*pending));
-		if (!pending)
-			return -ENOMEM;
-		service->pending = pending;
-		list_add_before(&service->front->pending, &service->pending_link);
+	if (!service->pending) {
+		service->pending = calloc(1, sizeof(*service->pending));
+		if (service->pending)
+			list_add_before(&service->front->pending, &service->pending_link);
 	}
-	if (pending->n == COUNT_MAX || pending->bytes + packet->n > BYTES_MAX)
-		return -ENOBUFS;
+	return service->pending;
+}
 
-	copy = malloc(sizeof(*copy) + packet->n);
+static struct packet *copy_of(const struct packet *packet)
+{
+	struct packet *copy = malloc(sizeof(*copy) + packet->n);
+
 	if (!copy)
-		return -ENOMEM;
+		return NULL;
 	*copy = *packet;
 	copy->next = NULL;
 	copy->bytes = memcpy(copy->copy, packet->bytes, packet->n);
+	return copy;
+}
+
+int pending_push(struct front_service *service, const struct packet *packet)
+{
+	AUTO(auto_free) struct packet *copy = copy_of(packet);
+	struct pending *pending = copy ? pending_of(service) : NULL;
+
+	if (!pending)
+		return -ENOMEM;
+	if (pending->n == COUNT_MAX || pending->bytes + packet->n > BYTES_MAX)
+		return -ENOBUFS;
+
 	if (pending->last)
 		pending->last->next = copy;
 	else
 		pending->first = copy;
-	pending->last = copy;
+	pending->last = take_ptr(copy);
 	pending->n++;
 	pending->bytes += packet->n;
 	return 0;
@@ -53,17 +65,12 @@ struct packet *pending_pop(struct front_service *service)
 	struct pending *pending = service->pending;
 	struct packet *packet = pending->first;
 
-	if (packet) {
-		pending->first = packet->next;
-		if (!pending->first)
-			pending->last = NULL;
-		pending->n--;
-		pending->bytes -= packet->n;
-	}
+	pending->first = packet->next;
+	pending->n--;
+	pending->bytes -= packet->n;
 	if (!pending->first) {
 		list_unlink(&service->pending_link);
-		free(pending);
-		service->pending = NULL;
+		free(take_ptr(service->pending));
 	}
 	return packet;
 }

@@ -22,5 +22,5 @@ struct packet {
 /* Keeps a copy. Returns 0, -ENOBUFS or -ENOMEM. */
 int pending_push(struct front_service *service, const struct packet *packet);
 
-/* The oldest, or NULL; to be freed. While there is one, service->pending is set. */
+/* The oldest, to be freed. There is one exactly while service->pending is set. */
 struct packet *pending_pop(struct front_service *service);
