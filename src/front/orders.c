@@ -108,6 +108,7 @@ static void on_ended(struct front *front, const struct channel_message *message)
 	gate_release_service(service);
 }
 
+/* Takes the first one in any case, further ones unless it fails. */
 static int install_socket(struct front_listener *listener, const struct channel_message *message,
 			  int fd)
 {
@@ -155,6 +156,8 @@ static void install_listener(struct front *front, const struct channel_message *
 		return;
 	}
 	r = install_socket(listener, message, fd);
+	if (r < 0 && message->count > 0)
+		close(fd);
 	if (r < 0)
 		log_service(LOG_ERR, listener->service->settings->name, r,
 			    "cannot watch its socket");

@@ -155,7 +155,7 @@ int shares_add(struct front_listener *listener, int fd, int number)
 	r = start_one(listener, fd, number, &share);
 	if (r < 0)
 		return r;
-	share->owns_socket = true;
+	share->owns_socket = fd != listener->listener->fd;
 	if (listener->service->front->halted)
 		halt(share);
 	return 0;

@@ -20,7 +20,10 @@ bool shares_wanted(const struct front_listener *listener);
 /* Reads every socket that the listener has. Returns 0 or a negative errno. */
 int shares_start(struct front_listener *listener);
 
-/* One socket more, which is the share's now; the keeper has it as @number. Returns as above. */
+/*
+ * One socket more, which the keeper has as @number: the listener's own, or one that is the share's
+ * now. Returns as above; on failure the caller keeps @fd.
+ */
 int shares_add(struct front_listener *listener, int fd, int number);
 
 void shares_halt(struct front *front);
