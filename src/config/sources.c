@@ -201,11 +201,37 @@ static void follow_includes(struct reader *reader, size_t number)
 	syntax_fini(&syntax);
 }
 
+/* Returns 0, or a negative errno after adding the mistake; there may be an empty text then. */
+static int read_text(struct reader *reader, struct source *source, size_t *out_length)
+{
+	const char *why = "cannot read";
+	struct stat status;
+	int r;
+
+	r = file_read(&source->text, out_length, &status, source->path, &why);
+	if (r == 0 && *out_length == 0) {
+		why = "the file is empty, as if it were just being written";
+		r = -EINVAL;
+	}
+	if (r == 0 && (reader->sources->bytes += *out_length) > BYTES_MAX) {
+		why = "the files together are larger than 64 MiB";
+		r = -EINVAL;
+	}
+	if (r < 0) {
+		if (source->text)
+			source->text[0] = '\0';
+		complain(reader, source, r, why);
+		return r;
+	}
+
+	source->device = status.st_dev;
+	source->inode = status.st_ino;
+	return 0;
+}
+
 static void read_source(struct reader *reader, const char *path, struct place included)
 {
 	struct source *source = add_source(reader->sources, path, included);
-	const char *why = "cannot read";
-	struct stat status;
 	size_t length;
 	int r;
 
@@ -217,31 +243,15 @@ static void read_source(struct reader *reader, const char *path, struct place in
 		complain(reader, source, -EINVAL, "files are included more than 8 deep");
 		return;
 	}
-
-	r = file_read(&source->text, &length, &status, path, &why);
-	if (r == 0 && length == 0) {
-		why = "the file is empty, as if it were just being written";
-		r = -EINVAL;
-	}
-	if (r == 0 && (reader->sources->bytes += length) > BYTES_MAX) {
-		why = "the files together are larger than 64 MiB";
-		r = -EINVAL;
-	}
-	if (r < 0) {
-		if (source->text)
-			source->text[0] = '\0';
-		complain(reader, source, r, why);
+	if (read_text(reader, source, &length) < 0)
 		return;
-	}
-
-	source->device = status.st_dev;
-	source->inode = status.st_ino;
 	if (is_known(reader, source)) {
 		source->text[0] = '\0';
 		return;
 	}
-	source->whole = config_text_prepare(source->text, length, source->path, reader->mistakes) ==
-			0;
+
+	r = config_text_prepare(source->text, length, source->path, reader->mistakes);
+	source->whole = r == 0;
 	follow_includes(reader, source - reader->sources->list);
 }
 
