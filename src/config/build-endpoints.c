@@ -60,10 +60,6 @@ static int lookup(struct build *build, const struct endpoint_text *text, struct 
 {
 	struct names *names = build->parse->names;
 
-	if (text->family == AF_UNIX) {
-		*out = text->path;
-		return 1;
-	}
 	if (!names || !endpoint_needs_lookup(text))
 		return endpoint_lookup(text, out, NAMES_ADDRESSES_MAX);
 	return build->parse->rehearsal ? names_add(names, text, out) : names_find(names, text, out);
