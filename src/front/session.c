@@ -12,6 +12,7 @@
 #include "front/linger.h"
 #include "front/session-limit.h"
 #include "front/turn.h"
+#include "net/socket-options.h"
 
 #define FIRST_TURNS_MAX 4 /* in the main thread, which has others to accept */
 
@@ -196,10 +197,7 @@ static struct session *session_new(struct sessions *sessions, const struct servi
 
 static bool keeps_records(int fd)
 {
-	int type = 0;
-	socklen_t length = sizeof(type);
-
-	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) == 0 && type == SOCK_SEQPACKET;
+	return socket_option(fd, SOL_SOCKET, SO_TYPE) == SOCK_SEQPACKET;
 }
 
 int session_start(struct sessions *sessions, const struct service *service, int fd,

@@ -40,16 +40,16 @@ static int make(int fd, const struct address *address, const struct listener_opt
 		struct stat *out)
 {
 	const char *path = address->un.sun_path;
-	socklen_t length = sizeof(int);
-	int type, r;
+	int type = socket_option(fd, SOL_SOCKET, SO_TYPE);
+	int r;
 
 	r = bind_with_mode(fd, address, options->mode);
 	if (r < 0)
 		return r;
 
 	r = set_owner(path, options);
-	if (r == 0 && getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) < 0)
-		r = -errno;
+	if (r == 0 && type < 0)
+		r = type;
 	if (r == 0 && type != SOCK_DGRAM && listen(fd, options->backlog) < 0)
 		r = -errno;
 	if (r == 0 && lstat(path, out) < 0)
