@@ -123,14 +123,11 @@ static int init_sessions(struct front *front)
 			     on_session_ended);
 }
 
-static int front_init(struct front *front, const struct birth *birth)
+static void reset(struct front *front, const struct birth *birth)
 {
-	const struct settings *settings = birth->settings;
-	int r;
-
 	*front = (struct front){
 		.birth = birth,
-		.settings = settings,
+		.settings = birth->settings,
 		.kept_fd = -1,
 		.spare_memfd = -1,
 		.held = birth->hold,
@@ -140,8 +137,13 @@ static int front_init(struct front *front, const struct birth *birth)
 	list_init(&front->unsaid);
 	list_init(&front->stderr_readers);
 	list_init(&front->missed);
+}
 
-	limit_descriptors(settings);
+static int allocate(struct front *front)
+{
+	const struct settings *settings = front->settings;
+	int r;
+
 	r = poller_new(&front->poller, settings->poller);
 	if (r < 0)
 		return r;
@@ -150,8 +152,18 @@ static int front_init(struct front *front, const struct birth *birth)
 		return r;
 	front->services = calloc(settings->n_services + 1, sizeof(*front->services));
 	front->listeners = calloc(settings->n_endpoints + 1, sizeof(*front->listeners));
-	if (!front->services || !front->listeners)
-		return -ENOMEM;
+	return front->services && front->listeners ? 0 : -ENOMEM;
+}
+
+static int front_init(struct front *front, const struct birth *birth)
+{
+	int r;
+
+	reset(front, birth);
+	limit_descriptors(birth->settings);
+	r = allocate(front);
+	if (r < 0)
+		return r;
 
 	init_services(front);
 	r = overrun_start(front);
