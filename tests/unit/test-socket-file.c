@@ -10,43 +10,14 @@
 
 #include <cmocka.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "listener-directory.h"
 #include "listener-text.h"
 #include "net/socket-file.h"
-
-static const struct listener_options options = {
-	.backlog = 16, .mode = 0640, .uid = (uid_t)-1, .gid = (gid_t)-1
-};
-static char directory[] = "/tmp/superd-socket-file-XXXXXX";
-static char path[64], path_text[80];
-
-static int make_directory(void **state)
-{
-	if (!mkdtemp(directory))
-		return -1;
-	(void)snprintf(path, sizeof(path), "%s/socket", directory);
-	(void)snprintf(path_text, sizeof(path_text), "unix:%s", path);
-	return 0;
-}
-
-/* Fails where a test, or what it tests, left a file behind. */
-static int remove_directory(void **state)
-{
-	return rmdir(directory);
-}
-
-static struct listener *make_open(const char *text)
-{
-	struct listener *listener = make_listener(text);
-
-	assert_int_equal(listener_open(listener, &options), 0);
-	return listener;
-}
 
 static void test_a_socket_file_has_its_mode_and_goes_with_us(void **state)
 {
