@@ -72,6 +72,7 @@ static struct timespec arrival(struct msghdr *header)
 /* Looks at the first datagram, or with MSG_DONTWAIT alone takes it. 0 when there is none. */
 static uint64_t look(const struct front_listener *listener, int flags, struct address *out_source)
 {
+	/* No more: descriptors that Unix senders may add find no room behind the time. */
 	union {
 		char bytes[CMSG_SPACE(sizeof(struct timespec))];
 		struct cmsghdr align;

@@ -104,7 +104,22 @@ def test_a_seqpacket_client_that_sends_nothing_but_a_descriptor_is_no_trouble(su
     eventually(lambda: footprint(daemon) == before)
 
 
-@pytest.mark.parametrize("what", [{"builtin": "echo"}, {"exec": ["/bin/cat"]}], ids=str)
+ANSWER_ONE = """
+import socket
+server = socket.socket(fileno=0)
+server.sendto(*server.recvfrom(64))
+"""
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        {"builtin": "echo"},
+        {"exec": ["/bin/cat"]},
+        {"exec": ["/usr/bin/python3", "-c", ANSWER_ONE], "dispatch": "wait"},
+    ],
+    ids=["session", "spawn", "wait"],
+)
 def test_descriptors_that_come_with_datagrams_are_not_kept(superd, place, what):
     daemon = superd(service("x", listen=f"unix-dgram:{place}/x.sock", **what))
     rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, struct.pack("3i", 0, 1, 2))
