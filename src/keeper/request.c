@@ -57,12 +57,11 @@ static void finish(const struct request *request)
 	generation_unref(request->generation);
 }
 
-void request_free(struct request *request)
+static void forget_stalled(struct keeper *keeper, struct request *request)
 {
-	if (!request)
-		return;
-	finish(request);
+	keeper->n_stalled--;
 	list_unlink(&request->link);
+	finish(request);
 	free(request);
 }
 
@@ -116,16 +115,26 @@ static bool serve_stalled(struct keeper *keeper)
 
 		if (request_start(keeper, request) < 0)
 			return false;
-		keeper->n_stalled--;
-		request_free(request);
+		forget_stalled(keeper, request);
 	}
 	return true;
+}
+
+void requests_give_up(struct keeper *keeper)
+{
+	const struct spawn_failure failure = { SPAWN_PROCESS, EAGAIN };
+
+	list_for_each(at, next, &keeper->stalled) {
+		struct request *request = container_of(at, struct request, link);
+
+		request_give_up(keeper, request, &failure);
+		forget_stalled(keeper, request);
+	}
 }
 
 static void on_stall_over(struct timer *timer)
 {
 	struct keeper *keeper = container_of(timer, struct keeper, stall);
-
 	bool served = serve_stalled(keeper);
 
 	request_restore_spare(keeper);

@@ -25,8 +25,6 @@ struct request {
 	int fd; /* the connection or the datagram, or -1 */
 };
 
-void request_free(struct request *request);
-
 /*
  * Whether to believe it: a front that was taken over must gain nothing by lying. Also fills in
  * @request->local for a connection.
@@ -39,6 +37,9 @@ bool request_is_allowed(struct request *request);
  */
 int request_handle(struct keeper *keeper, struct front *front,
 		   const struct channel_message *message, int fd);
+
+/* Those that wait for processes or descriptors will wait no more: the keeper stops. */
+void requests_give_up(struct keeper *keeper);
 
 /* The descriptor of a request of @front did not arrive: the client is lost. */
 void request_lose(struct keeper *keeper, const struct front *front,

@@ -15,7 +15,6 @@
 #include "keeper/crew.h"
 #include "keeper/front-process.h"
 #include "keeper/request.h"
-#include "keeper/spawn.h"
 #include "keeper/start.h"
 #include "keeper/state.h"
 
@@ -58,13 +57,7 @@ static void on_stop_limit(struct timer *timer)
 
 	list_for_each(at, next, &keeper->fronts)
 		kill(container_of(at, struct front, link)->pid, SIGKILL);
-	list_for_each(at, next, &keeper->stalled) {
-		const struct spawn_failure failure = { SPAWN_PROCESS, EAGAIN };
-		struct request *request = container_of(at, struct request, link);
-
-		request_give_up(keeper, request, &failure);
-		request_free(request);
-	}
+	requests_give_up(keeper);
 	keeper_stop_if_over(keeper);
 }
 

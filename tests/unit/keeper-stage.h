@@ -177,8 +177,7 @@ static inline void stage_close(struct stage *stage)
 	crews_stop(keeper);
 	stage_end_programs(stage);
 	stage_close_front(stage);
-	list_for_each(at, next, &keeper->stalled)
-		request_free(container_of(at, struct request, link));
+	requests_give_up(keeper);
 	generation_unref(keeper->generation);
 	children_forget_listeners(&keeper->children);
 	house_sweep(&keeper->house);
