@@ -145,6 +145,7 @@ static void on_bound(struct housed *housed, void *arg)
 
 void keeper_sweep(struct keeper *keeper)
 {
+	leftovers_sweep(keeper);
 	children_forget_listeners(&keeper->children);
 	house_sweep(&keeper->house);
 	/* A draining front still counts its sessions under the old numbers. */

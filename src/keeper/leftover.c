@@ -117,6 +117,28 @@ void leftovers_pass(struct keeper *keeper)
 	}
 }
 
+static void lose(struct child *child)
+{
+	list_unlink(&child->leftover_link);
+	say_lost(child);
+	child_free(child);
+}
+
+static bool is_served(const struct child *child)
+{
+	return child->slot->generations > 0 && child->housed && child->housed->generations > 0;
+}
+
+void leftovers_sweep(struct keeper *keeper)
+{
+	list_for_each(at, next, &keeper->leftovers) {
+		struct child *child = container_of(at, struct child, leftover_link);
+
+		if (!is_served(child))
+			lose(child);
+	}
+}
+
 void leftovers_abandon(struct keeper *keeper)
 {
 	list_for_each(at, next, &keeper->leftovers)
@@ -125,11 +147,6 @@ void leftovers_abandon(struct keeper *keeper)
 
 void leftovers_end(struct keeper *keeper)
 {
-	list_for_each(at, next, &keeper->leftovers) {
-		struct child *child = container_of(at, struct child, leftover_link);
-
-		list_unlink(&child->leftover_link);
-		say_lost(child);
-		child_free(child);
-	}
+	list_for_each(at, next, &keeper->leftovers)
+		lose(container_of(at, struct child, leftover_link));
 }
