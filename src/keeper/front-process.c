@@ -13,15 +13,20 @@
 #include "keeper/state.h"
 #include "net/log-retry.h"
 
+static void hang_up(struct front *front)
+{
+	front_drop_outgoing(front);
+	watch_remove(&front->watch);
+	if (front->channel >= 0)
+		close(take_fd(front->channel));
+}
+
 void front_free(struct front *front)
 {
 	if (!front)
 		return;
 
-	front_drop_outgoing(front);
-	watch_remove(&front->watch);
-	if (front->channel >= 0)
-		close(front->channel);
+	hang_up(front);
 	list_unlink(&front->link);
 	generation_unref(front->generation);
 	for (size_t i = 0; i < front->n_crews; i++)
@@ -67,6 +72,8 @@ static void forget(struct front *front)
 	if (keeper->front == front)
 		keeper->front = NULL;
 	list_unlink(&front->link);
+	/* Another front may be born before this one is freed. */
+	hang_up(front);
 	keeper_front_gone(keeper, front);
 	front_free(front);
 }

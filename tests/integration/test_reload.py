@@ -8,7 +8,7 @@ import socket
 import pytest
 
 from daemon import SUPERD
-from process import alive, eventually, listening_inodes
+from process import alive, descriptors, eventually, listening_inodes, settled
 from settings import ECHO, HOST, PORT, ROOT, USER, service, shell
 
 DAYTIME = service("daytime", builtin="daytime")
@@ -214,6 +214,28 @@ def test_a_front_that_is_stuck_does_not_hold_up_a_reload(superd):
     daemon.continue_process(front)
     eventually(lambda: daemon.fronts() == [daemon.front] != [front])
     assert daemon.ask("echo", b"ping") == b"ping"
+
+
+def test_a_front_has_nothing_of_one_that_died_as_a_reload_waited_for_it(superd):
+    daemon = superd(ECHO)
+    daemon.reload()
+    eventually(lambda: len(daemon.fronts()) == 1)
+    dead, before = daemon.front, settled(lambda: len(descriptors(daemon.front)))
+    daemon.stop_process(dead)
+    daemon.signal(signal.SIGHUP)
+    eventually(lambda: halting(daemon))
+    said = len(daemon.notify.messages)
+    os.kill(dead, signal.SIGKILL)
+    daemon.wait_ready(after=said)
+    assert daemon.ask("echo", b"ping") == b"ping"
+    assert settled(lambda: len(descriptors(daemon.front))) == before
+
+
+def halting(daemon):
+    logged = len(daemon.log)
+    daemon.signal(signal.SIGUSR1)
+    daemon.wait_log(r"front \d+: ", after=logged)
+    return daemon.log.find(r"front \d+: stopping to accept", after=logged)
 
 
 def test_a_hup_during_a_reload_is_not_lost(superd):
