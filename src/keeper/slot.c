@@ -96,7 +96,8 @@ void slots_sweep(struct slots *slots)
 
 	HASH_ITER(hh, slots->by_name, slot, next)
 	{
-		if (slot->generations > 0 || slot->live > 0 || slot->crews > 0)
+		if (slot->generations > 0 || slot->live > 0 || slot->crews > 0 ||
+		    slot->failures_unsaid > 0)
 			continue;
 		list_unlink(&slot->untold_link);
 		HASH_DEL(slots->by_name, slot);

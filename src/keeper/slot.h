@@ -40,7 +40,10 @@ struct slots {
 /* Finds or makes the slot for @name. Returns 0, -ENOMEM, or -ENOSPC when the board is full. */
 int slots_take(struct slots *slots, const char *name, struct slot **out);
 
-/* Forgets the slots that no generation names and that have no program running. */
+/*
+ * Forgets the slots that no generation names, that have no program running, and of which the log
+ * has said all.
+ */
 void slots_sweep(struct slots *slots);
 
 /* Opens the pipe of `stderr = log`, unless it is open. */

@@ -35,7 +35,8 @@ static void test_service_keeps_its_slot_by_its_name(void **state)
 static void test_slot_stays_while_anything_is_left_of_its_service(void **state)
 {
 	struct slot *slot = take("a");
-	unsigned *const holds[] = { &slot->generations, &slot->live, &slot->crews };
+	unsigned *const holds[] = { &slot->generations, &slot->live, &slot->crews,
+				    &slot->failures_unsaid };
 
 	for (size_t i = 0; i < sizeof(holds) / sizeof(holds[0]); i++) {
 		*holds[i] = 1;
