@@ -1,6 +1,6 @@
 #pragma once
 
-/* Small services for text: escaping what comes from outside, likeness of words, buffers. */
+/* Small services for text: escaping what comes from outside, counts, likeness of words. */
 
 #include <stddef.h>
 

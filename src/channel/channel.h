@@ -24,22 +24,28 @@ enum channel_type {
 	CHANNEL_DATAGRAM,  /* endpoint, peer, local, a sealed memfd: start its program */
 	CHANNEL_WAIT,      /* endpoint: somebody waits, start the program that owns the listener */
 	CHANNEL_GROW,      /* service: clients wait that its crew cannot take, one more process */
-	CHANNEL_DISMISS,   /* service, count: place, status: pid of a member without clients: end it
-			    */
-	CHANNEL_MISSED,    /* status: the type of a message that came without its descriptor, and
-			      what says which: CHANNEL_LISTENER, _MEMBER or _LOG once more */
-	CHANNEL_HALTED,    /* answer to CHANNEL_HALT: no request follows */
-	CHANNEL_ALIVE,     /* answer to CHANNEL_PING */
+	/* service, count: place, status: pid of a member without clients: end it */
+	CHANNEL_DISMISS,
+	/*
+	 * status: the type of a message that came without its descriptor, and what says which:
+	 * CHANNEL_LISTENER, _MEMBER or _LOG once more
+	 */
+	CHANNEL_MISSED,
+	CHANNEL_HALTED, /* answer to CHANNEL_HALT: no request follows */
+	CHANNEL_ALIVE,  /* answer to CHANNEL_PING */
 
 	/* keeper to front */
 	CHANNEL_HALT,   /* stop accepting */
 	CHANNEL_RESUME, /* accept again */
-	CHANNEL_DRAIN,  /* close the listeners, finish the sessions within @count ms (0: no limit),
-			   exit */
-	CHANNEL_ENDED,  /* service, count: so many of its children ended, or could not be started */
+	/* close the listeners, finish the sessions within @count ms (0: no limit), exit */
+	CHANNEL_DRAIN,
+	CHANNEL_ENDED,    /* service, count: so many of its children ended, or did not start */
 	CHANNEL_RELEASED, /* endpoint, status, count: its wait child ended after count ms */
-	CHANNEL_LISTENER, /* endpoint, one of its sockets: bound at last; count: which of them,
-			     status: its number in the keeper */
+	/*
+	 * endpoint, one of its sockets: bound at last; count: which of them, status: its number
+	 * in the keeper
+	 */
+	CHANNEL_LISTENER,
 	CHANNEL_CREW, /* service, count: so many of its crew are ready, status: 1 if it may grow */
 	CHANNEL_MEMBER,      /* service, count: its place, status: pid, its socket: takes clients */
 	CHANNEL_MEMBER_GONE, /* service, count: its place, status: it has ended */

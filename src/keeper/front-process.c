@@ -32,13 +32,10 @@ void front_free(struct front *front)
 	for (size_t i = 0; i < front->n_crews; i++)
 		crew_unref(front->crews[i]);
 	free(front->crews);
-	if (front->tally) {
-		/*
-		 * Newer fronts see the same memory, and must not count sessions that are no more.
-		 */
+	/* Newer fronts see the same memory, and must not count sessions that are no more. */
+	if (front->tally)
 		memset(front->tally, 0, sizeof(*front->tally));
-		tally_free(front->tally);
-	}
+	tally_free(front->tally);
 	free(front);
 }
 

@@ -65,8 +65,8 @@ struct keeper {
 	struct ready_socket ready;
 	struct list leftovers; /* children that ended while no front could read what they left */
 	struct list untold;    /* slots with children that ended in this turn of the loop */
-	struct front
-		*front; /* the one that serves, or is about to; NULL between a crash and the next */
+	/* The one that serves, or is about to; NULL between a crash and the next. */
+	struct front *front;
 	struct timer restart;
 	int64_t restart_pause_ms;
 	bool start_failed; /* and that was said */
