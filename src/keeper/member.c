@@ -119,10 +119,10 @@ static void become_ready(struct member *member)
 static void be_fresh(struct member *member)
 {
 	struct crew *crew = member->crew;
+	int64_t until_ms = clock_ms() + FRESH_MS;
 
 	become_ready(member);
-	if (member->state == MEMBER_READY && timer_set(&member->limit, crew->keeper->timers,
-						       clock_ms() + FRESH_MS, on_settled) == 0) {
+	if (timer_set(&member->limit, crew->keeper->timers, until_ms, on_settled) == 0) {
 		member->fresh = true;
 		crew->n_fresh++;
 	}

@@ -40,7 +40,7 @@ static unsigned count_sessions(const struct keeper *keeper, unsigned slot)
 	return n;
 }
 
-static void report_listener(const struct service *service, const struct housed *housed)
+static void report_listener(const struct housed *housed)
 {
 	char text[ADDRESS_TEXT_MAX];
 
@@ -97,7 +97,7 @@ static void report_service(const struct keeper *keeper, const struct service *se
 	if (generation->crews[service->index])
 		report_crew(service, generation->crews[service->index]);
 	for (size_t i = 0; i < service->n_endpoints; i++)
-		report_listener(service, generation->housed[service->first_endpoint + i]);
+		report_listener(generation->housed[service->first_endpoint + i]);
 }
 
 static void report_child(const struct child *child)
