@@ -4,7 +4,6 @@
 #include <poll.h>
 #include <stdbool.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/fd.h"
 

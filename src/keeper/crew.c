@@ -1,9 +1,7 @@
 #include "keeper/crew.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
-#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "channel/channel.h"

@@ -15,7 +15,6 @@
 struct crew;
 struct generation;
 struct keeper;
-struct slot;
 struct tally;
 
 enum front_state {

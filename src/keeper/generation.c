@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "config/settings.h"
 #include "keeper/crew.h"
+#include "keeper/plan.h"
 
 DEFINE_AUTO(struct generation, generation_unref);
 

@@ -11,10 +11,10 @@
 #include <sys/resource.h>
 
 #include "keeper/house.h"
-#include "keeper/plan.h"
 #include "keeper/slot.h"
 
 struct crew;
+struct plan;
 struct settings;
 
 struct generation {

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -19,8 +18,8 @@
 #include "keeper/front-channel.h"
 #include "keeper/front-process.h"
 #include "keeper/leftover.h"
+#include "keeper/notify.h"
 #include "keeper/request.h"
-#include "keeper/start.h"
 #include "keeper/state.h"
 #include "net/log-retry.h"
 

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -14,6 +13,7 @@
 #include "keeper/child-log.h"
 #include "keeper/crew.h"
 #include "keeper/member.h"
+#include "keeper/plan.h"
 #include "keeper/spawn.h"
 #include "keeper/state.h"
 

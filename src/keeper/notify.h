@@ -5,10 +5,7 @@
  * (sd_notify(3), sd_listen_fds(3)). Without libsystemd all of it does nothing.
  */
 
-#include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 #include "keeper/inherited.h"
 

@@ -6,7 +6,6 @@
  * program neither allocates nor fails for want of memory.
  */
 
-#include <stddef.h>
 #include <sys/resource.h>
 
 #include "keeper/spawn.h"

@@ -21,6 +21,7 @@
 #include "keeper/front-channel.h"
 #include "keeper/front-process.h"
 #include "keeper/leftover.h"
+#include "keeper/notify.h"
 #include "keeper/state.h"
 #include "net/log-retry.h"
 

@@ -14,6 +14,7 @@
 #include "config/settings.h"
 #include "keeper/crew.h"
 #include "keeper/front-process.h"
+#include "keeper/notify.h"
 #include "keeper/request.h"
 #include "keeper/start.h"
 #include "keeper/state.h"

@@ -2,9 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -19,6 +16,7 @@
 #include "keeper/front-process.h"
 #include "keeper/leftover.h"
 #include "keeper/member.h"
+#include "keeper/plan.h"
 #include "keeper/reply.h"
 #include "keeper/request.h"
 #include "keeper/spawn.h"

@@ -5,24 +5,22 @@
  * keeper's one thread, from its one loop.
  */
 
-#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/resource.h>
 
 #include "base/list.h"
-#include "channel/birth.h"
 #include "config/load.h"
 #include "keeper/child.h"
 #include "keeper/generation.h"
 #include "keeper/house.h"
 #include "keeper/keeper.h"
-#include "keeper/notify.h"
 #include "keeper/ready.h"
 #include "keeper/slot.h"
 #include "net/poller.h"
 #include "net/timer.h"
 
+struct board_slot;
+struct drops;
 struct front;
 
 /* Where a reload stands. Each state waits for one event. */

@@ -5,7 +5,6 @@
  * of which the test holds the other end. Nobody plays the front but the test.
  */
 
-#include <arpa/inet.h>
 #include <assert.h>
 #include <fcntl.h>
 #include <stdlib.h>

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include <errno.h>
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
