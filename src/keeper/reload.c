@@ -92,13 +92,18 @@ static void on_rehearsal_limit(struct timer *timer)
 	kill(keeper->reload.rehearsal.pid, SIGKILL);
 }
 
-void reload_begin(struct keeper *keeper)
+static struct load_options options_of(const struct keeper *keeper)
 {
-	struct reload *reload = &keeper->reload;
-	const struct load_options options = {
+	return (struct load_options){
 		.port_base = keeper->options->port_base,
 		.privileged = keeper->options->privileged,
 	};
+}
+
+void reload_begin(struct keeper *keeper)
+{
+	struct reload *reload = &keeper->reload;
+	const struct load_options options = options_of(keeper);
 	int r;
 
 	if (reload->state != RELOAD_NONE || !keeper->served) {
@@ -128,10 +133,7 @@ void reload_begin(struct keeper *keeper)
 static int apply_sources(struct keeper *keeper)
 {
 	struct reload *reload = &keeper->reload;
-	const struct load_options options = {
-		.port_base = keeper->options->port_base,
-		.privileged = keeper->options->privileged,
-	};
+	const struct load_options options = options_of(keeper);
 	struct settings *settings;
 	int r;
 

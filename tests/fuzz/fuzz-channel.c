@@ -110,7 +110,7 @@ static struct address make_address(const uint8_t *bytes, size_t n, uint8_t lengt
 static struct channel_message make_message(const struct step *step)
 {
 	return (struct channel_message){
-		.type = step->type % (CHANNEL_PING + 2),
+		.type = step->type % (CHANNEL_LOG + 1),
 		.service = number(step->service),
 		.endpoint = number(step->endpoint),
 		.count = number(step->count),

@@ -304,7 +304,7 @@ static void test_other_messages_are_not_a_fronts(void **state)
 		assert_refused(stage, ask(CHANNEL_DISMISS, number), -1);
 	}
 	assert_refused(stage, ask(CHANNEL_DISMISS, POOL), -1);
-	for (uint32_t type = CHANNEL_HALT; type <= CHANNEL_PING + 1; type++)
+	for (uint32_t type = CHANNEL_HALT; type <= CHANNEL_LOG; type++)
 		if (type != CHANNEL_LISTENER && type != CHANNEL_MEMBER && type != CHANNEL_LEFTOVER)
 			assert_refused(stage, ask(type, TCP), -1);
 	assert_refused(stage, ask(CHANNEL_LISTENER, TCP), dup(stage->channel));
