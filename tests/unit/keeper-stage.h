@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "channel/board.h"
 #include "channel/channel.h"
 #include "config/parse.h"
@@ -189,6 +190,23 @@ static inline void stage_close(struct stage *stage)
 	timers_free(keeper->timers);
 	poller_free(keeper->poller);
 	waitpid(stage->nobody, NULL, 0);
+}
+
+/* For cmocka: a stage of its own, and a log that nobody reads, for each test. */
+static inline int stage_set_up(void **state, const char *text)
+{
+	static struct stage stage;
+	int r = log_open(LOG_TO_FILE, "/dev/null");
+
+	stage_open(&stage, text);
+	*state = &stage;
+	return r;
+}
+
+static inline int stage_tear_down(void **state)
+{
+	stage_close(*state);
+	return 0;
 }
 
 static inline unsigned stage_live(const struct stage *stage, size_t service)

@@ -9,7 +9,6 @@
 #include <cmocka.h>
 #include <sys/socket.h>
 
-#include "base/log.h"
 #include "keeper-stage.h"
 #include "keeper/leftover.h"
 
@@ -18,18 +17,7 @@ static const char services[] =
 
 static int open_stage(void **state)
 {
-	static struct stage stage;
-	int r = log_open(LOG_TO_FILE, "/dev/null");
-
-	stage_open(&stage, services);
-	*state = &stage;
-	return r;
-}
-
-static int close_stage(void **state)
-{
-	stage_close(*state);
-	return 0;
+	return stage_set_up(state, services);
 }
 
 /* A child of the service that has ended, and has not read what its socket holds. */
@@ -99,12 +87,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_leftover_waits_for_a_front, open_stage,
-						close_stage),
+						stage_tear_down),
 		cmocka_unit_test_setup_teardown(test_leftover_of_a_service_that_is_gone_is_not_kept,
-						open_stage, close_stage),
+						open_stage, stage_tear_down),
 		cmocka_unit_test_setup_teardown(
 			test_leftover_of_a_listener_that_is_gone_is_not_kept, open_stage,
-			close_stage),
+			stage_tear_down),
 	};
 
 	return cmocka_run_group_tests_name("leftover", tests, NULL, NULL);

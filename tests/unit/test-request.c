@@ -13,7 +13,6 @@
 #include <sys/socket.h>
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "keeper-stage.h"
 
 #define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
@@ -50,18 +49,7 @@ void *__wrap_calloc(size_t n, size_t size)
 
 static int open_stage(void **state)
 {
-	static struct stage stage;
-	int r = log_open(LOG_TO_FILE, "/dev/null");
-
-	stage_open(&stage, services);
-	*state = &stage;
-	return r;
-}
-
-static int close_stage(void **state)
-{
-	stage_close(*state);
-	return 0;
+	return stage_set_up(state, services);
 }
 
 static int lowest_free_descriptor(void)
@@ -412,33 +400,33 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_connection_gets_its_program_and_its_true_name,
-						open_stage, close_stage),
+						open_stage, stage_tear_down),
 		cmocka_unit_test_setup_teardown(test_connection_that_was_reset_is_no_lie,
-						open_stage, close_stage),
+						open_stage, stage_tear_down),
 		cmocka_unit_test_setup_teardown(test_long_datagram_gets_its_program, open_stage,
-						close_stage),
+						stage_tear_down),
 		cmocka_unit_test_setup_teardown(test_listener_that_waits_gets_one_program,
-						open_stage, close_stage),
+						open_stage, stage_tear_down),
 		cmocka_unit_test_setup_teardown(test_listener_that_is_closed_at_the_stop_is_no_lie,
-						open_stage, close_stage),
+						open_stage, stage_tear_down),
 		cmocka_unit_test_setup_teardown(test_only_a_connection_of_the_service_is_one,
-						open_stage, close_stage),
+						open_stage, stage_tear_down),
 		cmocka_unit_test_setup_teardown(test_connection_is_for_its_own_service, open_stage,
-						close_stage),
+						stage_tear_down),
 		cmocka_unit_test_setup_teardown(test_only_a_sealed_file_in_memory_is_a_datagram,
-						open_stage, close_stage),
+						open_stage, stage_tear_down),
 		cmocka_unit_test_setup_teardown(test_sender_is_one_that_the_endpoint_can_have,
-						open_stage, close_stage),
+						open_stage, stage_tear_down),
 		cmocka_unit_test_setup_teardown(test_other_messages_are_not_a_fronts, open_stage,
-						close_stage),
+						stage_tear_down),
 		cmocka_unit_test_setup_teardown(test_nothing_with_a_descriptor_is_no_end,
-						open_stage, close_stage),
+						open_stage, stage_tear_down),
 		cmocka_unit_test_setup_teardown(test_refused_connection_does_not_hold_the_keeper,
-						open_stage, close_stage),
+						open_stage, stage_tear_down),
 		cmocka_unit_test_setup_teardown(test_front_that_does_not_read_costs_bounded_memory,
-						open_stage, close_stage),
+						open_stage, stage_tear_down),
 		cmocka_unit_test_setup_teardown(test_front_counts_rightly_when_memory_is_missing,
-						open_stage, close_stage),
+						open_stage, stage_tear_down),
 	};
 
 	return cmocka_run_group_tests_name("request", tests, NULL, NULL);

@@ -8,7 +8,6 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "keeper-stage.h"
 
 #define LATER_MS 60000
@@ -29,18 +28,7 @@ void *__wrap_calloc(size_t n, size_t size)
 
 static int open_stage(void **state)
 {
-	static struct stage stage;
-	int r = log_open(LOG_TO_FILE, "/dev/null");
-
-	stage_open(&stage, services);
-	*state = &stage;
-	return r;
-}
-
-static int close_stage(void **state)
-{
-	stage_close(*state);
-	return 0;
+	return stage_set_up(state, services);
 }
 
 static void ask(struct stage *stage)
@@ -110,10 +98,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_request_waits_until_its_program_can_be_started,
-						open_stage, close_stage),
+						open_stage, stage_tear_down),
 		cmocka_unit_test_setup_teardown(
 			test_request_after_others_were_given_up_waits_like_the_first, open_stage,
-			close_stage),
+			stage_tear_down),
 	};
 
 	return cmocka_run_group_tests_name("stall", tests, NULL, NULL);
