@@ -1,6 +1,9 @@
 #include "keeper/leftover.h"
 
+#include <errno.h>
 #include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -88,6 +91,23 @@ void leftover_pass(struct keeper *keeper, const struct child *child)
 
 	if (front && is_waiting(child))
 		give(front, child, fd_duplicate(child->leftover));
+}
+
+/* A program that has ended may have left others of its session behind, which answer yet. */
+static bool may_answer(const struct child *child)
+{
+	return child->pid > 0 && (kill(-child->pid, 0) == 0 || errno != ESRCH);
+}
+
+/* Connected to itself the socket takes nobody's datagrams, and keeps those that it has. */
+void leftover_turn_away(const struct child *child)
+{
+	struct address own = { .length = sizeof(own.un) };
+
+	if (child->leftover < 0 || may_answer(child))
+		return;
+	if (getsockname(child->leftover, &own.any, &own.length) == 0 && !address_is_unix(&own))
+		(void)connect(child->leftover, &own.any, own.length);
 }
 
 void leftover_end(struct keeper *keeper, struct child *child)

@@ -11,6 +11,15 @@ struct keeper;
 /* Lets a front read now what waits on the socket of @child, if one can. */
 void leftover_pass(struct keeper *keeper, const struct child *child);
 
+/*
+ * @child has ended, or was not started: what its sender writes from now on goes to the listener, so
+ * that none of it comes between the last look at the socket and its end. To be called some time
+ * before leftover_end(): what is on its way to the socket just now arrives there. Nothing is
+ * changed while others of the program's session live; what one that left the session writes is
+ * lost.
+ */
+void leftover_turn_away(const struct child *child);
+
 /* @child has ended, or was not started: the same, now or as soon as one can. Frees it. */
 void leftover_end(struct keeper *keeper, struct child *child);
 

@@ -249,8 +249,10 @@ int request_start(struct keeper *keeper, struct request *request)
 		pid = run_request(keeper, request, child, &failure);
 	}
 	if (pid < 0) {
-		if (child)
+		if (child) {
+			leftover_turn_away(child);
 			leftover_end(keeper, take_ptr(child));
+		}
 		if (spawn_may_retry(&failure))
 			return -failure.error;
 		request_give_up(keeper, request, &failure);
@@ -275,6 +277,7 @@ void child_ended(struct keeper *keeper, struct child *child, int status)
 	int64_t lived_us = clock_us() - child->started_us;
 
 	children_remove(&keeper->children, child);
+	leftover_turn_away(child);
 	log_child_ended(child, status, lived_us);
 	if (child->member) {
 		member_ended(take_ptr(child->member), status, lived_us);

@@ -7,7 +7,9 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "keeper-stage.h"
 #include "keeper/leftover.h"
@@ -83,9 +85,96 @@ static void test_leftover_of_a_listener_that_is_gone_is_not_kept(void **state)
 	assert_false(list_is_linked(&stage->keeper.leftovers));
 }
 
+struct sockets {
+	int listener;
+	int sender;
+	struct child *child; /* with the socket that is connected to the sender */
+};
+
+static int open_udp(const struct sockaddr_in *bound_to, struct sockaddr_in *out)
+{
+	socklen_t length = sizeof(*out);
+	const int on = 1;
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	assert_true(fd >= 0);
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)), 0);
+	assert_int_equal(bind(fd, (const struct sockaddr *)bound_to, sizeof(*bound_to)), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)out, &length), 0);
+	return fd;
+}
+
+static void connect_udp(int fd, const struct sockaddr_in *to)
+{
+	assert_int_equal(connect(fd, (const struct sockaddr *)to, sizeof(*to)), 0);
+}
+
+static struct sockets open_sockets(pid_t pid)
+{
+	const struct sockaddr_in loopback = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	struct sockets sockets = { .child = child_new() };
+	struct sockaddr_in service, sender;
+
+	assert_non_null(sockets.child);
+	sockets.listener = open_udp(&loopback, &service);
+	sockets.sender = open_udp(&loopback, &sender);
+	sockets.child->leftover = open_udp(&service, &service);
+	sockets.child->pid = pid;
+	connect_udp(sockets.sender, &service);
+	connect_udp(sockets.child->leftover, &sender);
+	return sockets;
+}
+
+static void close_sockets(struct sockets *sockets)
+{
+	close(sockets->listener);
+	close(sockets->sender);
+	child_free(sockets->child);
+}
+
+static char received(int fd)
+{
+	char byte = '-';
+
+	(void)recv(fd, &byte, 1, MSG_DONTWAIT);
+	return byte;
+}
+
+static void test_after_the_end_the_sender_is_heard_by_the_listener(void **state)
+{
+	struct sockets sockets = open_sockets(0);
+
+	assert_int_equal(send(sockets.sender, "1", 1, 0), 1);
+	leftover_turn_away(sockets.child);
+	assert_int_equal(send(sockets.sender, "2", 1, 0), 1);
+
+	assert_int_equal(received(sockets.child->leftover), '1');
+	assert_int_equal(received(sockets.child->leftover), '-');
+	assert_int_equal(received(sockets.listener), '2');
+	close_sockets(&sockets);
+}
+
+/* Our own group stands for what the program has left running. */
+static void test_what_the_program_left_running_keeps_its_client(void **state)
+{
+	struct sockets sockets = open_sockets(getpgrp());
+
+	leftover_turn_away(sockets.child);
+	assert_int_equal(send(sockets.sender, "1", 1, 0), 1);
+	assert_int_equal(received(sockets.child->leftover), '1');
+	assert_int_equal(send(sockets.child->leftover, "2", 1, 0), 1);
+	assert_int_equal(received(sockets.sender), '2');
+	close_sockets(&sockets);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_after_the_end_the_sender_is_heard_by_the_listener),
+		cmocka_unit_test(test_what_the_program_left_running_keeps_its_client),
 		cmocka_unit_test_setup_teardown(test_leftover_waits_for_a_front, open_stage,
 						stage_tear_down),
 		cmocka_unit_test_setup_teardown(test_leftover_of_a_service_that_is_gone_is_not_kept,
