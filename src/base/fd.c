@@ -11,8 +11,7 @@ int fd_fill_standard(void)
 		if (fcntl(fd, F_GETFD) >= 0)
 			continue;
 
-		/* The lowest free descriptor is this one. It stays open over execve(), as 0-2 do.
-		 */
+		/* The lowest free one is this. It stays open over execve(), as 0-2 do. */
 		if (open("/dev/null", O_RDWR | O_NOCTTY) < 0)
 			return -errno;
 	}

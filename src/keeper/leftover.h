@@ -26,8 +26,7 @@ void leftover_end(struct keeper *keeper, struct child *child);
 /* A front can read again. */
 void leftovers_pass(struct keeper *keeper);
 
-/* Frees, with a line that says so, what no front will ever know: its service or listener is gone.
- */
+/* Frees, with a line that says so, what no front will know: its service or listener is gone. */
 void leftovers_sweep(struct keeper *keeper);
 
 /* For a process that will be a front itself: closes what waits. */
