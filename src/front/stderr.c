@@ -26,22 +26,23 @@ struct stderr_reader {
 	struct timers *timers;
 	const char *service;
 	int64_t since_ms;
-	unsigned lines; /* since then */
+	unsigned lines; /* logged since then */
 	size_t n;
 	char line[LINE_SIZE];
 };
 
-static void log_line(const char *service, const char *line, size_t n)
+static void log_line(struct stderr_reader *reader, const char *line, size_t n)
 {
-	struct log_fields fields = { .service = service, .event = "stderr" };
+	struct log_fields fields = { .service = reader->service, .event = "stderr" };
 	char escaped[LINE_SIZE * 4 + 1];
 
 	if (n > 0 && line[n - 1] == '\r')
 		n--;
 	if (n == 0)
 		return;
-	log_event(LOG_INFO, &fields, 0, "service '%s': stderr: '%s'", service,
+	log_event(LOG_INFO, &fields, 0, "service '%s': stderr: '%s'", reader->service,
 		  text_escape(escaped, sizeof(escaped), line, n));
+	reader->lines++;
 }
 
 static void log_lines(struct stderr_reader *reader)
@@ -51,14 +52,12 @@ static void log_lines(struct stderr_reader *reader)
 	const char *newline;
 
 	while ((newline = memchr(at, '\n', (size_t)(end - at)))) {
-		log_line(reader->service, at, (size_t)(newline - at));
+		log_line(reader, at, (size_t)(newline - at));
 		at = newline + 1;
-		reader->lines++;
 	}
 	if (at == reader->line && reader->n == sizeof(reader->line)) {
-		log_line(reader->service, at, reader->n);
+		log_line(reader, at, reader->n);
 		at = end;
-		reader->lines++;
 	}
 	reader->n = (size_t)(end - at);
 	memmove(reader->line, at, reader->n);
@@ -69,7 +68,7 @@ static void end_line(struct timer *timer)
 {
 	struct stderr_reader *reader = container_of(timer, struct stderr_reader, unended);
 
-	log_line(reader->service, reader->line, reader->n);
+	log_line(reader, reader->line, reader->n);
 	reader->n = 0;
 }
 
@@ -156,7 +155,7 @@ void stderr_stop(struct front *front)
 	list_for_each(at, following, &front->stderr_readers) {
 		struct stderr_reader *reader = container_of(at, struct stderr_reader, link);
 
-		log_line(reader->service, reader->line, reader->n);
+		log_line(reader, reader->line, reader->n);
 		watch_remove(&reader->watch);
 		timer_cancel(&reader->unended);
 		timer_cancel(&reader->pause);
