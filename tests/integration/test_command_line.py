@@ -12,7 +12,7 @@ import threading
 import pytest
 
 from daemon import PATIENCE, SUPERD
-from process import children, eventually, executable
+from process import children, eventually
 from settings import ECHO, ROOT, service
 
 USAGE = 64
@@ -234,16 +234,20 @@ def test_a_mistake_ends_the_start_with_78(run):
 @pytest.fixture
 def background(place):
     """Ends what went to the background: its port is known, and so is the process that holds it."""
-    yield lambda: [pid for pid in own_children() if executable(pid) == SUPERD]
-    for pid in own_children():
-        if executable(pid) == SUPERD:
-            os.kill(pid, signal.SIGTERM)
-            os.waitpid(pid, 0)
+    yield own_daemons
+    for pid in own_daemons():
+        os.kill(pid, signal.SIGTERM)
+        os.waitpid(pid, 0)
 
 
-def own_children():
-    with open(f"/proc/self/task/{os.getpid()}/children") as file:
-        return [int(word) for word in file.read().split()]
+def own_daemons():
+    """By what they were started as: from another mount namespace a file may have no name."""
+    return [pid for pid in children(os.getpid()) if started_as(pid) == SUPERD]
+
+
+def started_as(pid):
+    with open(f"/proc/{pid}/cmdline") as file:
+        return file.read().split("\0")[0]
 
 
 def test_the_background_is_entered_only_once_it_serves(run, place, background):
