@@ -56,7 +56,8 @@ def test_every_example_is_a_good_configuration(place, text):
         [SUPERD, "--check", "--config", conf], capture_output=True, text=True, timeout=PATIENCE
     )
     assert done.returncode == 0, done.stderr
-    assert f" {len(re.findall('^service', text, re.MULTILINE))} service" in done.stdout
+    n = len(re.findall("^service", text, re.MULTILINE))
+    assert f": {n} service{'' if n == 1 else 's'}, " in done.stdout
 
 
 def test_what_an_ordinary_user_can_run_can_be_run(superd, place):
