@@ -20,7 +20,7 @@ BELOW = {
     "front": ["base", "net", "config", "channel"],
     "keeper": ["base", "net", "config", "channel"],
     "ctl": ["base", "net", "config", "channel"],
-    "pass": [],
+    "libsuperd-pass": [],
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]', re.MULTILINE)
 

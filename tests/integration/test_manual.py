@@ -80,14 +80,14 @@ def test_the_example_of_the_library_greets_its_client(superd, place):
         pytest.skip("cc is not installed")
     source = next(text for text in examples_of(TOP / "man/superd_pass.3") if "#include" in text)
     (place / "hello.c").write_text(source)
-    library = TOP / "src/pass/superd-pass.c"
+    library = TOP / "src/libsuperd-pass/superd-pass.c"
     arguments = [
         "-D_GNU_SOURCE",
         "-Wall",
         "-Wextra",
         "-Werror",
         f"-I{TOP}/src",
-        f"-I{TOP}/src/pass",
+        f"-I{TOP}/src/libsuperd-pass",
     ]
     subprocess.run(
         [compiler, *arguments, "-o", place / "hello", place / "hello.c", library], check=True

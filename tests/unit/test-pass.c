@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "pass/superd-pass.h"
+#include "libsuperd-pass/superd-pass.h"
 
 /* With its last terminator. */
 #define TEXT(literal) literal, sizeof(literal)

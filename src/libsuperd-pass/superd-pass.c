@@ -1,4 +1,4 @@
-#include "pass/superd-pass.h"
+#include "libsuperd-pass/superd-pass.h"
 
 #include <errno.h>
 #include <fcntl.h>
