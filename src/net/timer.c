@@ -5,13 +5,13 @@
 #include <limits.h>
 #include <stdlib.h>
 
-#define FIRST_SIZE 64
+#include "base/array.h"
 
 /* A binary heap of pointers: @heap[1] is the first to come, @heap[0] is not used. */
 struct timers {
 	struct timer **heap;
 	size_t n;
-	size_t size;
+	size_t room;
 	int64_t not_before_ms; /* what callbacks set while timers_run() is at work */
 };
 
@@ -79,23 +79,6 @@ static void settle(struct timers *timers, struct timer *timer, size_t place)
 	put(timers, timer, place);
 }
 
-static int make_room(struct timers *timers)
-{
-	size_t size = timers->size ? 2 * timers->size : FIRST_SIZE;
-	struct timer **heap;
-
-	if (timers->n + 1 < timers->size)
-		return 0;
-
-	heap = reallocarray(timers->heap, size, sizeof(struct timer *));
-	if (!heap)
-		return -ENOMEM;
-
-	timers->heap = heap;
-	timers->size = size;
-	return 0;
-}
-
 int timer_set(struct timer *timer, struct timers *timers, int64_t at_ms, timer_fn *fn)
 {
 	int r;
@@ -103,7 +86,7 @@ int timer_set(struct timer *timer, struct timers *timers, int64_t at_ms, timer_f
 	assert(!timer->place || timer->timers == timers);
 
 	if (!timer->place) {
-		r = make_room(timers);
+		r = array_make_room(timers->heap, timers->n + 1, timers->room);
 		if (r < 0)
 			return r;
 		timer->place = ++timers->n;

@@ -5,6 +5,7 @@
  * logarithmic, that of having one is nothing.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -35,6 +36,11 @@ void timers_run(struct timers *timers, int64_t now_ms);
 
 /* Sets, or moves, the timer to @at_ms of clock_ms(). Returns 0 or -ENOMEM. */
 int timer_set(struct timer *timer, struct timers *timers, int64_t at_ms, timer_fn *fn);
+
+static inline bool timer_is_set(const struct timer *timer)
+{
+	return timer->place > 0;
+}
 
 /* Harmless on a timer that is not set. */
 void timer_cancel(struct timer *timer);
