@@ -212,7 +212,7 @@ static void say_serving(void)
 	let_go();
 }
 
-static int run_front(const struct birth *birth)
+static int run_front(const struct startup *birth)
 {
 	let_go();
 	return front_main(birth);
@@ -272,14 +272,14 @@ static int serve(const struct arguments *arguments, const char *path,
 		.front_main = run_front,
 		.serving = say_serving,
 	};
-	struct inherited inherited;
+	struct activation activation;
 	struct settings *settings;
 	int r;
 
-	r = inherited_take(&inherited);
+	r = activation_take(&activation);
 	if (r < 0)
 		log_warning(r, "cannot take the sockets of the service manager, ignoring");
-	fd_close_others(inherited.n > 0 ? 3 + (int)inherited.n : 3);
+	fd_close_others(activation.n > 0 ? 3 + (int)activation.n : 3);
 
 	if (load_settings(&settings, path, load) < 0) {
 		log_error(0, "not started: '%s' has mistakes", path);
@@ -293,7 +293,7 @@ static int serve(const struct arguments *arguments, const char *path,
 			return status;
 		}
 	}
-	return keeper_run(&options, settings, &inherited);
+	return keeper_run(&options, settings, &activation);
 }
 
 int main(int argc, char **argv)

@@ -18,7 +18,7 @@ static bool is_known(uint32_t type)
 static bool has_descriptor(uint32_t type)
 {
 	return type == CHANNEL_SPAWN || type == CHANNEL_DATAGRAM || type == CHANNEL_LISTENER ||
-	       type == CHANNEL_LEFTOVER || type == CHANNEL_MEMBER || type == CHANNEL_LOG;
+	       type == CHANNEL_UNREAD || type == CHANNEL_PROCESS || type == CHANNEL_LOG;
 }
 
 static bool is_address(const struct address *address)

@@ -23,14 +23,14 @@ enum channel_type {
 	CHANNEL_SPAWN,     /* endpoint, peer, the connection: start its program */
 	CHANNEL_DATAGRAM,  /* endpoint, peer, local, a sealed memfd: start its program */
 	CHANNEL_WAIT,      /* endpoint: somebody waits, start the program that owns the listener */
-	CHANNEL_GROW,      /* service: clients wait that its crew cannot take, one more process */
-	/* service, count: place, status: pid of a member without clients: end it */
+	CHANNEL_GROW,      /* service: clients wait that its pool cannot take, one more process */
+	/* service, count: place, status: pid of a process without clients: end it */
 	CHANNEL_DISMISS,
 	/*
 	 * status: the type of a message that came without its descriptor, and what says which:
 	 * CHANNEL_LISTENER, _MEMBER or _LOG once more
 	 */
-	CHANNEL_MISSED,
+	CHANNEL_RESEND,
 	CHANNEL_HALTED, /* answer to CHANNEL_HALT: no request follows */
 	CHANNEL_ALIVE,  /* answer to CHANNEL_PING */
 
@@ -46,13 +46,13 @@ enum channel_type {
 	 * in the keeper
 	 */
 	CHANNEL_LISTENER,
-	CHANNEL_CREW, /* service, count: so many of its crew are ready, status: 1 if it may grow */
-	CHANNEL_MEMBER,      /* service, count: its place, status: pid, its socket: takes clients */
-	CHANNEL_MEMBER_GONE, /* service, count: its place, status: it has ended */
-	CHANNEL_LEAVE,       /* service, count: its place: no more clients for it */
-	CHANNEL_LEFTOVER,    /* endpoint, a connected datagram socket: serve what is left unread */
-	CHANNEL_HOLD,        /* processes are short: send no requests */
-	CHANNEL_GO,          /* send requests again */
+	CHANNEL_POOL, /* service, count: so many of its pool are ready, status: 1 if it may grow */
+	CHANNEL_PROCESS, /* service, count: its place, status: pid, its socket: takes clients */
+	CHANNEL_PROCESS_GONE, /* service, count: its place, status: it has ended */
+	CHANNEL_LEAVE,        /* service, count: its place: no more clients for it */
+	CHANNEL_UNREAD,       /* endpoint, a connected datagram socket: serve what is left unread */
+	CHANNEL_PAUSE,        /* processes are short: send no requests */
+	CHANNEL_CONTINUE,     /* send requests again */
 	CHANNEL_PING,
 	CHANNEL_LOG, /* the log file, opened anew */
 };

@@ -1,7 +1,7 @@
 #pragma once
 
 /*
- * The clients of a crew of dispatch `pass`, in anonymous shared memory: a place per child,
+ * The clients of a pool of dispatch `pass`, in anonymous shared memory: a place per child,
  * and in it a seat per client that the child can have. The front that passes clients
  * writes it; the next front reads there who is being served, even after a crash.
  */

@@ -78,7 +78,7 @@ void build_crew(struct build *build)
 	check_uses(build);
 	if (service->dispatch != DISPATCH_POOL && service->dispatch != DISPATCH_PASS)
 		return;
-	if (draft->own[OPTION_READY_TIMEOUT] && !draft->crew.ready_notify &&
+	if (draft->own[OPTION_READY_TIMEOUT] && !draft->pool.ready_notify &&
 	    !build->parse->defaults_unsure)
 		build_mistake(build, OPTION_READY_TIMEOUT, 0,
 			      "'ready_timeout' needs 'ready = notify'");
@@ -86,7 +86,7 @@ void build_crew(struct build *build)
 		check_connections(build);
 
 	build_stderr(build);
-	service->crew = draft->crew;
+	service->pool = draft->pool;
 	if (service->dispatch == DISPATCH_POOL)
 		service->instances = UINT_MAX;
 }

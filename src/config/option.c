@@ -159,7 +159,7 @@ static const struct value *whole(const struct values *values)
 
 const struct value *parse_processes(const struct values *values, void *field)
 {
-	struct crew_settings *crew = field;
+	struct pool_settings *pool = field;
 	struct values max_alone = { values->list + 1, 1 };
 	int min, max;
 
@@ -171,8 +171,8 @@ const struct value *parse_processes(const struct values *values, void *field)
 		   number(values, 0, max, &min)) {
 		return whole(values);
 	}
-	crew->min = min;
-	crew->max = max;
+	pool->min = min;
+	pool->max = max;
 	return NULL;
 }
 

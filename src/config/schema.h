@@ -131,7 +131,7 @@ struct draft {
 	const char *interface;
 	const char *socket_user;
 	const char *socket_group;
-	struct crew_settings crew;
+	struct pool_settings pool;
 };
 
 enum section_kind {

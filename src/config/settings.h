@@ -75,7 +75,7 @@ struct program_settings {
 };
 
 /* Of dispatch `pool` and `pass`: how many children are there beforehand, and for how long. */
-struct crew_settings {
+struct pool_settings {
 	unsigned min;
 	unsigned max;
 	unsigned clients_per_process; /* of `pass` */
@@ -113,7 +113,7 @@ struct service {
 	int64_t idle_timeout_ms; /* of a session; 0: none */
 	int64_t max_lifetime_ms;
 	struct program_settings program;
-	struct crew_settings crew;
+	struct pool_settings pool;
 
 	unsigned instances; /* UINT_MAX: no limit */
 	enum overflow overflow;

@@ -8,38 +8,39 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "front/builtin.h"
-#include "front/client-log.h"
-#include "front/datagram-spawn.h"
-#include "front/datagram.h"
-#include "front/gate.h"
-#include "front/missed.h"
-#include "front/orders.h"
-#include "front/overrun.h"
-#include "front/pass.h"
-#include "front/pool.h"
+#include "front/session/builtin.h"
+#include "front/core/client-log.h"
+#include "front/program/spawn-datagram.h"
+#include "front/datagram/datagram.h"
+#include "front/core/throttle.h"
+#include "front/resend.h"
+#include "front/commands.h"
+#include "front/datagram/queue-drops.h"
+#include "front/pass/pass.h"
+#include "front/program/pool.h"
 #include "front/privileges.h"
-#include "front/requests.h"
-#include "front/share.h"
+#include "front/core/uplink.h"
+#include "front/datagram/reuseport.h"
 #include "front/state.h"
-#include "front/stderr.h"
-#include "front/wait.h"
+#include "front/program-log.h"
+#include "front/program/wait.h"
 #include "net/log-retry.h"
 
 static void on_session_ended(struct session *session)
 {
 	struct front *front = container_of(session->sessions, struct front, sessions);
 	struct front_service *service = &front->services[session->service->index];
-	struct board_slot *board = front_board(service);
-	unsigned slot = front->birth->slots[session->service->index];
+	struct service_stats *stats = front_stats(service);
+	unsigned stats_index = front->startup->stats_indices[session->service->index];
 
-	atomic_fetch_sub_explicit(&front->birth->tally->sessions[slot], 1, memory_order_relaxed);
-	atomic_fetch_add_explicit(&board->ended, 1, memory_order_relaxed);
-	atomic_fetch_add_explicit(&board->bytes_in, session->bytes_in, memory_order_relaxed);
-	atomic_fetch_add_explicit(&board->bytes_out, session->bytes_out, memory_order_relaxed);
+	atomic_fetch_sub_explicit(&front->startup->session_counts->sessions[stats_index], 1,
+				  memory_order_relaxed);
+	atomic_fetch_add_explicit(&stats->ended, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&stats->bytes_in, session->bytes_in, memory_order_relaxed);
+	atomic_fetch_add_explicit(&stats->bytes_out, session->bytes_out, memory_order_relaxed);
 	log_ended(session);
-	gate_release_service(service);
-	orders_end_if_over(front);
+	throttle_release_service(service);
+	commands_end_if_over(front);
 }
 
 static void init_services(struct front *front)
@@ -50,9 +51,9 @@ static void init_services(struct front *front)
 
 		service->front = front;
 		service->settings = settings;
-		service->live = front->birth->children[i];
-		service->ready = front->birth->crews[i].ready;
-		service->may_grow = front->birth->crews[i].may_grow;
+		service->live = front->startup->children[i];
+		service->ready = front->startup->pools[i].ready;
+		service->may_grow = front->startup->pools[i].may_grow;
 		list_init(&service->parked);
 		builtin_prepare(settings->builtin);
 		for (size_t j = 0; j < settings->n_endpoints; j++)
@@ -79,22 +80,23 @@ static int init_listeners(struct front *front)
 		int r;
 
 		listener->number = (uint32_t)i;
-		listener->listener = front->birth->listeners[i];
+		listener->listener = front->startup->listeners[i];
 		if (front_is_program(listener->service))
 			listener_unshare(listener->listener, 1);
-		listener->counted_drops = drops_of(front->birth->drops, listener->listener->fd);
+		listener->counted_drops =
+			drop_counts_of(front->startup->drop_counts, listener->listener->fd);
 		r = datagram_guard_own(listener);
 		if (r < 0)
 			return r;
 		r = prepare_dispatch(listener);
 		if (r < 0)
 			return r;
-		if (shares_wanted(listener)) {
-			r = shares_start(listener);
+		if (reuseport_wanted(listener)) {
+			r = reuseport_start(listener);
 			if (r < 0)
 				return r;
 		} else if (!listener->listener->busy) {
-			gate_watch(listener);
+			throttle_watch(listener);
 		}
 	}
 	return 0;
@@ -123,20 +125,20 @@ static int init_sessions(struct front *front)
 			     on_session_ended);
 }
 
-static void reset(struct front *front, const struct birth *birth)
+static void reset(struct front *front, const struct startup *startup)
 {
 	*front = (struct front){
-		.birth = birth,
-		.settings = birth->settings,
+		.startup = startup,
+		.settings = startup->settings,
 		.kept_fd = -1,
 		.spare_memfd = -1,
-		.held = birth->hold,
+		.held = startup->hold,
 	};
 	list_init(&front->parked);
 	list_init(&front->pending);
-	list_init(&front->unsaid);
+	list_init(&front->unreported);
 	list_init(&front->stderr_readers);
-	list_init(&front->missed);
+	list_init(&front->resend);
 }
 
 static int allocate(struct front *front)
@@ -155,18 +157,18 @@ static int allocate(struct front *front)
 	return front->services && front->listeners ? 0 : -ENOMEM;
 }
 
-static int front_init(struct front *front, const struct birth *birth)
+static int front_init(struct front *front, const struct startup *startup)
 {
 	int r;
 
-	reset(front, birth);
-	limit_descriptors(birth->settings);
+	reset(front, startup);
+	limit_descriptors(startup->settings);
 	r = allocate(front);
 	if (r < 0)
 		return r;
 
 	init_services(front);
-	r = overrun_start(front);
+	r = queue_drops_start(front);
 	if (r < 0)
 		return r;
 	r = init_sessions(front);
@@ -179,16 +181,16 @@ static int front_init(struct front *front, const struct birth *birth)
 	if (r < 0)
 		return r;
 	stderr_start(front);
-	return watch_add(&front->channel, front->poller, birth->channel, WATCH_READ,
-			 orders_on_ready);
+	return watch_add(&front->channel, front->poller, startup->channel, WATCH_READ,
+			 commands_on_ready);
 }
 
-/* Copes with a half-built front; what the birth brought is not ours to free. */
+/* Copes with a half-built front; what the start brought is not ours to free. */
 static void front_fini(struct front *front)
 {
 	log_retry_stop();
 	stderr_stop(front);
-	missed_forget(front);
+	resend_forget(front);
 	datagram_spawn_abandon(front);
 	pass_stop(front);
 	for (size_t i = 0; front->listeners && i < front->settings->n_endpoints; i++) {
@@ -198,10 +200,10 @@ static void front_fini(struct front *front)
 	}
 	watch_remove(&front->channel);
 	workers_stop(front->workers);
-	shares_free(front);
+	reuseport_free(front);
 	workers_free(front->workers);
-	guard_fini(&front->guard);
-	overrun_stop(front);
+	reflection_guard_fini(&front->guard);
+	queue_drops_stop(front);
 	sessions_fini(&front->sessions);
 	timers_free(front->timers);
 	free(front->listeners);
@@ -212,7 +214,7 @@ static void front_fini(struct front *front)
 static int serve(struct front *front)
 {
 	log_retry_start(front->timers);
-	requests_answer(front, CHANNEL_READY);
+	uplink_answer(front, CHANNEL_READY);
 
 	while (!front->done) {
 		int r;
@@ -225,16 +227,16 @@ static int serve(struct front *front)
 	return 0;
 }
 
-int front_main(const struct birth *birth)
+int front_main(const struct startup *startup)
 {
 	static struct front front;
 	int r;
 
-	r = privileges_drop(&birth->settings->front);
+	r = privileges_drop(&startup->settings->front);
 	if (r < 0)
 		return EX_OSERR;
 
-	r = front_init(&front, birth);
+	r = front_init(&front, startup);
 	if (r < 0)
 		log_error(r, "cannot prepare to serve");
 	else

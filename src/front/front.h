@@ -5,10 +5,10 @@
  * asks the keeper for programs. It holds no privileges and owns no listener.
  */
 
-struct birth;
+struct startup;
 
 /*
  * Gives up privileges, serves until the keeper says to drain or goes away, and returns the exit
  * status. Runs in the process that the keeper forked, with every signal blocked.
  */
-int front_main(const struct birth *birth);
+int front_main(const struct startup *startup);

@@ -11,21 +11,21 @@
 #include <stdint.h>
 
 #include "base/list.h"
-#include "channel/birth.h"
-#include "channel/board.h"
+#include "channel/startup.h"
+#include "channel/stats.h"
 #include "channel/channel.h"
 #include "config/settings.h"
-#include "front/guard.h"
-#include "front/session.h"
+#include "front/datagram/reflection-guard.h"
+#include "front/session/session.h"
 #include "net/listener.h"
 #include "net/poller.h"
 #include "net/timer.h"
 
 struct datagram_room;
 struct front;
-struct pass_crew;
+struct balancer;
 struct pending;
-struct share;
+struct reuseport_socket;
 struct pool_state;
 struct wait_state;
 
@@ -34,14 +34,14 @@ struct front_service {
 	const struct service *settings;
 	unsigned live;           /* children: born with, asked for and not yet ended */
 	struct list parked;      /* its listeners that wait for a slot */
-	struct timer elders;     /* looks again whether sessions of elder fronts have ended */
+	struct timer older;      /* looks again whether sessions of elder fronts have ended */
 	struct pending *pending; /* datagrams that wait for a slot, or NULL */
 	struct list pending_link;
-	struct pass_crew *crew; /* of dispatch `pass` alone */
+	struct balancer *pool; /* of dispatch `pass` alone */
 
-	_Atomic bool overrun_noted; /* is on the list, or what is new is said later anyway */
-	struct front_service *next_overrun;
-	struct timer overrun_timer;
+	_Atomic bool drops_noted; /* is on the list, or what is new is said later anyway */
+	struct front_service *next_drops;
+	struct timer drops_timer;
 	unsigned ready; /* of dispatch `pool` alone: children that accept */
 	bool may_grow;  /* and whether CHANNEL_GROW may be sent */
 };
@@ -52,14 +52,15 @@ struct front_listener {
 	struct front_service *service;
 	struct listener *listener;
 	struct wait_state *wait; /* of dispatch `wait` alone */
-	struct share *shares;    /* of a datagram built-in with `workers`, instead of the watch */
-	_Atomic uint32_t *counted_drops; /* of the watched socket: see struct drops */
+	struct reuseport_socket
+		*reuseport; /* of a datagram built-in with `workers`, instead of the watch */
+	_Atomic uint32_t *counted_drops; /* of the watched socket: see struct drop_counts */
 	struct pool_state *pool;         /* of dispatch `pool` alone */
 	uint32_t number;
 };
 
 struct front {
-	const struct birth *birth;
+	const struct startup *startup;
 	const struct settings *settings;
 	struct poller *poller;
 	struct timers *timers;
@@ -67,24 +68,24 @@ struct front {
 	struct front_listener *listeners;
 	struct workers *workers;
 	struct sessions sessions;
-	struct guard guard;
+	struct reflection_reflection_guard guard;
 	struct list parked;  /* listeners that wait for the front as a whole */
 	struct list pending; /* services with datagrams that wait */
 	struct list stderr_readers;
 	struct datagram_room **rooms; /* of each worker, where there are shares */
 
-	_Atomic(struct front_service *) overruns; /* with drops to say; workers write this */
-	struct watch overrun_wake; /* owns an eventfd that tells when there is the first */
-	struct list unsaid;        /* crews of which the keeper is to hear something */
-	size_t n_members;          /* of all crews, but those that are dismissed */
+	_Atomic(struct front_service *) drops; /* with drops to say; workers write this */
+	struct watch drops_wake; /* owns an eventfd that tells when there is the first */
+	struct list unreported;  /* pools of which the keeper is to hear something */
+	size_t n_processes;      /* of all pools, but those that are dismissed */
 
 	struct watch channel;
 	struct channel_message kept; /* a request that the channel did not take yet */
 	int kept_fd;
 	bool blocked; /* there is a kept request, or an owed answer */
 	bool has_kept;
-	struct list missed; /* what came without its descriptor */
-	struct timer missed_timer;
+	struct list resend; /* what came without its descriptor */
+	struct timer resend_timer;
 	unsigned owed; /* answers to send when the channel takes them, as 1 << type */
 	struct timer retry;
 	struct timer deaf; /* reads the channel again: memory was short */
@@ -106,12 +107,12 @@ struct front {
 /* Whether the keeper is asked to start a program for each client, and tells when it has ended. */
 static inline bool front_is_program(const struct front_service *service)
 {
-	return service->settings->dispatch != DISPATCH_SESSION && !service->crew;
+	return service->settings->dispatch != DISPATCH_SESSION && !service->pool;
 }
 
-static inline struct board_slot *front_board(const struct front_service *service)
+static inline struct service_stats *front_stats(const struct front_service *service)
 {
-	const struct birth *birth = service->front->birth;
+	const struct startup *startup = service->front->startup;
 
-	return &birth->board[birth->slots[service->settings->index]];
+	return &startup->stats[startup->stats_indices[service->settings->index]];
 }

@@ -9,17 +9,17 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "channel/board.h"
+#include "channel/stats.h"
 #include "channel/channel.h"
 #include "config/settings.h"
-#include "keeper/child-log.h"
-#include "keeper/crew-tell.h"
-#include "keeper/crew.h"
-#include "keeper/front-channel.h"
-#include "keeper/front-process.h"
-#include "keeper/leftover.h"
+#include "keeper/child/child-log.h"
+#include "keeper/pool/notices.h"
+#include "keeper/pool/pool.h"
+#include "keeper/fronts/channel.h"
+#include "keeper/fronts/front.h"
+#include "keeper/child/unread.h"
 #include "keeper/notify.h"
-#include "keeper/request.h"
+#include "keeper/child/request.h"
 #include "keeper/state.h"
 #include "net/log-retry.h"
 
@@ -82,7 +82,7 @@ void keeper_front_ready(struct keeper *keeper, struct front *front)
 	keeper_say_loaded(keeper);
 	notify_ready(keeper_status(keeper));
 	keeper->options->serving();
-	crews_follow(keeper);
+	pools_follow(keeper);
 	reload_again(keeper);
 }
 
@@ -111,7 +111,7 @@ void keeper_front_gone(struct keeper *keeper, struct front *front)
 			keeper->restart_pause_ms = 0;
 		restart_later(keeper);
 	}
-	crews_lost_front(keeper);
+	pools_lost_front(keeper);
 	keeper_sweep(keeper);
 }
 
@@ -124,7 +124,7 @@ static void lend_sockets(struct front *front, size_t endpoint)
 }
 
 /* A listener that was busy elsewhere is bound at last: the fronts do not have it yet. */
-static void on_bound(struct housed *housed, void *arg)
+static void on_bound(struct bound_listener *bound, void *arg)
 {
 	struct keeper *keeper = arg;
 
@@ -134,22 +134,22 @@ static void on_bound(struct housed *housed, void *arg)
 		if (!front_counts(front))
 			continue;
 		for (size_t i = 0; i < front->generation->settings->n_endpoints; i++)
-			if (front->generation->housed[i] == housed)
+			if (front->generation->bound[i] == bound)
 				lend_sockets(front, i);
 	}
 	if (keeper->served)
 		notify_status(keeper_status(keeper));
-	crews_on_bound(keeper);
+	pools_on_bound(keeper);
 }
 
 void keeper_sweep(struct keeper *keeper)
 {
-	leftovers_sweep(keeper);
+	unread_sweep(keeper);
 	children_forget_listeners(&keeper->children);
-	house_sweep(&keeper->house);
+	listener_table_sweep(&keeper->listener_table);
 	/* A draining front still counts its sessions under the old numbers. */
 	if (keeper->fronts.next == keeper->fronts.previous)
-		slots_sweep(&keeper->slots);
+		service_records_sweep(&keeper->records);
 }
 
 void keeper_abandon(struct keeper *keeper, const struct generation *generation)
@@ -157,17 +157,17 @@ void keeper_abandon(struct keeper *keeper, const struct generation *generation)
 	list_for_each(at, next, &keeper->stalled)
 		close(container_of(at, struct request, link)->fd);
 	for (struct child *at = keeper->children.by_pid; at; at = at->hh.next)
-		if (at->leftover >= 0)
-			close(at->leftover);
-	leftovers_abandon(keeper);
-	for (struct slot *at = keeper->slots.by_name; at; at = at->hh.next)
+		if (at->unread >= 0)
+			close(at->unread);
+	unread_abandon(keeper);
+	for (struct service_record *at = keeper->records.by_name; at; at = at->hh.next)
 		if (at->stderr_write >= 0)
 			close(at->stderr_write);
 	if (keeper->spare >= 0)
 		close(keeper->spare);
-	inherited_close(keeper->house.inherited);
-	house_abandon(&keeper->house, generation->housed, generation->n_housed);
-	crews_abandon(keeper, generation);
+	activation_close(keeper->listener_table.activation);
+	listener_table_abandon(&keeper->listener_table, generation->bound, generation->n_bound);
+	pools_abandon(keeper, generation);
 	close(keeper->signal_fd);
 	poller_free(keeper->poller);
 }
@@ -212,18 +212,18 @@ static int open_keeper(struct keeper *keeper)
 	r = log_share_count();
 	if (r < 0)
 		return r;
-	keeper->board = board_new();
-	keeper->drops = drops_new();
-	return keeper->board && keeper->drops ? 0 : -ENOMEM;
+	keeper->stats = stats_new();
+	keeper->drop_counts = drop_counts_new();
+	return keeper->stats && keeper->drop_counts ? 0 : -ENOMEM;
 }
 
 static void close_keeper(struct keeper *keeper)
 {
 	struct child *child, *next;
 
-	log_unsaid(keeper);
-	leftovers_end(keeper);
-	crews_end(keeper);
+	log_unlogged(keeper);
+	unread_end_all(keeper);
+	pools_end(keeper);
 	reload_fini(keeper);
 	generation_unref(keeper->generation);
 	HASH_ITER(hh, keeper->children.by_pid, child, next)
@@ -231,10 +231,10 @@ static void close_keeper(struct keeper *keeper)
 		children_remove(&keeper->children, child);
 		child_free(child);
 	}
-	house_sweep(&keeper->house);
-	slots_fini(&keeper->slots);
-	board_free(keeper->board);
-	drops_free(keeper->drops);
+	listener_table_sweep(&keeper->listener_table);
+	service_records_fini(&keeper->records);
+	stats_free(keeper->stats);
+	drop_counts_free(keeper->drop_counts);
 	(void)request_release_spare(keeper);
 	ready_close(keeper);
 	watch_remove(&keeper->signal_watch);
@@ -256,15 +256,15 @@ static int begin(struct keeper *keeper, struct settings *settings)
 	}
 	log_retry_start(keeper->timers);
 
-	r = generation_new(&keeper->generation, settings, &keeper->house, &keeper->slots,
+	r = generation_new(&keeper->generation, settings, &keeper->listener_table, &keeper->records,
 			   &keeper->options->descriptors);
 	if (r < 0)
 		return r;
-	r = crews_take(keeper, keeper->generation);
+	r = pools_take(keeper, keeper->generation);
 	if (r < 0)
 		return log_error(r, "cannot prepare the services");
 
-	inherited_warn(keeper->house.inherited);
+	activation_warn(keeper->listener_table.activation);
 	start_front(&keeper->restart);
 	keeper->watchdog_ms = notify_watchdog_ms();
 	if (keeper->watchdog_ms > 0)
@@ -273,26 +273,26 @@ static int begin(struct keeper *keeper, struct settings *settings)
 }
 
 int keeper_run(const struct keeper_options *options, struct settings *settings,
-	       struct inherited *inherited)
+	       struct activation *activation)
 {
 	struct keeper keeper = { .options = options, .signal_fd = -1, .spare = -1, .ready.fd = -1 };
 	int r;
 
 	list_init(&keeper.fronts);
 	list_init(&keeper.stalled);
-	list_init(&keeper.untold);
-	list_init(&keeper.leftovers);
-	list_init(&keeper.crews);
+	list_init(&keeper.unreported);
+	list_init(&keeper.unread);
+	list_init(&keeper.pools);
 	r = open_keeper(&keeper);
 	if (r < 0) {
 		settings_unref(settings);
 		log_error(r, "cannot start");
 	} else {
-		keeper.house = (struct house){ .timers = keeper.timers,
-					       .bound = on_bound,
-					       .arg = &keeper,
-					       .drops = keeper.drops,
-					       .inherited = inherited };
+		keeper.listener_table = (struct listener_table){ .timers = keeper.timers,
+								 .bound = on_bound,
+								 .arg = &keeper,
+								 .drop_counts = keeper.drop_counts,
+								 .activation = activation };
 		r = begin(&keeper, settings);
 	}
 	if (r < 0)
@@ -307,6 +307,6 @@ int keeper_run(const struct keeper_options *options, struct settings *settings,
 	}
 
 	close_keeper(&keeper);
-	inherited_close(inherited);
+	activation_close(activation);
 	return keeper.exit_status;
 }

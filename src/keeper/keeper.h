@@ -8,9 +8,9 @@
 #include <stdbool.h>
 #include <sys/resource.h>
 
-#include "channel/birth.h"
+#include "channel/startup.h"
 
-struct inherited;
+struct activation;
 struct settings;
 
 struct keeper_options {
@@ -27,8 +27,8 @@ struct keeper_options {
 
 /*
  * Serves until a signal says to stop, and returns the exit status. Takes over
- * @settings and the sockets in @inherited. Expects every signal blocked and
+ * @settings and the sockets in @activation. Expects every signal blocked and
  * disposed of by default.
  */
 int keeper_run(const struct keeper_options *options, struct settings *settings,
-	       struct inherited *inherited);
+	       struct activation *activation);

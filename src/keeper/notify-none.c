@@ -1,8 +1,8 @@
 #include "keeper/notify.h"
 
-int inherited_take(struct inherited *out)
+int activation_take(struct activation *out)
 {
-	*out = (struct inherited){ 0 };
+	*out = (struct activation){ 0 };
 	return 0;
 }
 

@@ -9,12 +9,12 @@
 
 #include "base/clock.h"
 
-int inherited_take(struct inherited *out)
+int activation_take(struct activation *out)
 {
 	char **names = NULL;
 	int n;
 
-	*out = (struct inherited){ 0 };
+	*out = (struct activation){ 0 };
 	n = sd_listen_fds_with_names(1, &names);
 	if (n <= 0) {
 		free(names);
@@ -23,7 +23,7 @@ int inherited_take(struct inherited *out)
 
 	out->sockets = calloc(n, sizeof(*out->sockets));
 	for (int i = 0; out->sockets && i < n; i++)
-		out->sockets[i] = (struct inherited_socket){
+		out->sockets[i] = (struct passed_socket){
 			.fd = SD_LISTEN_FDS_START + i,
 			.name = names[i],
 		};

@@ -7,13 +7,13 @@
 
 #include <stdint.h>
 
-#include "keeper/inherited.h"
+#include "keeper/listen/activation.h"
 
 /*
  * Takes the passed sockets out of the environment, or none where the variables are
  * meant for another process. Made close-on-exec.
  */
-int inherited_take(struct inherited *out);
+int activation_take(struct activation *out);
 
 void notify_ready(const char *status);
 void notify_reloading(void);

@@ -16,11 +16,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "config/settings.h"
-#include "keeper/crew-tell.h"
-#include "keeper/crew.h"
-#include "keeper/front-channel.h"
-#include "keeper/front-process.h"
-#include "keeper/leftover.h"
+#include "keeper/pool/notices.h"
+#include "keeper/pool/pool.h"
+#include "keeper/fronts/channel.h"
+#include "keeper/fronts/front.h"
+#include "keeper/child/unread.h"
 #include "keeper/notify.h"
 #include "keeper/state.h"
 #include "net/log-retry.h"
@@ -62,7 +62,7 @@ static void finish(struct keeper *keeper)
 	reload_fini(keeper);
 	keeper->reload.state = RELOAD_NONE;
 	keeper_sweep(keeper);
-	inherited_warn(keeper->house.inherited);
+	activation_warn(keeper->listener_table.activation);
 	notify_ready(keeper_status(keeper));
 	reload_again(keeper);
 }
@@ -74,9 +74,9 @@ static void give_up(struct keeper *keeper)
 	    (keeper->front->state == FRONT_HALTING || keeper->front->state == FRONT_HALTED)) {
 		keeper->front->state = FRONT_SERVING;
 		front_order(keeper->front, CHANNEL_RESUME, 0);
-		leftovers_pass(keeper);
+		unread_pass_all(keeper);
 	}
-	crews_take_back_leave(keeper);
+	pools_take_back_leave(keeper);
 	log_error(0, "configuration not changed: '%s' could not be applied", keeper->options->path);
 	notify_error(-EINVAL);
 	keeper->reload.failed = true;
@@ -140,11 +140,11 @@ static int apply_sources(struct keeper *keeper)
 	r = settings_parse(&settings, reload->sources, reload->rehearsal.names, &options);
 	if (r < 0)
 		return r;
-	r = generation_new(&reload->next, settings, &keeper->house, &keeper->slots,
+	r = generation_new(&reload->next, settings, &keeper->listener_table, &keeper->records,
 			   &keeper->options->descriptors);
 	if (r < 0)
 		return r;
-	r = crews_take(keeper, reload->next);
+	r = pools_take(keeper, reload->next);
 	if (r < 0)
 		return log_error(r, "cannot prepare the services");
 	return keeper_open_log(keeper, reload->next->settings);
@@ -178,7 +178,7 @@ void reload_rehearsed(struct keeper *keeper, int status)
 		return;
 	}
 	reload->state = RELOAD_HALTING;
-	crews_tell_leave(keeper, reload->next);
+	pools_tell_leave(keeper, reload->next);
 	keeper->front->state = FRONT_HALTING;
 	front_order(keeper->front, CHANNEL_HALT, 0);
 	set_limit(keeper, HALT_LIMIT_MS, on_halt_limit);
@@ -244,7 +244,7 @@ void reload_front_ready(struct keeper *keeper)
 	keeper->restart_pause_ms = 0;
 	keeper->generation = take_ptr(reload->next);
 	generation_settle(keeper->generation, true);
-	crews_follow(keeper);
+	pools_follow(keeper);
 	generation_unref(previous);
 	keeper_say_loaded(keeper);
 	reload->failed = false;

@@ -6,17 +6,17 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "channel/board.h"
+#include "channel/stats.h"
 #include "config/settings.h"
-#include "keeper/crew.h"
-#include "keeper/front-process.h"
+#include "keeper/pool/pool.h"
+#include "keeper/fronts/front.h"
 #include "keeper/state.h"
 
 const char *keeper_status(const struct keeper *keeper)
 {
 	static char text[160];
 	const struct settings *settings = keeper->generation->settings;
-	size_t unbound = house_count_unbound(&keeper->house);
+	size_t unbound = listener_table_count_unbound(&keeper->listener_table);
 	char services[TEXT_COUNT_MAX], listeners[TEXT_COUNT_MAX];
 	int n;
 
@@ -31,73 +31,74 @@ const char *keeper_status(const struct keeper *keeper)
 	return text;
 }
 
-static unsigned count_sessions(const struct keeper *keeper, unsigned slot)
+static unsigned count_sessions(const struct keeper *keeper, unsigned record)
 {
 	unsigned n = 0;
 
 	list_for_each(at, next, &keeper->fronts)
-		n += atomic_load(&container_of(at, struct front, link)->tally->sessions[slot]);
+		n += atomic_load(
+			&container_of(at, struct front, link)->session_counts->sessions[record]);
 	return n;
 }
 
-static void report_listener(const struct housed *housed)
+static void report_listener(const struct bound_listener *bound)
 {
 	char text[ADDRESS_TEXT_MAX];
 
-	if (housed->listener->fd < 0)
-		log_info("  %s: not bound: %s", housed->listener->endpoint.text,
-			 strerror(-housed->error));
+	if (bound->listener->fd < 0)
+		log_info("  %s: not bound: %s", bound->listener->endpoint.text,
+			 strerror(-bound->error));
 	else
-		log_info("  %s: %s", listener_text(housed->listener, text),
-			 housed->listener->busy ? "with its program" : "listening");
+		log_info("  %s: %s", listener_text(bound->listener, text),
+			 bound->listener->busy ? "with its program" : "listening");
 }
 
 /* ", next start in 4 s", while there is a pause. */
-static void describe_pause(char *out, size_t size, const struct crew *crew)
+static void describe_pause(char *out, size_t size, const struct pool *pool)
 {
 	int64_t now = clock_ms();
 
 	out[0] = '\0';
-	if (crew->again.place != 0 && crew->again.at_ms > now)
+	if (pool->again.place != 0 && pool->again.at_ms > now)
 		snprintf(out, size, ", next start in %lld s",
-			 (long long)(crew->again.at_ms - now + 999) / 1000);
+			 (long long)(pool->again.at_ms - now + 999) / 1000);
 }
 
-static void report_crew(const struct service *service, const struct crew *crew)
+static void report_pool(const struct service *service, const struct pool *pool)
 {
 	char pause[48], starting[32] = "", ending[32] = "";
 
-	describe_pause(pause, sizeof(pause), crew);
-	if (crew->n_starting > 0)
-		snprintf(starting, sizeof(starting), ", %u starting", crew->n_starting);
-	if (crew->n_ending > 0)
-		snprintf(ending, sizeof(ending), ", %u ending", crew->n_ending);
+	describe_pause(pause, sizeof(pause), pool);
+	if (pool->n_starting > 0)
+		snprintf(starting, sizeof(starting), ", %u starting", pool->n_starting);
+	if (pool->n_ending > 0)
+		snprintf(ending, sizeof(ending), ", %u ending", pool->n_ending);
 	log_service(LOG_INFO, service->name, 0, "%s, %u of %u..%u processes ready%s%s%s",
-		    crew->passes ? "pass" : "pool", crew->n_ready, service->crew.min,
-		    service->crew.max, starting, ending, pause);
+		    pool->passes ? "pass" : "pool", pool->n_ready, service->pool.min,
+		    service->pool.max, starting, ending, pause);
 }
 
 static void report_service(const struct keeper *keeper, const struct service *service)
 {
 	const struct generation *generation = keeper->generation;
-	const struct slot *slot = generation->slots[service->index];
-	struct board_slot *board = &keeper->board[slot->number];
+	const struct service_record *record = generation->records[service->index];
+	struct service_stats *stats = &keeper->stats[record->number];
 
 	log_service(LOG_INFO, service->name, 0,
 		    "%u programs and %u sessions now; %llu accepted, %llu refused, "
 		    "%llu not started, %llu datagrams, %llu of them without answer, "
 		    "%llu dropped by the kernel",
-		    slot->live, count_sessions(keeper, slot->number),
-		    (unsigned long long)atomic_load(&board->accepted),
-		    (unsigned long long)atomic_load(&board->refused),
-		    (unsigned long long)atomic_load(&board->failed),
-		    (unsigned long long)atomic_load(&board->datagrams),
-		    (unsigned long long)atomic_load(&board->dropped),
-		    (unsigned long long)atomic_load(&board->overrun));
-	if (generation->crews[service->index])
-		report_crew(service, generation->crews[service->index]);
+		    record->live, count_sessions(keeper, record->number),
+		    (unsigned long long)atomic_load(&stats->accepted),
+		    (unsigned long long)atomic_load(&stats->refused),
+		    (unsigned long long)atomic_load(&stats->failed),
+		    (unsigned long long)atomic_load(&stats->datagrams),
+		    (unsigned long long)atomic_load(&stats->dropped),
+		    (unsigned long long)atomic_load(&stats->queue_drops));
+	if (generation->pools[service->index])
+		report_pool(service, generation->pools[service->index]);
 	for (size_t i = 0; i < service->n_endpoints; i++)
-		report_listener(generation->housed[service->first_endpoint + i]);
+		report_listener(generation->bound[service->first_endpoint + i]);
 }
 
 static void report_child(const struct child *child)
@@ -107,7 +108,8 @@ static void report_child(const struct child *child)
 	if (child->peer.length > 0)
 		address_text(&child->peer, peer);
 	log_info("child %ld: service '%s', for %s, since %lld s", (long)child->pid,
-		 child->slot->name, peer, (long long)((clock_us() - child->started_us) / 1000000));
+		 child->record->name, peer,
+		 (long long)((clock_us() - child->started_us) / 1000000));
 }
 
 static void report_front(const struct front *front)

@@ -12,11 +12,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "config/settings.h"
-#include "keeper/crew.h"
-#include "keeper/front-process.h"
+#include "keeper/pool/pool.h"
+#include "keeper/fronts/front.h"
 #include "keeper/notify.h"
-#include "keeper/request.h"
-#include "keeper/start.h"
+#include "keeper/child/request.h"
+#include "keeper/child/start.h"
 #include "keeper/state.h"
 
 /* After the grace time the fronts end their sessions themselves; one that does not is stuck. */
@@ -77,8 +77,8 @@ static void stop(struct keeper *keeper, const char *why)
 	keeper->stopping = true;
 	reload_abort(keeper);
 	timer_cancel(&keeper->restart);
-	crews_stop(keeper);
-	house_close(&keeper->house);
+	pools_stop(keeper);
+	listener_table_close(&keeper->listener_table);
 	list_for_each(at, next, &keeper->fronts)
 		front_drain(container_of(at, struct front, link), grace ? (uint32_t)grace : 1);
 	(void)timer_set(&keeper->stop_limit, keeper->timers, clock_ms() + grace + STOP_EXTRA_MS,

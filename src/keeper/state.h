@@ -10,17 +10,17 @@
 
 #include "base/list.h"
 #include "config/load.h"
-#include "keeper/child.h"
-#include "keeper/generation.h"
-#include "keeper/house.h"
+#include "keeper/child/child.h"
+#include "keeper/service/generation.h"
+#include "keeper/listen/listener-table.h"
 #include "keeper/keeper.h"
-#include "keeper/ready.h"
-#include "keeper/slot.h"
+#include "keeper/pool/ready.h"
+#include "keeper/service/service-record.h"
 #include "net/poller.h"
 #include "net/timer.h"
 
-struct board_slot;
-struct drops;
+struct service_stats;
+struct drop_counts;
 struct front;
 
 /* Where a reload stands. Each state waits for one event. */
@@ -51,18 +51,18 @@ struct keeper {
 	int spare;     /* a low number held free for the next client's descriptor; -1: given away */
 	unsigned kept; /* counts descriptors that stayed open after their request, in its place */
 
-	struct house house;
-	struct slots slots;
+	struct listener_table listener_table;
+	struct service_records records;
 	struct children children;
-	struct board_slot *board;
-	struct drops *drops;
+	struct service_stats *stats;
+	struct drop_counts *drop_counts;
 	struct generation *generation;
 
 	struct list fronts; /* newest last */
-	struct list crews;
+	struct list pools;
 	struct ready_socket ready;
-	struct list leftovers; /* children that ended while no front could read what they left */
-	struct list untold;    /* slots with children that ended in this turn of the loop */
+	struct list unread;     /* children that ended while no front could read what they left */
+	struct list unreported; /* records with children that ended in this turn of the loop */
 	/* The one that serves, or is about to; NULL between a crash and the next. */
 	struct front *front;
 	struct timer restart;

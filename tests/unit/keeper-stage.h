@@ -15,18 +15,18 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "channel/board.h"
+#include "channel/stats.h"
 #include "channel/channel.h"
 #include "config/parse.h"
 #include "config/settings.h"
 #include "config/sources.h"
 #include "config/text.h"
-#include "keeper/crew.h"
-#include "keeper/front-channel.h"
-#include "keeper/front-process.h"
-#include "keeper/ready.h"
-#include "keeper/request.h"
-#include "keeper/start.h"
+#include "keeper/pool/pool.h"
+#include "keeper/fronts/channel.h"
+#include "keeper/fronts/front.h"
+#include "keeper/pool/ready.h"
+#include "keeper/child/request.h"
+#include "keeper/child/start.h"
 #include "keeper/state.h"
 
 struct stage {
@@ -66,19 +66,20 @@ static inline void stage_open_keeper(struct stage *stage)
 	keeper->ready.fd = -1;
 	list_init(&keeper->fronts);
 	list_init(&keeper->stalled);
-	list_init(&keeper->untold);
-	list_init(&keeper->leftovers);
-	list_init(&keeper->crews);
+	list_init(&keeper->unreported);
+	list_init(&keeper->unread);
+	list_init(&keeper->pools);
 	r = getrlimit(RLIMIT_NOFILE, &stage->options.descriptors);
 	assert(r == 0);
 	r = timers_new(&keeper->timers);
 	assert(r == 0);
 	r = poller_new(&keeper->poller, POLLER_EPOLL);
 	assert(r == 0);
-	keeper->board = board_new();
-	keeper->drops = drops_new();
-	assert(keeper->board && keeper->drops);
-	keeper->house = (struct house){ .timers = keeper->timers, .drops = keeper->drops };
+	keeper->stats = stats_new();
+	keeper->drop_counts = drop_counts_new();
+	assert(keeper->stats && keeper->drop_counts);
+	keeper->listener_table = (struct listener_table){ .timers = keeper->timers,
+							  .drop_counts = keeper->drop_counts };
 	request_restore_spare(keeper);
 }
 
@@ -103,7 +104,7 @@ static inline void stage_open_front(struct stage *stage)
 		.pid = stage->nobody,
 		.state = FRONT_SERVING,
 		.generation = generation_ref(keeper->generation),
-		.tally = tally_new(),
+		.session_counts = session_counts_new(),
 	};
 	list_init(&stage->front.outgoing);
 	r = channel_pair(&stage->front.channel, &stage->channel);
@@ -128,7 +129,7 @@ static inline void stage_close_front(struct stage *stage)
 	close(stage->channel);
 	list_unlink(&front->link);
 	generation_unref(front->generation);
-	tally_free(front->tally);
+	session_counts_free(front->session_counts);
 }
 
 /* Programs run as who runs the test. */
@@ -138,13 +139,14 @@ static inline void stage_open(struct stage *stage, const char *text)
 
 	*stage = (struct stage){ .nobody = stage_nobody() };
 	stage_open_keeper(stage);
-	r = generation_new(&stage->keeper.generation, stage_settings(text), &stage->keeper.house,
-			   &stage->keeper.slots, &stage->options.descriptors);
+	r = generation_new(&stage->keeper.generation, stage_settings(text),
+			   &stage->keeper.listener_table, &stage->keeper.records,
+			   &stage->options.descriptors);
 	assert(r == 0);
-	r = crews_take(&stage->keeper, stage->keeper.generation);
+	r = pools_take(&stage->keeper, stage->keeper.generation);
 	assert(r == 0);
 	stage_open_front(stage);
-	crews_follow(&stage->keeper);
+	pools_follow(&stage->keeper);
 }
 
 /* Waits for every program that was started. */
@@ -174,16 +176,16 @@ static inline void stage_close(struct stage *stage)
 	struct keeper *keeper = &stage->keeper;
 
 	keeper->stopping = true;
-	crews_stop(keeper);
+	pools_stop(keeper);
 	stage_end_programs(stage);
 	stage_close_front(stage);
 	requests_give_up(keeper);
 	generation_unref(keeper->generation);
 	children_forget_listeners(&keeper->children);
-	house_sweep(&keeper->house);
-	slots_fini(&keeper->slots);
-	board_free(keeper->board);
-	drops_free(keeper->drops);
+	listener_table_sweep(&keeper->listener_table);
+	service_records_fini(&keeper->records);
+	stats_free(keeper->stats);
+	drop_counts_free(keeper->drop_counts);
 	(void)request_release_spare(keeper);
 	ready_close(keeper);
 	close(keeper->signal_fd);
@@ -211,7 +213,7 @@ static inline int stage_tear_down(void **state)
 
 static inline unsigned stage_live(const struct stage *stage, size_t service)
 {
-	return stage->keeper.generation->slots[service]->live;
+	return stage->keeper.generation->records[service]->live;
 }
 
 static inline const struct listener *stage_listener(const struct stage *stage, size_t endpoint)

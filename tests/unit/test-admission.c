@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "config/settings.h"
-#include "front/admission.h"
+#include "front/core/admission.h"
 
 static const struct {
 	unsigned instances;

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "front/builtin.h"
+#include "front/session/builtin.h"
 
 static void test_echo_repeats_and_discard_is_silent(void **state)
 {

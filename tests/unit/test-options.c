@@ -31,27 +31,27 @@ static void test_crew_is_resolved(void **state)
 	c = &settings->services[2];
 
 	assert_int_equal(a->dispatch, DISPATCH_POOL);
-	assert_int_equal(a->crew.min, 0);
-	assert_int_equal(a->crew.max, 5);
-	assert_int_equal(a->crew.idle_exit_ms, 120000);
-	assert_true(a->crew.ready_notify);
-	assert_int_equal(a->crew.ready_timeout_ms, 500);
+	assert_int_equal(a->pool.min, 0);
+	assert_int_equal(a->pool.max, 5);
+	assert_int_equal(a->pool.idle_exit_ms, 120000);
+	assert_true(a->pool.ready_notify);
+	assert_int_equal(a->pool.ready_timeout_ms, 500);
 	assert_int_equal(a->program.stderr_to, STDERR_LOG);
 	assert_int_equal(a->instances, UINT_MAX);
 
 	assert_int_equal(b->dispatch, DISPATCH_PASS);
-	assert_int_equal(b->crew.min, 4);
-	assert_int_equal(b->crew.max, 4);
-	assert_int_equal(b->crew.clients_per_process, 10);
-	assert_int_equal(b->crew.idle_exit_ms, 1000);
-	assert_false(b->crew.ready_notify);
+	assert_int_equal(b->pool.min, 4);
+	assert_int_equal(b->pool.max, 4);
+	assert_int_equal(b->pool.clients_per_process, 10);
+	assert_int_equal(b->pool.idle_exit_ms, 1000);
+	assert_false(b->pool.ready_notify);
 	assert_int_equal(b->program.stderr_to, STDERR_NULL);
 	assert_int_equal(b->instances, 7);
 
-	assert_int_equal(c->crew.min, 1);
-	assert_int_equal(c->crew.max, 1);
-	assert_int_equal(c->crew.clients_per_process, 1);
-	assert_int_equal(c->crew.ready_timeout_ms, 30000);
+	assert_int_equal(c->pool.min, 1);
+	assert_int_equal(c->pool.max, 1);
+	assert_int_equal(c->pool.clients_per_process, 1);
+	assert_int_equal(c->pool.ready_timeout_ms, 30000);
 	assert_int_equal(c->program.stderr_to, STDERR_LOG);
 	assert_int_equal(c->instances, 3);
 	settings_unref(settings);
@@ -67,8 +67,8 @@ static void test_only_crews_have_crew_settings(void **state)
 
 	assert_non_null(settings);
 	for (size_t i = 0; i < settings->n_services; i++) {
-		assert_int_equal(settings->services[i].crew.max, 0);
-		assert_false(settings->services[i].crew.ready_notify);
+		assert_int_equal(settings->services[i].pool.max, 0);
+		assert_false(settings->services[i].pool.ready_notify);
 	}
 	assert_int_equal(settings->services[0].program.stderr_to, STDERR_SOCKET);
 	settings_unref(settings);

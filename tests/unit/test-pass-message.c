@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "front/pass-message.h"
+#include "front/pass/message.h"
 #include "net/client-variables.h"
 
 static struct address in(const char *host, unsigned port)

@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#include "front/pool-demand.h"
+#include "front/program/pool-demand.h"
 
 static void test_nobody_waits_so_nothing_is_wanted(void **state)
 {

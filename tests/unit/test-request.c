@@ -183,7 +183,7 @@ static void test_listener_that_is_closed_at_the_stop_is_no_lie(void **state)
 	struct stage *stage = *state;
 	struct channel_message message = ask(CHANNEL_WAIT, WAIT);
 
-	house_close(&stage->keeper.house);
+	listener_table_close(&stage->keeper.listener_table);
 	assert_true(is_believed(stage, &message, -1));
 	assert_int_equal(stage_live(stage, WAIT), 0);
 }
@@ -293,11 +293,11 @@ static void test_other_messages_are_not_a_fronts(void **state)
 	}
 	assert_refused(stage, ask(CHANNEL_DISMISS, POOL), -1);
 	for (uint32_t type = CHANNEL_HALT; type <= CHANNEL_LOG; type++)
-		if (type != CHANNEL_LISTENER && type != CHANNEL_MEMBER && type != CHANNEL_LEFTOVER)
+		if (type != CHANNEL_LISTENER && type != CHANNEL_PROCESS && type != CHANNEL_UNREAD)
 			assert_refused(stage, ask(type, TCP), -1);
 	assert_refused(stage, ask(CHANNEL_LISTENER, TCP), dup(stage->channel));
-	assert_refused(stage, ask(CHANNEL_MEMBER, POOL), dup(stage->channel));
-	assert_refused(stage, ask(CHANNEL_LEFTOVER, UDP), dup(stage->channel));
+	assert_refused(stage, ask(CHANNEL_PROCESS, POOL), dup(stage->channel));
+	assert_refused(stage, ask(CHANNEL_UNREAD, UDP), dup(stage->channel));
 }
 
 static void test_nothing_with_a_descriptor_is_no_end(void **state)
@@ -347,7 +347,7 @@ static void test_refused_connection_does_not_hold_the_keeper(void **state)
 
 /* What a front is told */
 
-/* But of crews. */
+/* But of pools. */
 static struct channel_message hear(const struct stage *stage)
 {
 	struct channel_message message = { 0 };
@@ -355,7 +355,7 @@ static struct channel_message hear(const struct stage *stage)
 
 	do
 		assert_int_equal(channel_receive(stage->channel, &message, &fd), 1);
-	while (message.type == CHANNEL_CREW);
+	while (message.type == CHANNEL_POOL);
 	return message;
 }
 

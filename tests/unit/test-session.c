@@ -12,9 +12,9 @@
 
 #include "base/clock.h"
 #include "config/settings.h"
-#include "front/builtin.h"
-#include "front/session.h"
-#include "front/worker.h"
+#include "front/session/builtin.h"
+#include "front/session/session.h"
+#include "front/session/worker.h"
 #include "net/poller.h"
 #include "net/timer.h"
 

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "keeper/spawn.h"
+#include "keeper/exec/spawn.h"
 
 static char *no_environment[] = { "PATH=/usr/bin:/bin", NULL };
 
@@ -35,17 +35,17 @@ static const char *answer(const char *script)
 	static char text[4096];
 	struct spawn_descriptors descriptors = { 0 };
 	struct spawn_failure failure;
-	struct spawn_plan plan;
+	struct spawn_plan program;
 	char *argv[4];
 	size_t n = 0;
 	ssize_t got;
 	int pair[2];
 	pid_t pid;
 
-	plan = shell(argv, script);
+	program = shell(argv, script);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
 	descriptors.in = descriptors.out = descriptors.err = pair[1];
-	pid = spawn(&plan, &descriptors, &failure);
+	pid = spawn(&program, &descriptors, &failure);
 	assert_true(pid > 0);
 	close(pair[1]);
 	while ((got = read(pair[0], text + n, sizeof(text) - 1 - n)) > 0)
@@ -90,18 +90,18 @@ static void test_step_that_failed_is_told_and_leaves_no_process(void **state)
 {
 	struct spawn_descriptors descriptors = { .out = 1, .err = 2 };
 	struct spawn_failure failure;
-	struct spawn_plan plan;
+	struct spawn_plan program;
 	char *argv[4];
 
-	plan = shell(argv, "true");
-	plan.path = "/nonexistent/program";
-	assert_int_equal(spawn(&plan, &descriptors, &failure), -ENOENT);
+	program = shell(argv, "true");
+	program.path = "/nonexistent/program";
+	assert_int_equal(spawn(&program, &descriptors, &failure), -ENOENT);
 	assert_int_equal(failure.step, SPAWN_EXEC);
 	assert_false(spawn_may_retry(&failure));
 
-	plan = shell(argv, "true");
-	plan.directory = "/nonexistent";
-	assert_int_equal(spawn(&plan, &descriptors, &failure), -ENOENT);
+	program = shell(argv, "true");
+	program.directory = "/nonexistent";
+	assert_int_equal(spawn(&program, &descriptors, &failure), -ENOENT);
 	assert_int_equal(failure.step, SPAWN_DIRECTORY);
 	assert_int_equal(waitpid(-1, NULL, 0), -1);
 	assert_int_equal(errno, ECHILD);
@@ -112,11 +112,11 @@ static void test_low_descriptors_may_come_in_any_order(void **state)
 	struct spawn_descriptors descriptors = { 0 };
 	int in[2], out[2], saved = fcntl(0, F_DUPFD_CLOEXEC, 100);
 	struct spawn_failure failure;
-	struct spawn_plan plan;
+	struct spawn_plan program;
 	char *argv[4], text[8] = "";
 	pid_t pid;
 
-	plan = shell(argv, "cat");
+	program = shell(argv, "cat");
 	assert_int_equal(pipe2(in, O_CLOEXEC), 0);
 	assert_int_equal(pipe2(out, O_CLOEXEC), 0);
 	assert_int_equal(dup2(out[1], 0), 0);
@@ -124,7 +124,7 @@ static void test_low_descriptors_may_come_in_any_order(void **state)
 	descriptors.out = 0;
 	descriptors.err = 0;
 	assert_int_equal(write(in[1], "hello", 5), 5);
-	pid = spawn(&plan, &descriptors, &failure);
+	pid = spawn(&program, &descriptors, &failure);
 	assert_true(pid > 0);
 	close(in[1]);
 	assert_int_equal(read(out[0], text, sizeof(text)), 5);
@@ -142,16 +142,17 @@ static void test_others_follow_the_standard_three(void **state)
 	int pair[2], others[2], given;
 	struct spawn_descriptors descriptors = { .others = others, .n_others = 2 };
 	struct spawn_failure failure;
-	struct spawn_plan plan;
+	struct spawn_plan program;
 	char *argv[4], text[8] = "";
 	pid_t pid;
 
-	plan = shell(argv, "echo a >&3; echo b >&4; test -e /proc/self/fd/5 && echo c >&4; true");
+	program =
+		shell(argv, "echo a >&3; echo b >&4; test -e /proc/self/fd/5 && echo c >&4; true");
 	assert_int_equal(pipe2(pair, O_CLOEXEC), 0);
 	descriptors.in = descriptors.out = descriptors.err = others[1] = pair[1];
 	/* Lies where another one is to go. */
 	others[0] = given = fcntl(pair[1], F_DUPFD_CLOEXEC, 4);
-	pid = spawn(&plan, &descriptors, &failure);
+	pid = spawn(&program, &descriptors, &failure);
 	assert_true(pid > 0);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 	assert_int_equal(read(pair[0], text, sizeof(text)), 4);

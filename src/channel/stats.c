@@ -1,0 +1,44 @@
+#include "channel/stats.h"
+
+#include <sys/mman.h>
+
+static void *share(size_t size)
+{
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	return memory == MAP_FAILED ? NULL : memory;
+}
+
+struct service_stats *stats_new(void)
+{
+	return share(STATS_SERVICES * sizeof(struct service_stats));
+}
+
+void stats_free(struct service_stats *stats)
+{
+	if (stats)
+		munmap(stats, STATS_SERVICES * sizeof(*stats));
+}
+
+struct drop_counts *drop_counts_new(void)
+{
+	return share(sizeof(struct drop_counts));
+}
+
+void drop_counts_free(struct drop_counts *drop_counts)
+{
+	if (drop_counts)
+		munmap(drop_counts, sizeof(*drop_counts));
+}
+
+struct session_counts *session_counts_new(void)
+{
+	return share(sizeof(struct session_counts));
+}
+
+void session_counts_free(struct session_counts *session_counts)
+{
+	if (session_counts)
+		munmap(session_counts, sizeof(*session_counts));
+}

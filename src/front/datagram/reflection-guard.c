@@ -1,0 +1,140 @@
+#include "front/datagram/reflection-guard.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+
+#define PORT_NFS 2049
+
+struct reflection_guard_name {
+	struct reflection_guard_name *next;
+	size_t length;
+	char bytes[];
+};
+
+static void add_port(struct reflection_reflection_guard *guard, unsigned port)
+{
+	atomic_fetch_or_explicit(&guard->own_ports[port / 8 % sizeof(guard->own_ports)],
+				 1 << port % 8, memory_order_relaxed);
+}
+
+static size_t name_length(socklen_t length)
+{
+	size_t before = offsetof(struct sockaddr_un, sun_path);
+
+	return length > before ? length - before : 0;
+}
+
+static size_t bucket_of(const char *name, size_t length)
+{
+	size_t hash = length;
+
+	for (size_t i = 0; i < length; i++)
+		hash = hash * 31 + (unsigned char)name[i];
+	return hash % REFLECTION_GUARD_BUCKETS;
+}
+
+static int add_name(struct reflection_reflection_guard *guard, const struct sockaddr_un *name,
+		    socklen_t length)
+{
+	size_t n = name_length(length);
+	_Atomic(struct reflection_guard_name *) *bucket =
+		&guard->own_names[bucket_of(name->sun_path, n)];
+	struct reflection_guard_name *own = malloc(sizeof(*own) + n);
+
+	if (!own)
+		return -ENOMEM;
+	own->next = atomic_load_explicit(bucket, memory_order_relaxed);
+	own->length = n;
+	memcpy(own->bytes, name->sun_path, n);
+	atomic_store_explicit(bucket, own, memory_order_release);
+	return 0;
+}
+
+int reflection_guard_add(struct reflection_reflection_guard *guard, const struct sockaddr *own,
+			 socklen_t length)
+{
+	switch (own->sa_family) {
+	case AF_INET:
+		add_port(guard, ntohs(((const struct sockaddr_in *)(const void *)own)->sin_port));
+		return 0;
+	case AF_INET6:
+		add_port(guard, ntohs(((const struct sockaddr_in6 *)(const void *)own)->sin6_port));
+		return 0;
+	case AF_UNIX:
+		return add_name(guard, (const void *)own, length);
+	default:
+		return 0;
+	}
+}
+
+void reflection_guard_fini(struct reflection_reflection_guard *guard)
+{
+	for (size_t i = 0; i < REFLECTION_GUARD_BUCKETS; i++) {
+		struct reflection_guard_name *own = atomic_exchange(&guard->own_names[i], NULL);
+
+		while (own) {
+			struct reflection_guard_name *next = own->next;
+
+			free(own);
+			own = next;
+		}
+	}
+}
+
+/* A sender chooses its name, which may be a link to a socket of ours; an answer ends there. */
+static bool allows_name(const struct reflection_reflection_guard *guard,
+			const struct sockaddr_un *name, size_t length)
+{
+	const struct reflection_guard_name *own = atomic_load_explicit(
+		&guard->own_names[bucket_of(name->sun_path, length)], memory_order_acquire);
+
+	while (own && (own->length != length || memcmp(own->bytes, name->sun_path, length) != 0))
+		own = own->next;
+	return length > 0 && !own;
+}
+
+static bool allows_port(const struct reflection_reflection_guard *guard, unsigned port)
+{
+	return port >= IPPORT_RESERVED && port != PORT_NFS &&
+	       !(atomic_load_explicit(&guard->own_ports[port / 8], memory_order_relaxed) &
+		 1 << port % 8);
+}
+
+/* 0/8, multicast, and all above it: reserved, and the broadcast address at its end. */
+static bool allows_in(uint32_t host)
+{
+	return host >> 24 != 0 && host >> 28 < 0xe;
+}
+
+static bool allows_in6(const struct in6_addr *address)
+{
+	if (IN6_IS_ADDR_V4MAPPED(address))
+		return allows_in(ntohl(address->s6_addr32[3]));
+	return !IN6_IS_ADDR_UNSPECIFIED(address) && !IN6_IS_ADDR_MULTICAST(address);
+}
+
+bool reflection_guard_allows(const struct reflection_reflection_guard *guard,
+			     const struct sockaddr *source, socklen_t length)
+{
+	const struct sockaddr_in *in = (const void *)source;
+	const struct sockaddr_in6 *in6 = (const void *)source;
+
+	if (length < sizeof(source->sa_family))
+		return false;
+	switch (source->sa_family) {
+	case AF_INET:
+		return length >= sizeof(*in) && allows_in(ntohl(in->sin_addr.s_addr)) &&
+		       allows_port(guard, ntohs(in->sin_port));
+	case AF_INET6:
+		return length >= sizeof(*in6) && allows_in6(&in6->sin6_addr) &&
+		       allows_port(guard, ntohs(in6->sin6_port));
+	case AF_UNIX:
+		return allows_name(guard, (const void *)source, name_length(length));
+	default:
+		return false;
+	}
+}

@@ -1,0 +1,120 @@
+#include "front/program/pool.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "front/core/throttle.h"
+#include "front/program/pool-demand.h"
+#include "front/core/uplink.h"
+#include "front/state.h"
+
+struct pool_state {
+	struct demand_state demand;
+	struct timer again;
+	struct front_listener *listener;
+};
+
+int pool_prepare(struct front_listener *listener)
+{
+	listener->pool = calloc(1, sizeof(*listener->pool));
+	if (!listener->pool)
+		return -ENOMEM;
+	listener->pool->listener = listener;
+	return 0;
+}
+
+void pool_forget(struct front_listener *listener)
+{
+	if (!listener->pool)
+		return;
+	timer_cancel(&listener->pool->again);
+	free(listener->pool);
+	listener->pool = NULL;
+}
+
+bool pool_is_watched(const struct front_listener *listener)
+{
+	return !listener->pool || (listener->service->may_grow && listener->pool->again.place == 0);
+}
+
+/* One answer of the keeper stands for all listeners of the service. */
+static void rest(struct front_service *service)
+{
+	for (size_t i = 0; i < service->settings->n_endpoints; i++) {
+		struct front_listener *listener =
+			&service->front->listeners[service->settings->first_endpoint + i];
+
+		throttle_unwatch(listener);
+		timer_cancel(&listener->pool->again);
+		listener->pool->demand.noticed = false;
+	}
+}
+
+static void ask(struct front_service *service)
+{
+	struct channel_message message = {
+		.type = CHANNEL_GROW,
+		.service = (uint32_t)service->settings->index,
+	};
+
+	service->may_grow = false;
+	rest(service);
+	uplink_send(service->front, &message, -1);
+}
+
+static bool somebody_waits(const struct front_listener *listener)
+{
+	struct pollfd waiting = { .fd = listener->listener->fd, .events = POLLIN };
+
+	return poll(&waiting, 1, 0) > 0;
+}
+
+static void look(struct front_listener *listener);
+
+static void look_again(struct timer *timer)
+{
+	look(container_of(timer, struct pool_state, again)->listener);
+}
+
+static void look(struct front_listener *listener)
+{
+	struct front_service *service = listener->service;
+	struct pool_state *state = listener->pool;
+
+	if (!throttle_is_open(listener))
+		return;
+	switch (demand_look(&state->demand, somebody_waits(listener), service->ready)) {
+	case DEMAND_NONE:
+		throttle_watch(listener);
+		break;
+	case DEMAND_LOOK:
+		if (timer_set(&state->again, service->front->timers,
+			      clock_ms() + state->demand.pause_ms, look_again) == 0)
+			throttle_unwatch(listener);
+		break;
+	case DEMAND_SHORT:
+		ask(service);
+		break;
+	}
+}
+
+void pool_on_ready(struct watch *watch)
+{
+	look(container_of(watch, struct front_listener, watch));
+}
+
+void pool_obey(struct front_service *service, const struct channel_message *message)
+{
+	service->ready = message->count;
+	service->may_grow = message->status == 1;
+	if (service->front->draining)
+		return;
+	if (!service->may_grow) {
+		rest(service);
+		return;
+	}
+	for (size_t i = 0; i < service->settings->n_endpoints; i++)
+		throttle_watch(&service->front->listeners[service->settings->first_endpoint + i]);
+}

@@ -1,0 +1,89 @@
+#include "front/program/wait-retry.h"
+
+#define WAIT_RETRY_MAX 2 /* for one datagram */
+#define PAUSE_MAX_MS 60000
+#define QUICK_MS 1000
+#define QUICK_MAX 4
+#define REST_FIRST_MS 20
+#define REST_DOUBLINGS 3
+
+/* FNV-1a: to tell datagrams apart, not to withstand somebody who wants them alike. */
+static uint64_t mix(uint64_t hash, const void *data, size_t n)
+{
+	const unsigned char *bytes = data;
+
+	for (size_t i = 0; i < n; i++)
+		hash = (hash ^ bytes[i]) * 0x100000001b3u;
+	return hash;
+}
+
+uint64_t wait_retry_fingerprint(const void *source, size_t n_source, const void *head,
+				size_t n_head, size_t length)
+{
+	uint64_t hash = 0xcbf29ce484222325u;
+
+	hash = mix(hash, source, n_source);
+	hash = mix(hash, &length, sizeof(length));
+	hash = mix(hash, head, n_head);
+	return hash ? hash : 1;
+}
+
+void wait_retry_start(struct wait_retry *wait_retry, uint64_t fingerprint)
+{
+	if (wait_retry->fingerprint != fingerprint)
+		wait_retry->of_datagram = 0;
+	wait_retry->fingerprint = fingerprint;
+}
+
+static enum wait_retry_verdict fine(struct wait_retry *wait_retry)
+{
+	*wait_retry = (struct wait_retry){ 0 };
+	return WAIT_RETRY_FINE;
+}
+
+enum wait_retry_verdict wait_retry_judge_datagram(struct wait_retry *wait_retry,
+						  uint64_t fingerprint)
+{
+	if (wait_retry->fingerprint == 0 || fingerprint != wait_retry->fingerprint)
+		return fine(wait_retry);
+	if (++wait_retry->of_datagram < WAIT_RETRY_MAX)
+		return WAIT_RETRY_AGAIN;
+
+	wait_retry->fingerprint = 0;
+	wait_retry->of_datagram = 0;
+	wait_retry->in_a_row++;
+	return WAIT_RETRY_DROP;
+}
+
+enum wait_retry_verdict wait_retry_judge_stream(struct wait_retry *wait_retry, bool failed,
+						int64_t lived_ms, unsigned waiting)
+{
+	bool fewer = waiting < wait_retry->waiting;
+
+	wait_retry->waiting = waiting;
+	if (lived_ms >= QUICK_MS || waiting == 0)
+		return fine(wait_retry);
+	if (failed) {
+		wait_retry->in_a_row++;
+		return WAIT_RETRY_PAUSE;
+	}
+	wait_retry->in_a_row = 0;
+	wait_retry->quick = fewer ? 0 : wait_retry->quick + 1;
+	return wait_retry->quick > QUICK_MAX ? WAIT_RETRY_REST : WAIT_RETRY_FINE;
+}
+
+int64_t wait_retry_rest_ms(const struct wait_retry *wait_retry)
+{
+	unsigned beyond = wait_retry->quick - QUICK_MAX - 1;
+
+	return REST_FIRST_MS << (beyond < REST_DOUBLINGS ? beyond : REST_DOUBLINGS);
+}
+
+int64_t wait_retry_pause_ms(const struct wait_retry *wait_retry)
+{
+	int64_t pause_ms = 1000;
+
+	for (unsigned i = 1; i < wait_retry->in_a_row && pause_ms < PAUSE_MAX_MS; i++)
+		pause_ms *= 2;
+	return pause_ms < PAUSE_MAX_MS ? pause_ms : PAUSE_MAX_MS;
+}

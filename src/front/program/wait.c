@@ -1,0 +1,218 @@
+#include "front/program/wait.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "front/core/throttle.h"
+#include "front/core/uplink.h"
+#include "front/datagram/reuseport.h"
+#include "front/state.h"
+#include "front/program/wait-retry.h"
+
+#define HEAD_SIZE 64 /* of a datagram, for its fingerprint */
+
+/* When it arrived is part of it: a client may well send the same again. */
+struct head {
+	struct timespec arrived;
+	char bytes[HEAD_SIZE];
+};
+
+struct wait_state {
+	struct wait_retry wait_retry;
+	struct timer pause;
+	struct front_listener *listener;
+};
+
+int wait_prepare(struct front_listener *listener)
+{
+	listener->wait = calloc(1, sizeof(*listener->wait));
+	if (!listener->wait)
+		return -ENOMEM;
+	listener->wait->listener = listener;
+	return 0;
+}
+
+void wait_forget(struct front_listener *listener)
+{
+	if (!listener->wait)
+		return;
+	timer_cancel(&listener->wait->pause);
+	free(listener->wait);
+	listener->wait = NULL;
+}
+
+static bool is_datagram(const struct front_listener *listener)
+{
+	return listener->listener->endpoint.type == SOCK_DGRAM;
+}
+
+/* Only while we look: the program finds the socket as it would be without us. */
+static void set_timestamps(const struct front_listener *listener, int on)
+{
+	(void)setsockopt(listener->listener->fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on));
+}
+
+static struct timespec arrival(struct msghdr *header)
+{
+	struct timespec at = { 0 };
+
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c; c = CMSG_NXTHDR(header, c))
+		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPNS)
+			memcpy(&at, CMSG_DATA(c), sizeof(at));
+	return at;
+}
+
+/* Looks at the first datagram, or with MSG_DONTWAIT alone takes it. 0 when there is none. */
+static uint64_t look(const struct front_listener *listener, int flags, struct address *out_source)
+{
+	/* No more: descriptors that Unix senders may add find no room behind the time. */
+	union {
+		char bytes[CMSG_SPACE(sizeof(struct timespec))];
+		struct cmsghdr align;
+	} control;
+	struct head head = { 0 };
+	struct iovec part = { .iov_base = head.bytes, .iov_len = sizeof(head.bytes) };
+	struct msghdr header = {
+		.msg_name = &out_source->any,
+		.msg_namelen = sizeof(out_source->un),
+		.msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control),
+	};
+	ssize_t n;
+
+	set_timestamps(listener, 1);
+	n = recvmsg(listener->listener->fd, &header, MSG_DONTWAIT | MSG_TRUNC | flags);
+	set_timestamps(listener, 0);
+	if (n < 0)
+		return 0;
+	out_source->length = header.msg_namelen;
+	head.arrived = arrival(&header);
+	return wait_retry_fingerprint(&out_source->any, out_source->length, &head, sizeof(head),
+				      (size_t)n);
+}
+
+static void drop_datagram(struct front_listener *listener)
+{
+	const struct service *service = listener->service->settings;
+	struct address source = { 0 };
+	char text[ADDRESS_TEXT_MAX];
+
+	if (look(listener, 0, &source) == 0)
+		return;
+	address_unmap(&source);
+	atomic_fetch_add_explicit(&front_stats(listener->service)->dropped, 1,
+				  memory_order_relaxed);
+	log_service(LOG_WARNING, service->name, 0,
+		    "dropped a datagram from %s that its program did not read",
+		    address_text(&source, text));
+}
+
+static void end_pause(struct timer *timer)
+{
+	throttle_watch(container_of(timer, struct wait_state, pause)->listener);
+}
+
+static void log_pause(const struct front_listener *listener)
+{
+	log_service(LOG_WARNING, listener->service->settings->name, 0,
+		    "its program makes no headway, pausing for %" PRId64 " s",
+		    wait_retry_pause_ms(&listener->wait->wait_retry) / 1000);
+}
+
+static void pause_start(struct front_listener *listener, int64_t pause_ms)
+{
+	struct front *front = listener->service->front;
+	struct wait_state *state = listener->wait;
+
+	if (timer_set(&state->pause, front->timers, clock_ms() + pause_ms, end_pause) < 0)
+		throttle_watch(listener);
+}
+
+void wait_on_ready(struct watch *watch)
+{
+	struct front_listener *listener = container_of(watch, struct front_listener, watch);
+	struct channel_message message = {
+		.type = CHANNEL_WAIT,
+		.service = (uint32_t)listener->service->settings->index,
+		.endpoint = listener->number,
+	};
+	struct address source = { 0 };
+
+	if (!throttle_is_open(listener))
+		return;
+	if (is_datagram(listener)) {
+		uint64_t fingerprint = look(listener, MSG_PEEK, &source);
+
+		if (fingerprint == 0)
+			return;
+		wait_retry_start(&listener->wait->wait_retry, fingerprint);
+	}
+	throttle_unwatch(listener);
+	listener->listener->busy = true;
+	uplink_send(listener->service->front, &message, -1);
+}
+
+/* TCP tells how many; of others only whether there is somebody. */
+static unsigned count_waiting(const struct front_listener *listener)
+{
+	struct pollfd waiting = { .fd = listener->listener->fd, .events = POLLIN };
+	struct tcp_info info;
+	socklen_t size = sizeof(info);
+
+	if (getsockopt(waiting.fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0)
+		return info.tcpi_unacked;
+	return poll(&waiting, 1, 0) > 0;
+}
+
+static enum wait_retry_verdict judge(struct front_listener *listener,
+				     const struct channel_message *message)
+{
+	struct address source = { 0 };
+
+	if (is_datagram(listener))
+		return wait_retry_judge_datagram(&listener->wait->wait_retry,
+						 look(listener, MSG_PEEK, &source));
+	return wait_retry_judge_stream(&listener->wait->wait_retry, message->status != 0,
+				       message->count, count_waiting(listener));
+}
+
+void wait_released(struct front_listener *listener, const struct channel_message *message)
+{
+	listener->listener->busy = false;
+	if (listener->listener->fd < 0)
+		return;
+	/* Its settings before were of dispatch `wait`. */
+	if (!listener->wait) {
+		if (!reuseport_wanted(listener))
+			throttle_watch(listener);
+		return;
+	}
+
+	switch (judge(listener, message)) {
+	case WAIT_RETRY_FINE:
+	case WAIT_RETRY_AGAIN:
+		throttle_watch(listener);
+		break;
+	case WAIT_RETRY_DROP:
+		drop_datagram(listener);
+		log_pause(listener);
+		pause_start(listener, wait_retry_pause_ms(&listener->wait->wait_retry));
+		break;
+	case WAIT_RETRY_PAUSE:
+		log_pause(listener);
+		pause_start(listener, wait_retry_pause_ms(&listener->wait->wait_retry));
+		break;
+	case WAIT_RETRY_REST:
+		pause_start(listener, wait_retry_rest_ms(&listener->wait->wait_retry));
+		break;
+	}
+}

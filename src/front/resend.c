@@ -1,0 +1,107 @@
+#include "front/resend.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "front/core/uplink.h"
+#include "front/state.h"
+
+#define ASK_MS 250 /* a shortage that is over is over for everybody within a second */
+
+struct resend {
+	struct list link;
+	struct channel_message message;
+};
+
+static void forget(struct resend *resend)
+{
+	list_unlink(&resend->link);
+	free(resend);
+}
+
+static struct resend *find(struct front *front, uint32_t type,
+			   const struct channel_message *message)
+{
+	list_for_each(at, following, &front->resend) {
+		struct resend *resend = container_of(at, struct resend, link);
+
+		if (resend->message.type == type && resend->message.service == message->service &&
+		    resend->message.endpoint == message->endpoint &&
+		    resend->message.count == message->count)
+			return resend;
+	}
+	return NULL;
+}
+
+static void ask(struct timer *timer);
+
+static void ask_later(struct front *front)
+{
+	if (!front->resend_timer.place)
+		(void)timer_set(&front->resend_timer, front->timers, clock_ms() + ASK_MS, ask);
+}
+
+/* Halted, a front says nothing: the next one is born with all of it. */
+static void ask(struct timer *timer)
+{
+	struct front *front = container_of(timer, struct front, resend_timer);
+
+	list_for_each(at, following, &front->resend) {
+		const struct channel_message *message =
+			&container_of(at, struct resend, link)->message;
+
+		if (front->halted || front->blocked)
+			break;
+		uplink_send(front,
+			    &(struct channel_message){
+				    .type = CHANNEL_RESEND,
+				    .service = message->service,
+				    .endpoint = message->endpoint,
+				    .count = message->count,
+				    .status = (int32_t)message->type,
+			    },
+			    -1);
+	}
+	if (list_is_linked(&front->resend) && !front->draining)
+		ask_later(front);
+}
+
+void resend_note(struct front *front, const struct channel_message *message, int error)
+{
+	struct resend *resend;
+
+	if (front->draining || find(front, message->type, message))
+		return;
+	resend = calloc(1, sizeof(*resend));
+	if (!resend) {
+		log_error(-ENOMEM, "cannot remember what the keeper sent");
+		return;
+	}
+	if (!list_is_linked(&front->resend))
+		log_warning(error, "cannot take a socket of the keeper, trying until it works");
+	resend->message = *message;
+	list_add_before(&front->resend, &resend->link);
+	ask_later(front);
+}
+
+bool resend_settle(struct front *front, uint32_t type, const struct channel_message *message,
+		   struct channel_message *out)
+{
+	struct resend *resend = find(front, type, message);
+
+	if (!resend)
+		return false;
+	if (out)
+		*out = resend->message;
+	forget(resend);
+	return true;
+}
+
+void resend_forget(struct front *front)
+{
+	list_for_each(at, following, &front->resend)
+		forget(container_of(at, struct resend, link));
+	timer_cancel(&front->resend_timer);
+}

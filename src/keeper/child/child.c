@@ -1,0 +1,58 @@
+#include "keeper/child/child.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "keeper/listen/listener-table.h"
+#include "keeper/pool/process.h"
+
+struct child *child_new(void)
+{
+	struct child *child = calloc(1, sizeof(*child));
+
+	if (child)
+		child->unread = -1;
+	return child;
+}
+
+void child_free(struct child *child)
+{
+	if (!child)
+		return;
+	if (child->unread >= 0)
+		close(child->unread);
+	process_free(child->process);
+	free(child);
+}
+
+int children_add(struct children *children, struct child *child)
+{
+	HASH_ADD_INT(children->by_pid, pid, child);
+	return child->hh.tbl ? 0 : -ENOMEM;
+}
+
+struct child *children_find(struct children *children, pid_t pid)
+{
+	struct child *child;
+
+	HASH_FIND_INT(children->by_pid, &pid, child);
+	return child;
+}
+
+void children_remove(struct children *children, struct child *child)
+{
+	HASH_DEL(children->by_pid, child);
+}
+
+void children_forget_listeners(struct children *children)
+{
+	for (struct child *at = children->by_pid; at; at = at->hh.next)
+		if (at->bound && at->bound->generations == 0)
+			at->bound = NULL;
+}
+
+size_t children_count(const struct children *children)
+{
+	return HASH_COUNT(children->by_pid);
+}

@@ -1,0 +1,172 @@
+#include "keeper/child/unread.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "channel/channel.h"
+#include "keeper/fronts/channel.h"
+#include "keeper/fronts/front.h"
+#include "keeper/state.h"
+
+/* Whether it may still ask for programs, by what it was told and has answered. */
+static bool asks(const struct front *front)
+{
+	return front->state == FRONT_STARTING || front->state == FRONT_SERVING;
+}
+
+static struct front *find_front(struct keeper *keeper)
+{
+	struct front *found = NULL;
+
+	list_for_each(at, next, &keeper->fronts) {
+		struct front *front = container_of(at, struct front, link);
+
+		if (asks(front))
+			found = front;
+	}
+	return found;
+}
+
+static bool is_waiting(const struct child *child)
+{
+	struct pollfd waiting = { .fd = child->unread, .events = POLLIN };
+
+	return child->unread >= 0 && poll(&waiting, 1, 0) > 0;
+}
+
+static void say_lost(const struct child *child)
+{
+	log_service(LOG_WARNING, child->record->name, 0,
+		    "datagrams that came for its program are lost");
+}
+
+/* Names the child's endpoint as @front knows it. Returns false where it does not. */
+static bool address_message(struct channel_message *message, const struct front *front,
+			    const struct child *child)
+{
+	int64_t service, endpoint;
+
+	if (!child->bound)
+		return false;
+	service = generation_service(front->generation, child->record);
+	if (service < 0)
+		return false;
+	endpoint = generation_endpoint(front->generation, service, child->bound);
+	if (endpoint < 0)
+		return false;
+
+	message->service = (uint32_t)service;
+	message->endpoint = (uint32_t)endpoint;
+	return true;
+}
+
+/* Takes over @fd, or -1 if it could not be had. */
+static void give(struct front *front, const struct child *child, int fd)
+{
+	struct channel_message message = {
+		.type = CHANNEL_UNREAD,
+		.local.length = sizeof(message.local.un),
+	};
+
+	if (fd < 0 || !address_message(&message, front, child)) {
+		if (fd >= 0)
+			close(fd);
+		say_lost(child);
+		return;
+	}
+	if (getsockname(fd, &message.local.any, &message.local.length) < 0)
+		message.local.length = 0;
+	front_send(front, &message, fd);
+}
+
+void unread_pass(struct keeper *keeper, const struct child *child)
+{
+	struct front *front = find_front(keeper);
+
+	if (front && is_waiting(child))
+		give(front, child, fd_duplicate(child->unread));
+}
+
+/* A program that has ended may have left others of its session behind, which answer yet. */
+static bool may_answer(const struct child *child)
+{
+	return child->pid > 0 && (kill(-child->pid, 0) == 0 || errno != ESRCH);
+}
+
+/* Connected to itself the socket takes nobody's datagrams, and keeps those that it has. */
+void unread_turn_away(const struct child *child)
+{
+	struct address own = { .length = sizeof(own.un) };
+
+	if (child->unread < 0 || may_answer(child))
+		return;
+	if (getsockname(child->unread, &own.any, &own.length) == 0 && !address_is_unix(&own))
+		(void)connect(child->unread, &own.any, own.length);
+}
+
+void unread_end(struct keeper *keeper, struct child *child)
+{
+	struct front *front = find_front(keeper);
+
+	if (!front && !keeper->stopping && is_waiting(child)) {
+		list_add_before(&keeper->unread, &child->unread_link);
+		return;
+	}
+	if (is_waiting(child)) {
+		if (front)
+			give(front, child, take_fd(child->unread));
+		else
+			say_lost(child);
+	}
+	child_free(child);
+}
+
+void unread_pass_all(struct keeper *keeper)
+{
+	list_for_each(at, next, &keeper->unread) {
+		struct child *child = container_of(at, struct child, unread_link);
+
+		list_unlink(&child->unread_link);
+		unread_end(keeper, child);
+	}
+}
+
+static void lose(struct child *child)
+{
+	list_unlink(&child->unread_link);
+	say_lost(child);
+	child_free(child);
+}
+
+static bool is_served(const struct child *child)
+{
+	return child->record->generations > 0 && child->bound && child->bound->generations > 0;
+}
+
+void unread_sweep(struct keeper *keeper)
+{
+	list_for_each(at, next, &keeper->unread) {
+		struct child *child = container_of(at, struct child, unread_link);
+
+		if (!is_served(child))
+			lose(child);
+	}
+}
+
+void unread_abandon(struct keeper *keeper)
+{
+	list_for_each(at, next, &keeper->unread)
+		close(container_of(at, struct child, unread_link)->unread);
+}
+
+void unread_end_all(struct keeper *keeper)
+{
+	list_for_each(at, next, &keeper->unread)
+		lose(container_of(at, struct child, unread_link));
+}

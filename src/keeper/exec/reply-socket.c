@@ -1,0 +1,84 @@
+#include "keeper/exec/reply-socket.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "net/listener.h"
+
+/*
+ * A path is connected to with the rights of the program's user: to root every socket
+ * would be open, and the sender chose the path. Who sent without a name gets no answer.
+ */
+static int open_unix(struct reply_socket *out, const struct address *peer)
+{
+	out->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	out->child_connects = peer->length > sizeof(sa_family_t);
+	return out->fd < 0 ? -errno : 0;
+}
+
+/* Where the datagram was sent to; else what the listener is bound to, if that is one address. */
+static int find_source(struct address *out, const struct listener *listener,
+		       const struct address *peer, const struct address *local)
+{
+	struct address bound;
+	int r;
+
+	r = listener_address(listener, &bound);
+	if (r < 0)
+		return r;
+	*out = bound.length == 0 || address_is_wildcard(&bound) ? *local : bound;
+	if (out->length == 0) {
+		out->length = peer->length;
+		out->any.sa_family = peer->any.sa_family;
+	}
+	address_unmap(out);
+	address_set_port(out, address_port(&bound));
+	return out->any.sa_family == peer->any.sa_family ? 0 : -EAFNOSUPPORT;
+}
+
+static int set_options(int fd, const struct listener *listener)
+{
+	const char *interface = listener->endpoint.interface;
+	int on = 1;
+
+	/* Of our own user alone: SO_REUSEADDR would let anybody share a port above 1023. */
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) < 0)
+		return -errno;
+	if (listener->endpoint.freebind &&
+	    setsockopt(fd, IPPROTO_IP, IP_FREEBIND, &on, sizeof(on)) < 0)
+		return -errno;
+	if (interface[0] &&
+	    setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, interface, strlen(interface)) < 0)
+		return -errno;
+	return 0;
+}
+
+int reply_socket_open(struct reply_socket *out, const struct listener *listener,
+		      const struct address *peer, const struct address *local)
+{
+	AUTO(auto_close) int fd = -1;
+	struct address source = { 0 };
+	int r;
+
+	*out = (struct reply_socket){ .fd = -1 };
+	if (peer->length == 0 || peer->any.sa_family == AF_UNIX)
+		return open_unix(out, peer);
+
+	r = find_source(&source, listener, peer, local);
+	if (r < 0)
+		return r;
+	fd = socket(peer->any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	r = set_options(fd, listener);
+	if (r < 0)
+		return r;
+	if (bind(fd, &source.any, source.length) < 0 || connect(fd, &peer->any, peer->length) < 0)
+		return -errno;
+
+	out->fd = take_fd(fd);
+	return 0;
+}

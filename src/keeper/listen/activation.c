@@ -1,0 +1,65 @@
+#include "keeper/listen/activation.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "keeper/listen/listener-table.h"
+
+struct passed_socket *activation_find(struct activation *activation,
+				      const struct bound_listener *bound)
+{
+	struct passed_socket *named = NULL;
+
+	for (size_t i = 0; activation && i < activation->n; i++) {
+		struct passed_socket *passed = &activation->sockets[i];
+
+		if (passed->user)
+			continue;
+		if (listener_matches(bound->listener, passed->fd))
+			return passed;
+		if (!named && strcmp(passed->name, bound->service) == 0 &&
+		    listener_may_adopt(bound->listener, passed->fd))
+			named = passed;
+	}
+	return named;
+}
+
+void activation_release(struct activation *activation, const struct bound_listener *bound)
+{
+	for (size_t i = 0; activation && i < activation->n; i++)
+		if (activation->sockets[i].user == bound)
+			activation->sockets[i].user = NULL;
+}
+
+static void warn(const struct passed_socket *passed)
+{
+	AUTO(endpoint_fini) struct endpoint endpoint = { 0 };
+	bool known = listener_describe(passed->fd, &endpoint) == 0;
+
+	log_warning(0, "no service uses the passed socket '%s'%s%s, ignoring", passed->name,
+		    known ? " on " : "", known ? endpoint.text : "");
+}
+
+void activation_warn(struct activation *activation)
+{
+	for (size_t i = 0; activation && i < activation->n; i++) {
+		struct passed_socket *passed = &activation->sockets[i];
+
+		if (!passed->user && !passed->known_unused)
+			warn(passed);
+		passed->known_unused = !passed->user;
+	}
+}
+
+void activation_close(struct activation *activation)
+{
+	for (size_t i = 0; i < activation->n; i++) {
+		close(activation->sockets[i].fd);
+		free(activation->sockets[i].name);
+	}
+	free(activation->sockets);
+	*activation = (struct activation){ 0 };
+}

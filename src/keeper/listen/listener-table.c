@@ -1,0 +1,316 @@
+#include "keeper/listen/listener-table.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "config/settings.h"
+#include "keeper/listen/listener-policy.h"
+#include "keeper/listen/activation.h"
+
+#define PAUSE_FIRST_MS 1000
+#define PAUSE_MAX_MS 60000
+
+/* An old front closes what is not served any more within the first of these, mostly. */
+#define SOON_FIRST_MS 10
+#define SOON_MAX_MS 320
+
+static void forget(struct bound_listener *bound)
+{
+	if (!bound)
+		return;
+	timer_cancel(&bound->retry);
+	activation_release(bound->listener_table->activation, bound);
+	listener_free(bound->listener);
+	free(bound->service);
+	free(bound->key);
+	free(bound);
+}
+
+DEFINE_AUTO(struct bound_listener, forget);
+
+/* Any free port is another one for each service that asks, so the service is part of the key. */
+static char *key_of(const struct service *service, size_t number)
+{
+	const struct endpoint *endpoint = &service->endpoints[number - service->first_endpoint];
+	char *key;
+	int n;
+
+	if (address_is_unix(&endpoint->address) || address_port(&endpoint->address) != 0)
+		return strdup(endpoint->text);
+
+	n = asprintf(&key, "%s %s %zu", endpoint->text, service->name,
+		     number - service->first_endpoint);
+	return n < 0 ? NULL : key;
+}
+
+static void note_bound(struct bound_listener *bound)
+{
+	const struct log_fields fields = { .service = bound->service, .event = "listening" };
+	char text[ADDRESS_TEXT_MAX];
+	struct address local;
+
+	if (listener_address(bound->listener, &local) == 0)
+		bound->port = address_port(&local);
+	bound->error = 0;
+	bound->pause_ms = 0;
+
+	log_event(LOG_INFO, &fields, 0, "service '%s': listening on %s%s", bound->service,
+		  listener_text(bound->listener, text),
+		  bound->listener->adopted ? " (passed by the service manager)" : "");
+}
+
+static int adopt(struct bound_listener *bound, struct passed_socket *passed)
+{
+	int fd = fd_duplicate(passed->fd);
+	int r;
+
+	if (fd < 0)
+		return fd;
+	r = listener_adopt(bound->listener, fd, &bound->options);
+	if (r < 0) {
+		close(fd);
+		return r;
+	}
+	passed->user = bound;
+	return 0;
+}
+
+static int bind_or_adopt(struct bound_listener *bound)
+{
+	struct passed_socket *passed = activation_find(bound->listener_table->activation, bound);
+
+	return passed ? adopt(bound, passed) : listener_open(bound->listener, &bound->options);
+}
+
+static void try_again(struct timer *timer);
+
+static void retry_in(struct bound_listener *bound, int64_t ms)
+{
+	(void)timer_set(&bound->retry, bound->listener_table->timers, clock_ms() + ms, try_again);
+}
+
+/* Something has changed that may have been the reason. */
+static void retry_soon(struct bound_listener *bound)
+{
+	bound->pause_ms = 0;
+	bound->soon_ms = SOON_FIRST_MS;
+	retry_in(bound, bound->soon_ms);
+}
+
+static void wait_to_retry(struct bound_listener *bound, int error)
+{
+	bound->error = error;
+	bound->pause_ms = bound->pause_ms ? bound->pause_ms * 2 : PAUSE_FIRST_MS;
+	if (bound->pause_ms > PAUSE_MAX_MS)
+		bound->pause_ms = PAUSE_MAX_MS;
+	retry_in(bound, bound->pause_ms);
+	log_service(LOG_WARNING, bound->service, 0,
+		    "cannot listen on %s: %s; trying again in %lld s",
+		    bound->listener->endpoint.text, strerror(-error),
+		    (long long)bound->pause_ms / 1000);
+}
+
+static int bind_first(struct bound_listener *bound)
+{
+	int r = bind_or_adopt(bound);
+
+	if (r == 0) {
+		note_bound(bound);
+		bound_listener_set_up(bound);
+		return 0;
+	}
+	if (listener_may_retry(r)) {
+		wait_to_retry(bound, r);
+		return 0;
+	}
+	return log_service(
+		LOG_ERR, bound->service, r, "cannot listen on %s%s", bound->listener->endpoint.text,
+		r == -EACCES ? " (ports below 1024 and protected folders need root)" : "");
+}
+
+/*
+ * An error that no waiting mends refuses new settings; to a daemon that serves it is one more try.
+ */
+static void try_again(struct timer *timer)
+{
+	struct bound_listener *bound = container_of(timer, struct bound_listener, retry);
+	int r = bind_or_adopt(bound);
+
+	if (r < 0 && bound->soon_ms > 0 && bound->soon_ms < SOON_MAX_MS) {
+		bound->soon_ms *= 2;
+		retry_in(bound, bound->soon_ms);
+		return;
+	}
+	bound->soon_ms = 0;
+	if (r < 0) {
+		wait_to_retry(bound, r);
+		return;
+	}
+	note_bound(bound);
+	bound_listener_set_up(bound);
+	bound->n_read = listener_n_sockets(bound->listener);
+	bound->listener_table->bound(bound, bound->listener_table->arg);
+}
+
+static int set_service(struct bound_listener *bound, const struct service *service)
+{
+	char *name = strdup(service->name);
+
+	if (!name)
+		return -ENOMEM;
+	free(bound->service);
+	bound->service = name;
+	return 0;
+}
+
+static int make(struct listener_table *listener_table, const struct service *service, size_t number,
+		char *key, struct bound_listener **out)
+{
+	const struct endpoint *endpoint = &service->endpoints[number - service->first_endpoint];
+	AUTO(auto_forget) struct bound_listener *bound = calloc(1, sizeof(*bound));
+	int r;
+
+	if (!bound) {
+		free(key);
+		return -ENOMEM;
+	}
+	bound->key = key;
+	bound->listener_table = listener_table;
+	bound_listener_set_options(bound, service, endpoint);
+
+	r = set_service(bound, service);
+	if (r < 0)
+		return r;
+	r = listener_new(&bound->listener, endpoint);
+	if (r < 0)
+		return r;
+	r = bind_first(bound);
+	if (r < 0)
+		return r;
+
+	HASH_ADD_KEYPTR(hh, listener_table->by_key, bound->key, strlen(bound->key), bound);
+	if (!bound->hh.tbl)
+		return -ENOMEM;
+	*out = take_ptr(bound);
+	return 0;
+}
+
+int listener_table_take(struct listener_table *listener_table, const struct service *service,
+			size_t number, struct bound_listener **out)
+{
+	char *key = key_of(service, number);
+	int r = 0;
+
+	if (!key)
+		return -ENOMEM;
+
+	HASH_FIND_STR(listener_table->by_key, key, *out);
+	if (*out)
+		free(key);
+	else
+		r = make(listener_table, service, number, key, out);
+	if (r < 0)
+		return r;
+
+	(*out)->generations++;
+	return 0;
+}
+
+void listener_table_release(struct bound_listener *bound)
+{
+	bound->generations--;
+}
+
+void listener_table_apply(struct bound_listener *bound, const struct service *service,
+			  size_t number)
+{
+	const struct endpoint *endpoint = &service->endpoints[number - service->first_endpoint];
+	bool was_blocking = bound->options.blocking;
+	bool had_freebind = bound->listener->endpoint.freebind;
+	int r;
+
+	(void)set_service(bound, service);
+	bound_listener_set_options(bound, service, endpoint);
+	bound->listener->endpoint.freebind = endpoint->freebind;
+	if (bound->listener->fd < 0) {
+		if (endpoint->freebind && !had_freebind)
+			retry_soon(bound);
+		return;
+	}
+
+	/* Children that share it may have changed that for themselves: it is set once. */
+	if (was_blocking != bound->options.blocking && !bound->listener->busy)
+		(void)fd_set_blocking(bound->listener->fd, bound->options.blocking);
+	r = listener_apply(bound->listener, &bound->options);
+	if (r < 0)
+		log_service(LOG_WARNING, service->name, r,
+			    "cannot change the socket options of %s, ignoring", endpoint->text);
+	bound_listener_complete(bound);
+}
+
+void listener_table_settle(struct bound_listener *bound, bool applied)
+{
+	struct listener *listener = bound->listener;
+
+	if (!applied)
+		listener_unshare(listener, bound->n_read);
+	else if (!bound->reads_others)
+		listener_unshare(listener, 1);
+	bound->n_read = listener_n_sockets(listener);
+}
+
+void listener_table_sweep(struct listener_table *listener_table)
+{
+	char text[ADDRESS_TEXT_MAX];
+	struct bound_listener *bound, *next;
+	bool closed = false;
+
+	HASH_ITER(hh, listener_table->by_key, bound, next)
+	{
+		if (bound->generations > 0)
+			continue;
+		if (bound->listener->fd >= 0)
+			log_service(LOG_INFO, bound->service, 0, "no longer listening on %s",
+				    listener_text(bound->listener, text));
+		closed = closed || bound->listener->fd >= 0;
+		HASH_DEL(listener_table->by_key, bound);
+		forget(bound);
+	}
+	for (struct bound_listener *at = listener_table->by_key; closed && at; at = at->hh.next)
+		if (at->error == -EADDRINUSE)
+			retry_soon(at);
+}
+
+void listener_table_abandon(struct listener_table *listener_table,
+			    struct bound_listener *const *kept, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		kept[i]->kept = true;
+	for (struct bound_listener *at = listener_table->by_key; at; at = at->hh.next)
+		if (!at->kept)
+			listener_close(at->listener);
+}
+
+void listener_table_close(struct listener_table *listener_table)
+{
+	for (struct bound_listener *at = listener_table->by_key; at; at = at->hh.next) {
+		timer_cancel(&at->retry);
+		listener_withdraw(at->listener);
+	}
+}
+
+size_t listener_table_count_unbound(const struct listener_table *listener_table)
+{
+	size_t n = 0;
+
+	for (const struct bound_listener *at = listener_table->by_key; at; at = at->hh.next)
+		n += at->listener->fd < 0;
+	return n;
+}

@@ -1,0 +1,110 @@
+/* Where the log of all processes goes: chosen and opened by the keeper, which alone may. */
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "config/settings.h"
+#include "keeper/fronts/channel.h"
+#include "keeper/fronts/front.h"
+#include "keeper/state.h"
+
+static bool stderr_is_journal(void)
+{
+	unsigned long long device, inode;
+	const char *text = getenv("JOURNAL_STREAM");
+	struct stat status;
+
+	return text && sscanf(text, "%llu:%llu", &device, &inode) == 2 &&
+	       fstat(STDERR_FILENO, &status) == 0 && status.st_dev == device &&
+	       status.st_ino == inode;
+}
+
+/* A daemon that is about to start, or to start again, is no reason not to serve. */
+static int open_daemon(enum log_target target, const char *what)
+{
+	int r = log_open(target, NULL);
+
+	if (r != -ENOENT && r != -ECONNREFUSED)
+		return r;
+	log_warning(r,
+		    "%s to write to: lines of log are dropped until there is; set 'log' to a "
+		    "file, or use --foreground",
+		    what);
+	return log_open_later(target);
+}
+
+/* To where somebody will look: the terminal, the journal, or else syslog. */
+static int open_some_log(const struct keeper *keeper)
+{
+	if (keeper->options->foreground && !stderr_is_journal())
+		return log_open(LOG_TO_STDERR, NULL);
+	if (log_open(LOG_TO_JOURNAL, NULL) == 0)
+		return 0;
+	return open_daemon(LOG_TO_SYSLOG, "there is neither a journal nor syslog");
+}
+
+static int open_log(const struct keeper *keeper, const struct settings *settings)
+{
+	if (settings->log_is_auto)
+		return open_some_log(keeper);
+	if (settings->log_target == LOG_TO_JOURNAL)
+		return open_daemon(LOG_TO_JOURNAL, "there is no journal");
+	if (settings->log_target == LOG_TO_SYSLOG)
+		return open_daemon(LOG_TO_SYSLOG, "there is no syslog");
+	return log_open(settings->log_target, settings->log_path);
+}
+
+static const char *name_of_log(const struct settings *settings)
+{
+	if (settings->log_is_auto)
+		return "of the system";
+
+	switch (settings->log_target) {
+	case LOG_TO_JOURNAL:
+		return "of the journal";
+	case LOG_TO_SYSLOG:
+		return "of syslog";
+	case LOG_TO_FILE:
+		return settings->log_path;
+	default:
+		return "on standard error";
+	}
+}
+
+/* A front cannot open a file itself. One that drains has lines to say as well. */
+static void tell_fronts(struct keeper *keeper)
+{
+	list_for_each(at, next, &keeper->fronts)
+		front_lend_log(container_of(at, struct front, link));
+}
+
+int keeper_open_log(struct keeper *keeper, const struct settings *settings)
+{
+	int r = open_log(keeper, settings);
+
+	if (r < 0)
+		return log_error(r, "cannot open the log %s", name_of_log(settings));
+	tell_fronts(keeper);
+	return 0;
+}
+
+void keeper_reopen_log(struct keeper *keeper)
+{
+	if (log_descriptor() >= 0)
+		(void)keeper_open_log(keeper, keeper->generation->settings);
+}
+
+void keeper_say_loaded(struct keeper *keeper)
+{
+	const struct settings *settings = keeper->generation->settings;
+	char services[TEXT_COUNT_MAX], listeners[TEXT_COUNT_MAX];
+
+	log_info("configuration loaded: %s, %s",
+		 text_count(services, settings->n_services, "service"),
+		 text_count(listeners, settings->n_endpoints, "listener"));
+}

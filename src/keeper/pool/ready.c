@@ -1,0 +1,118 @@
+#include "keeper/pool/ready.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "keeper/pool/process.h"
+#include "keeper/state.h"
+
+#define MESSAGES_MAX 32 /* a turn: whoever can reach the socket can write to it */
+#define MESSAGE_SIZE 4096
+
+static bool says_ready(const char *text)
+{
+	for (const char *line = text; line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (strncmp(line, "READY=1", 7) == 0 && (line[7] == '\n' || line[7] == '\0'))
+			return true;
+	}
+	return false;
+}
+
+static pid_t writer_of(struct msghdr *header)
+{
+	struct ucred writer = { 0 };
+
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c; c = CMSG_NXTHDR(header, c))
+		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_CREDENTIALS)
+			memcpy(&writer, CMSG_DATA(c), sizeof(writer));
+	return writer.pid;
+}
+
+/* Descriptors that somebody adds find no room, and the kernel closes them. */
+static bool take_message(struct keeper *keeper)
+{
+	union {
+		char bytes[CMSG_SPACE(sizeof(struct ucred))];
+		struct cmsghdr align;
+	} control;
+	char text[MESSAGE_SIZE + 1];
+	struct iovec part = { .iov_base = text, .iov_len = MESSAGE_SIZE };
+	struct msghdr header = { .msg_iov = &part,
+				 .msg_iovlen = 1,
+				 .msg_control = &control,
+				 .msg_controllen = sizeof(control) };
+	struct child *child;
+	ssize_t n;
+
+	n = recvmsg(keeper->ready.fd, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	if (n < 0)
+		return false;
+	text[n] = '\0';
+
+	child = children_find(&keeper->children, writer_of(&header));
+	if (child && child->process && says_ready(text))
+		process_ready(child->process);
+	return true;
+}
+
+static void on_message(struct watch *watch)
+{
+	struct keeper *keeper = container_of(watch, struct keeper, ready.watch);
+
+	for (int i = 0; i < MESSAGES_MAX && take_message(keeper); i++)
+		;
+}
+
+/* The kernel chooses a name that is free, outside the file system: a chroot hides none of it. */
+static int bind_somewhere(int fd, char *out, size_t size)
+{
+	struct sockaddr_un name = { .sun_family = AF_UNIX };
+	socklen_t length = sizeof(name.sun_family);
+	const int on = 1;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0)
+		return -errno;
+	if (bind(fd, (struct sockaddr *)&name, length) < 0)
+		return -errno;
+	length = sizeof(name);
+	if (getsockname(fd, (struct sockaddr *)&name, &length) < 0)
+		return -errno;
+	snprintf(out, size, "@%.*s", (int)(length - sizeof(name.sun_family) - 1),
+		 name.sun_path + 1);
+	return 0;
+}
+
+int ready_open(struct keeper *keeper)
+{
+	AUTO(auto_close) int fd = -1;
+	int r;
+
+	if (keeper->ready.fd >= 0)
+		return 0;
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	r = bind_somewhere(fd, keeper->ready.name, sizeof(keeper->ready.name));
+	if (r < 0)
+		return r;
+	r = watch_add(&keeper->ready.watch, keeper->poller, fd, WATCH_READ, on_message);
+	if (r < 0)
+		return r;
+	keeper->ready.fd = take_fd(fd);
+	return 0;
+}
+
+void ready_close(struct keeper *keeper)
+{
+	watch_remove(&keeper->ready.watch);
+	if (keeper->ready.fd >= 0)
+		close(keeper->ready.fd);
+	keeper->ready.fd = -1;
+}

@@ -1,0 +1,33 @@
+#include "keeper/pool/respawn.h"
+
+#define PAUSE_FIRST_MS 1000
+#define PAUSE_MAX_MS 60000
+
+bool respawn_pause(struct respawn *respawn, int64_t now_ms)
+{
+	int64_t pause_ms = PAUSE_FIRST_MS;
+
+	if (now_ms < respawn->until_ms)
+		return false;
+	/* What was started after the last pause did live. */
+	if (now_ms - respawn->until_ms >= RESPAWN_CALM_MS)
+		respawn->deaths = 0;
+
+	respawn->deaths++;
+	for (unsigned i = 1; i < respawn->deaths && pause_ms < PAUSE_MAX_MS; i++)
+		pause_ms *= 2;
+	if (pause_ms > PAUSE_MAX_MS)
+		pause_ms = PAUSE_MAX_MS;
+	respawn->until_ms = now_ms + pause_ms;
+	return true;
+}
+
+void respawn_calm(struct respawn *respawn)
+{
+	respawn->deaths = 0;
+}
+
+int64_t respawn_wait_ms(const struct respawn *respawn, int64_t now_ms)
+{
+	return respawn->until_ms > now_ms ? respawn->until_ms - now_ms : 0;
+}

@@ -1,0 +1,61 @@
+#pragma once
+
+/*
+ * A generation is settings at work: with their listeners, programs and records. A
+ * reload makes the next one whole before anything of the present one is touched.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/resource.h>
+
+#include "keeper/listen/listener-table.h"
+#include "keeper/service/service-record.h"
+
+struct pool;
+struct program;
+struct settings;
+
+struct generation {
+	unsigned references;
+	struct settings *settings;
+	struct bound_listener **bound;   /* by endpoint number */
+	struct listener **listeners;     /* the same, as a front is born with them */
+	struct program **programs;       /* by service; NULL for built-ins */
+	struct service_record **records; /* by service */
+	unsigned *record_numbers;        /* the same, as numbers */
+	struct pool **pools; /* by service; NULL where children are not started beforehand */
+	size_t n_bound;
+	size_t n_records;
+};
+
+/*
+ * Opens what is missing and prepares every program. Takes over the reference to
+ * @settings, on failure too. Failures are logged; nothing is left of them but new
+ * listeners that listener_table_sweep() closes.
+ */
+int generation_new(struct generation **out, struct settings *settings,
+		   struct listener_table *listener_table, struct service_records *records,
+		   const struct rlimit *descriptors);
+
+struct generation *generation_ref(struct generation *generation);
+void generation_unref(struct generation *generation);
+
+/* Lets settings change what they can on the listeners that were there before. */
+void generation_apply(struct generation *generation);
+
+/* After that, when a front serves it (or the generation before goes on: not @applied). */
+void generation_settle(struct generation *generation, bool applied);
+
+/* The service of @record in this generation, or -1. */
+int64_t generation_service(const struct generation *generation,
+			   const struct service_record *record);
+
+/* The number of @bound among the endpoints of @service, or -1. */
+int64_t generation_endpoint(const struct generation *generation, size_t service,
+			    const struct bound_listener *bound);
+
+/* The same, whichever service has it now; @record had it, and most likely still has. */
+int64_t generation_find(const struct generation *generation, const struct service_record *record,
+			const struct bound_listener *bound);

@@ -1,0 +1,53 @@
+#pragma once
+
+/*
+ * Records: what the keeper remembers of a service by its name, over reloads. The
+ * number of a record is also the service's place on the board.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "base/table.h"
+
+struct pool;
+
+struct service_record {
+	char *name;
+	unsigned number;
+	size_t service;       /* where the newest generation that names it has it */
+	unsigned live;        /* its programs that run or are about to be started */
+	unsigned generations; /* that name it */
+	unsigned unreported;  /* ends that the fronts were not told of yet */
+	struct list unreported_link;
+	int stderr_read; /* the pipe of `stderr = log`, or -1 */
+	int stderr_write;
+	int64_t failure_said_ms; /* when a failed start was last logged */
+	unsigned failures_unlogged;
+	struct pool *pool; /* that serves it now, or NULL */
+	unsigned pools;    /* of it that there are, older ones included */
+	UT_hash_handle hh;
+};
+
+struct service_records {
+	struct service_record *by_name;
+	struct service_record **by_number;
+	size_t n;
+	size_t room;
+};
+
+/* Finds or makes the record for @name. Returns 0, -ENOMEM, or -ENOSPC when the board is full. */
+int service_records_take(struct service_records *records, const char *name,
+			 struct service_record **out);
+
+/*
+ * Forgets the records that no generation names, that have no program running, and of which the log
+ * has said all.
+ */
+void service_records_sweep(struct service_records *records);
+
+/* Opens the pipe of `stderr = log`, unless it is open. */
+int service_record_open_stderr(struct service_record *record);
+
+void service_records_fini(struct service_records *records);

@@ -1,0 +1,179 @@
+/* The start of a front: what it is born with, and what it must not have. */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "channel/startup.h"
+#include "channel/stats.h"
+#include "keeper/pool/notices.h"
+#include "keeper/fronts/channel.h"
+#include "keeper/fronts/front.h"
+#include "keeper/child/unread.h"
+#include "keeper/state.h"
+
+DEFINE_AUTO(struct front, front_free);
+
+static unsigned *count_children(const struct generation *generation)
+{
+	unsigned *children = calloc(generation->n_records + 1, sizeof(*children));
+
+	for (size_t i = 0; children && i < generation->n_records; i++)
+		children[i] = generation->records[i]->live;
+	return children;
+}
+
+static struct session_counts **find_older(struct keeper *keeper, size_t *out_n)
+{
+	struct session_counts **older;
+	size_t n = 0;
+
+	list_for_each(at, next, &keeper->fronts)
+		n++;
+	older = calloc(n + 1, sizeof(*older));
+	n = 0;
+	if (older)
+		list_for_each(at, next, &keeper->fronts)
+			older[n++] = container_of(at, struct front, link)->session_counts;
+	*out_n = n;
+	return older;
+}
+
+/* Also those of services that are gone: their programs may run on. */
+static struct startup_stderr *find_stderr_pipes(const struct service_records *records,
+						size_t *out_n)
+{
+	struct startup_stderr *pipes = calloc(HASH_COUNT(records->by_name) + 1, sizeof(*pipes));
+	size_t n = 0;
+
+	for (const struct service_record *at = records->by_name; pipes && at; at = at->hh.next)
+		if (at->stderr_read >= 0)
+			pipes[n++] = (struct startup_stderr){ at->name, at->stderr_read };
+	*out_n = n;
+	return pipes;
+}
+
+/* Everything of the keeper's that a front must not have, for it faces the network. */
+static int be_front(struct keeper *keeper, const struct generation *generation,
+		    struct startup *startup)
+{
+	list_for_each(at, next, &keeper->fronts)
+		front_abandon(container_of(at, struct front, link));
+	keeper_abandon(keeper, generation);
+	return keeper->options->front_main(startup);
+}
+
+static struct front *front_new(struct keeper *keeper, struct generation *generation)
+{
+	struct front *front = calloc(1, sizeof(*front));
+
+	if (!front)
+		return NULL;
+	list_init(&front->link);
+	list_init(&front->outgoing);
+	front->keeper = keeper;
+	front->channel = -1;
+	front->generation = generation_ref(generation);
+	front->session_counts = session_counts_new();
+	front->started_ms = clock_ms();
+	return front;
+}
+
+/* What is counted and listed for one start alone. */
+struct tables {
+	unsigned *children;
+	struct session_counts **older;
+	struct startup_pool *pools;
+	struct startup_process *processes;
+	struct startup_stderr *pipes;
+};
+
+static void tables_fini(struct tables *tables)
+{
+	free(tables->children);
+	free(tables->older);
+	free(tables->pools);
+	free(tables->processes);
+	free(tables->pipes);
+}
+
+static int fill_in(struct startup *startup, struct tables *tables, struct keeper *keeper,
+		   const struct generation *generation)
+{
+	int r;
+
+	/* What it is born with counts these ends already. */
+	fronts_tell_ended(keeper);
+	tables->children = count_children(generation);
+	tables->older = find_older(keeper, &startup->n_older);
+	tables->pipes = find_stderr_pipes(&keeper->records, &startup->n_stderr_pipes);
+	if (!tables->children || !tables->older || !tables->pipes)
+		return -ENOMEM;
+	r = pools_startup(keeper, generation, &tables->pools, &tables->processes,
+			  &startup->n_processes);
+	if (r < 0)
+		return r;
+
+	startup->children = tables->children;
+	startup->older = tables->older;
+	startup->stderr_pipes = tables->pipes;
+	startup->pools = tables->pools;
+	startup->processes = tables->processes;
+	return 0;
+}
+
+/* Returns 0 or a negative errno; in the new process it does not return. */
+static int give_startup(struct front *front, struct startup *startup)
+{
+	AUTO(auto_close) int theirs = -1;
+	int r;
+
+	r = channel_pair(&front->channel, &theirs);
+	if (r < 0)
+		return r;
+	startup->channel = theirs;
+	r = watch_add(&front->watch, front->keeper->poller, front->channel, WATCH_READ,
+		      front_on_channel);
+	if (r < 0)
+		return r;
+
+	front->pid = fork();
+	if (front->pid < 0)
+		return -errno;
+	if (front->pid == 0) {
+		close(front->channel);
+		_exit(be_front(front->keeper, front->generation, startup));
+	}
+	return 0;
+}
+
+int front_start(struct keeper *keeper, struct generation *generation, struct front **out)
+{
+	AUTO(auto_front_free) struct front *front = front_new(keeper, generation);
+	AUTO(tables_fini) struct tables tables = { 0 };
+	struct startup startup = {
+		.settings = generation->settings,
+		.listeners = generation->listeners,
+		.stats_indices = generation->record_numbers,
+		.stats = keeper->stats,
+		.drop_counts = keeper->drop_counts,
+		.hold = keeper->holding,
+	};
+	int r;
+
+	if (!front || !front->session_counts)
+		return -ENOMEM;
+	startup.session_counts = front->session_counts;
+	r = fill_in(&startup, &tables, keeper, generation);
+	if (r == 0)
+		r = give_startup(front, &startup);
+	if (r < 0)
+		return r;
+
+	list_add_before(&keeper->fronts, &front->link);
+	*out = take_ptr(front);
+	unread_pass_all(keeper);
+	return 0;
+}

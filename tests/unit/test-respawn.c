@@ -1,0 +1,66 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "keeper/pool/respawn.h"
+
+static void test_pauses_grow_to_a_minute(void **state)
+{
+	int64_t expected[] = { 1000, 2000, 4000, 8000, 16000, 32000, 60000, 60000 };
+	struct respawn respawn = { 0 };
+	int64_t now = 5000000;
+
+	for (int i = 0; i < 8; i++) {
+		assert_true(respawn_pause(&respawn, now));
+		assert_int_equal(respawn_wait_ms(&respawn, now), expected[i]);
+		now += expected[i];
+		assert_int_equal(respawn_wait_ms(&respawn, now), 0);
+	}
+}
+
+static void test_several_that_end_together_are_one_failure(void **state)
+{
+	struct respawn respawn = { 0 };
+
+	assert_true(respawn_pause(&respawn, 1000000));
+	assert_false(respawn_pause(&respawn, 1000000));
+	assert_false(respawn_pause(&respawn, 1000999));
+	assert_int_equal(respawn.deaths, 1);
+	assert_int_equal(respawn_wait_ms(&respawn, 1000000), 1000);
+}
+
+static void test_calm_begins_anew(void **state)
+{
+	struct respawn respawn = { 0 };
+
+	assert_true(respawn_pause(&respawn, 1000000));
+	assert_true(respawn_pause(&respawn, 1001000));
+	respawn_calm(&respawn);
+	assert_true(respawn_pause(&respawn, 1003000));
+	assert_int_equal(respawn_wait_ms(&respawn, 1003000), 1000);
+}
+
+static void test_death_long_after_the_last_pause_begins_anew(void **state)
+{
+	struct respawn respawn = { 0 };
+
+	assert_true(respawn_pause(&respawn, 1000000));
+	assert_true(respawn_pause(&respawn, 1001000));
+	assert_true(respawn_pause(&respawn, 1003000 + RESPAWN_CALM_MS));
+	assert_int_equal(respawn.deaths, 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_pauses_grow_to_a_minute),
+		cmocka_unit_test(test_several_that_end_together_are_one_failure),
+		cmocka_unit_test(test_calm_begins_anew),
+		cmocka_unit_test(test_death_long_after_the_last_pause_begins_anew),
+	};
+
+	return cmocka_run_group_tests_name("restarts", tests, NULL, NULL);
+}
