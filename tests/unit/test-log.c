@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -217,6 +218,19 @@ static void test_files_are_appended_to_with_the_time(void **state)
 	assert_non_null(strstr(text, ": two\n"));
 }
 
+/* Whatever the mask of superd is: it tells who asked for what. */
+static void test_a_new_file_is_not_for_everybody(void **state)
+{
+	mode_t mask = umask(0);
+	int r = log_open(LOG_TO_FILE, file_path);
+	struct stat status;
+
+	umask(mask);
+	assert_int_equal(r, 0);
+	assert_int_equal(stat(file_path, &status), 0);
+	assert_int_equal(status.st_mode, S_IFREG | 0640);
+}
+
 static void test_who_watches_sees_what_goes_wrong(void **state)
 {
 	int ends[2];
@@ -341,6 +355,7 @@ int main(void)
 		TEST(test_forked_processes_count_together),
 		TEST(test_standard_error_may_be_a_socket),
 		TEST(test_files_are_appended_to_with_the_time),
+		TEST(test_a_new_file_is_not_for_everybody),
 		TEST(test_who_watches_sees_what_goes_wrong),
 		TEST(test_what_cannot_be_opened_leaves_the_old_target),
 		TEST(test_the_journal_gets_fields),
