@@ -4,12 +4,15 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -21,11 +24,14 @@
 #define CLIENT_7 TEXT("SUPERD_CLIENT=7\0PROTO=TCP\0REMOTE_ADDR=192.0.2.1\0REMOTE_HOST=")
 
 static int superd; /* the daemon's end; the other one is descriptor 0, as in a program */
+static struct rlimit descriptors;
 
 static int set_up(void **state)
 {
 	int pair[2];
 
+	if (getrlimit(RLIMIT_NOFILE, &descriptors) < 0)
+		return -1;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return -1;
 	superd = pair[0];
@@ -38,7 +44,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	close(superd);
-	return 0;
+	return setrlimit(RLIMIT_NOFILE, &descriptors);
 }
 
 static void pass(const char *text, size_t n, int fd)
@@ -215,15 +221,13 @@ static void test_what_is_no_client_is_refused(void **state)
 
 static void test_a_client_without_a_free_descriptor_is_given_back(void **state)
 {
-	struct rlimit limit, none;
+	const struct rlimit none = { .rlim_cur = 0, .rlim_max = descriptors.rlim_max };
 	struct superd_client client;
 	int theirs = pass_connection(CLIENT_7);
 
-	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
-	none = (struct rlimit){ .rlim_cur = 0, .rlim_max = limit.rlim_max };
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
 	assert_int_equal(superd_pass_receive(&client, 0), -EMFILE);
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &descriptors), 0);
 	close(theirs);
 	expect_said("DONE=7");
 }
@@ -239,7 +243,66 @@ static void test_the_end_is_the_end_after_the_last_client(void **state)
 	assert_int_equal(superd_pass_receive(&client, 0), 0);
 }
 
-int main(void)
+/* How a program that was executed tells by its exit status which descriptor it has found. */
+#define CLOSES_ON_EXEC 0x40
+#define NOT_FOUND 0x3f
+#define TELL "tell"
+
+static int tell_what_was_found(void)
+{
+	int fd = superd_pass_fd();
+
+	if (fd < 0)
+		return NOT_FOUND;
+	return fd | (fcntl(fd, F_GETFD) & FD_CLOEXEC ? CLOSES_ON_EXEC : 0);
+}
+
+/* As superd starts a program: the socket is on 0 and on @number, should that be another one. */
+static void become_program(int number, bool is_meant, const char *n_fds, const char *names)
+{
+	char pid[16];
+
+	(void)snprintf(pid, sizeof(pid), "%d", (int)getpid() + !is_meant);
+	if (setenv("LISTEN_PID", pid, 1) < 0 || setenv("LISTEN_FDS", n_fds, 1) < 0 ||
+	    setenv("LISTEN_FDNAMES", names, 1) < 0)
+		return;
+	if (number > 0 && dup2(STDIN_FILENO, number) < 0)
+		return;
+	execl("/proc/self/exe", "test-pass", TELL, (char *)NULL);
+}
+
+static int found_by_program(int number, bool is_meant, const char *n_fds, const char *names)
+{
+	pid_t pid = fork();
+	int status;
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		close(superd);
+		become_program(number, is_meant, n_fds, names);
+		_exit(127);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static void test_the_socket_is_found_by_its_name_and_closed_on_exec(void **state)
+{
+	assert_int_equal(found_by_program(3, true, "1", "superd-pass"), 3 | CLOSES_ON_EXEC);
+	assert_int_equal(found_by_program(4, true, "2", "other:superd-pass"), 4 | CLOSES_ON_EXEC);
+}
+
+static void test_what_is_not_meant_for_the_process_is_not_taken(void **state)
+{
+	assert_int_equal(found_by_program(3, false, "1", "superd-pass"), STDIN_FILENO);
+	assert_int_equal(found_by_program(3, true, "1", "other"), STDIN_FILENO);
+	assert_int_equal(found_by_program(3, true, "1", "superd-passes"), STDIN_FILENO);
+	assert_int_equal(found_by_program(4, true, "1", "other:superd-pass"), STDIN_FILENO);
+	assert_int_equal(found_by_program(0, true, "1", "superd-pass"), STDIN_FILENO);
+}
+
+int main(int argc, char **argv)
 {
 #define CASE(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
@@ -252,7 +315,11 @@ int main(void)
 		CASE(test_what_is_no_client_is_refused),
 		CASE(test_a_client_without_a_free_descriptor_is_given_back),
 		CASE(test_the_end_is_the_end_after_the_last_client),
+		CASE(test_the_socket_is_found_by_its_name_and_closed_on_exec),
+		CASE(test_what_is_not_meant_for_the_process_is_not_taken),
 	};
 
+	if (argc == 2 && strcmp(argv[1], TELL) == 0)
+		return tell_what_was_found();
 	return cmocka_run_group_tests_name("pass", tests, NULL, NULL);
 }
