@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -81,8 +82,11 @@ static void test_a_smaller_number_closes_nothing_until_told(void **state)
 static void test_only_sockets_for_datagrams_of_ip_are_shared(void **state)
 {
 	struct listener *stream = open_listener("tcp:127.0.0.1:0", &options);
-	struct listener *local = open_listener("unix-dgram:@superd-test-share", &options);
+	struct listener *local;
+	char text[ADDRESS_TEXT_MAX];
 
+	(void)snprintf(text, sizeof(text), "unix-dgram:@superd-test-%d", (int)getpid());
+	local = open_listener(text, &options);
 	assert_int_equal(listener_share(stream, &options, 4), 0);
 	assert_int_equal(listener_n_sockets(stream), 1);
 	assert_int_equal(listener_share(local, &options, 4), 0);

@@ -224,16 +224,20 @@ static void test_what_is_no_socket_matches_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_a_client_is_accepted_with_its_address),
-		cmocka_unit_test(test_a_dual_stack_listener_shows_ipv4_peers_as_such),
-		cmocka_unit_test(test_the_text_has_the_real_port),
-		cmocka_unit_test(test_a_busy_port_may_be_tried_again),
-		cmocka_unit_test(test_a_foreign_address_needs_freebind),
-		cmocka_unit_test(test_an_interface_is_bound_and_named),
-		cmocka_unit_test(test_datagrams_tell_where_they_were_sent),
-		cmocka_unit_test(test_abstract_and_datagram_sockets_open),
-		cmocka_unit_test(test_a_socket_of_somebody_else_is_adopted),
-		cmocka_unit_test(test_what_is_no_socket_matches_nothing),
+		cmocka_unit_test_teardown(test_a_client_is_accepted_with_its_address,
+					  clean_directory),
+		cmocka_unit_test_teardown(test_a_dual_stack_listener_shows_ipv4_peers_as_such,
+					  clean_directory),
+		cmocka_unit_test_teardown(test_the_text_has_the_real_port, clean_directory),
+		cmocka_unit_test_teardown(test_a_busy_port_may_be_tried_again, clean_directory),
+		cmocka_unit_test_teardown(test_a_foreign_address_needs_freebind, clean_directory),
+		cmocka_unit_test_teardown(test_an_interface_is_bound_and_named, clean_directory),
+		cmocka_unit_test_teardown(test_datagrams_tell_where_they_were_sent,
+					  clean_directory),
+		cmocka_unit_test_teardown(test_abstract_and_datagram_sockets_open, clean_directory),
+		cmocka_unit_test_teardown(test_a_socket_of_somebody_else_is_adopted,
+					  clean_directory),
+		cmocka_unit_test_teardown(test_what_is_no_socket_matches_nothing, clean_directory),
 	};
 
 	return cmocka_run_group_tests(tests, make_directory, remove_directory);

@@ -180,14 +180,18 @@ static void test_a_file_that_somebody_replaced_is_left(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_a_socket_file_has_its_mode_and_goes_with_us),
-		cmocka_unit_test(test_a_socket_has_the_name_of_its_file),
-		cmocka_unit_test(test_a_stale_socket_is_replaced),
-		cmocka_unit_test(test_a_stale_socket_is_replaced_by_one_of_two),
-		cmocka_unit_test(test_a_path_without_room_for_another_name_is_replaced_too),
-		cmocka_unit_test(test_a_served_socket_is_left),
-		cmocka_unit_test(test_a_file_that_is_no_socket_is_left),
-		cmocka_unit_test(test_a_file_that_somebody_replaced_is_left),
+		cmocka_unit_test_teardown(test_a_socket_file_has_its_mode_and_goes_with_us,
+					  clean_directory),
+		cmocka_unit_test_teardown(test_a_socket_has_the_name_of_its_file, clean_directory),
+		cmocka_unit_test_teardown(test_a_stale_socket_is_replaced, clean_directory),
+		cmocka_unit_test_teardown(test_a_stale_socket_is_replaced_by_one_of_two,
+					  clean_directory),
+		cmocka_unit_test_teardown(test_a_path_without_room_for_another_name_is_replaced_too,
+					  clean_directory),
+		cmocka_unit_test_teardown(test_a_served_socket_is_left, clean_directory),
+		cmocka_unit_test_teardown(test_a_file_that_is_no_socket_is_left, clean_directory),
+		cmocka_unit_test_teardown(test_a_file_that_somebody_replaced_is_left,
+					  clean_directory),
 	};
 
 	return cmocka_run_group_tests(tests, make_directory, remove_directory);
