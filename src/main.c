@@ -39,7 +39,7 @@ static const char usage[] =
 	"\n"
 	"  -c, --config FILE     read FILE instead of " SUPERD_CONFIG "\n"
 	"  -f, --foreground      stay in the foreground\n"
-	"  -t, --check           check the configuration, print every mistake, and exit\n"
+	"  -t, --check           check the configuration, print every error, and exit\n"
 	"  -p, --port-base N     add N to every port\n"
 	"  -d, --debug           log more\n"
 	"  -V, --version         print the version and exit\n"
@@ -282,7 +282,7 @@ static int serve(const struct arguments *arguments, const char *path,
 	fd_close_others(activation.n > 0 ? 3 + (int)activation.n : 3);
 
 	if (load_settings(&settings, path, load) < 0) {
-		log_error(0, "not started: '%s' has mistakes", path);
+		log_error(0, "not started: '%s' has errors", path);
 		return EX_CONFIG;
 	}
 	if (!arguments->foreground) {

@@ -37,8 +37,8 @@ static void check_uses(struct build *build)
 
 	for (size_t i = 0; i < sizeof(uses) / sizeof(uses[0]); i++)
 		if (build->draft->own[uses[i].option] && !(uses[i].of & dispatch))
-			build_mistake(build, uses[i].option, 0, "'%s' %s",
-				      schema_options[uses[i].option].name, uses[i].why);
+			build_error(build, uses[i].option, 0, "'%s' %s",
+				    schema_options[uses[i].option].name, uses[i].why);
 }
 
 static void check_connections(struct build *build)
@@ -48,9 +48,9 @@ static void check_connections(struct build *build)
 	for (size_t i = 0; i < service->n_endpoints; i++) {
 		if (service->endpoints[i].type != SOCK_DGRAM)
 			continue;
-		build_mistake(build, OPTION_DISPATCH, 0,
-			      "'dispatch = pass' hands over connections, and '%s' has none",
-			      service->endpoints[i].text);
+		build_error(build, OPTION_DISPATCH, 0,
+			    "'dispatch = pass' hands over connections, and '%s' has none",
+			    service->endpoints[i].text);
 		return;
 	}
 }
@@ -63,10 +63,10 @@ static void build_stderr(struct build *build)
 	if (*stderr_to != STDERR_SOCKET)
 		return;
 	if (build->draft->own[OPTION_STDERR])
-		build_mistake(build, OPTION_STDERR, 0,
-			      "'stderr' takes 'log' or 'null' with 'dispatch = pool' and "
-			      "'dispatch = pass', not 'socket': the program has no client at its "
-			      "start");
+		build_error(build, OPTION_STDERR, 0,
+			    "'stderr' takes 'log' or 'null' with 'dispatch = pool' and "
+			    "'dispatch = pass', not 'socket': the program has no client at its "
+			    "start");
 	*stderr_to = STDERR_LOG;
 }
 
@@ -80,8 +80,8 @@ void build_crew(struct build *build)
 		return;
 	if (draft->own[OPTION_READY_TIMEOUT] && !draft->pool.ready_notify &&
 	    !build->parse->defaults_unsure)
-		build_mistake(build, OPTION_READY_TIMEOUT, 0,
-			      "'ready_timeout' needs 'ready = notify'");
+		build_error(build, OPTION_READY_TIMEOUT, 0,
+			    "'ready_timeout' needs 'ready = notify'");
 	if (service->dispatch == DISPATCH_PASS)
 		check_connections(build);
 

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/claims.h"
-#include "config/names.h"
+#include "config/endpoint-conflicts.h"
+#include "config/resolved-hosts.h"
 #include "config/parse.h"
 
 /* Of one service: more are a slip in a range. */
@@ -58,11 +58,12 @@ static unsigned traits_of(const struct endpoint *endpoint)
 
 static int lookup(struct build *build, const struct endpoint_text *text, struct address *out)
 {
-	struct names *names = build->parse->names;
+	struct resolved_hosts *hosts = build->parse->hosts;
 
-	if (!names || !endpoint_needs_lookup(text))
-		return endpoint_lookup(text, out, NAMES_ADDRESSES_MAX);
-	return build->parse->rehearsal ? names_add(names, text, out) : names_find(names, text, out);
+	if (!hosts || !endpoint_needs_lookup(text))
+		return endpoint_lookup(text, out, RESOLVED_ADDRESSES_MAX);
+	return build->parse->rehearsal ? resolved_hosts_add(hosts, text, out)
+				       : resolved_hosts_find(hosts, text, out);
 }
 
 static struct endpoint *add_endpoint(struct service *service)
@@ -131,7 +132,7 @@ static int parse_word(struct build *build, const struct value *value, struct wor
 	const char *why;
 
 	if (endpoint_parse(&out->text, value->text, &why) < 0) {
-		build_mistake(build, OPTION_LISTEN, value->line, "'listen' %s", why);
+		build_error(build, OPTION_LISTEN, value->line, "'listen' %s", why);
 		return -EINVAL;
 	}
 
@@ -140,9 +141,9 @@ static int parse_word(struct build *build, const struct value *value, struct wor
 			 strncmp(value->text, "udp6:", 5) == 0;
 	if (out->text.family != AF_UNIX &&
 	    out->text.port_last + build->parse->root.port_base > 65535) {
-		build_mistake(build, OPTION_LISTEN, value->line,
-			      "'%s' and a 'port_base' of %d make a port above 65535",
-			      mistakes_quote(value->text), build->parse->root.port_base);
+		build_error(build, OPTION_LISTEN, value->line,
+			    "'%s' and a 'port_base' of %d make a port above 65535",
+			    errors_quote(value->text), build->parse->root.port_base);
 		return -EINVAL;
 	}
 	return 0;
@@ -176,8 +177,8 @@ static bool lacks_interface(const struct build *build, const struct word *word,
 /* Every endpoint of one word of `listen`. */
 static void listen_on(struct build *build, const struct value *value)
 {
-	struct address addresses[NAMES_ADDRESSES_MAX];
-	const char *quoted = mistakes_quote(value->text);
+	struct address addresses[RESOLVED_ADDRESSES_MAX];
+	const char *quoted = errors_quote(value->text);
 	struct word word;
 	int n, r = 0;
 
@@ -186,45 +187,45 @@ static void listen_on(struct build *build, const struct value *value)
 
 	n = lookup(build, &word.text, addresses);
 	if (n < 0)
-		build_mistake(build, OPTION_LISTEN, value->line, "'%s': cannot use the host: %s",
-			      quoted, lookup_error(n));
+		build_error(build, OPTION_LISTEN, value->line, "'%s': cannot use the host: %s",
+			    quoted, lookup_error(n));
 
 	for (int i = 0; i < n && r == 0; i++)
 		r = lacks_interface(build, &word, &addresses[i])
 			    ? -ENODEV
 			    : add_ports(build, &word, &addresses[i]);
 	if (r == -ENODEV)
-		build_mistake(build, OPTION_LISTEN, value->line,
-			      "'%s' needs its interface, as in 'tcp:[fe80::1%%eth0]:80'", quoted);
+		build_error(build, OPTION_LISTEN, value->line,
+			    "'%s' needs its interface, as in 'tcp:[fe80::1%%eth0]:80'", quoted);
 	else if (r < 0)
-		build_mistake(build, OPTION_LISTEN, value->line, "'%s': %s", quoted,
-			      r == -E2BIG ? "these are too many endpoints" : strerror(-r));
+		build_error(build, OPTION_LISTEN, value->line, "'%s': %s", quoted,
+			    r == -E2BIG ? "these are too many endpoints" : strerror(-r));
 }
 
-/* The endpoints from @first on, which @value named; one mistake for all of them is enough. */
-static void claim(struct build *build, size_t first, size_t end, const struct value *value)
+/* The endpoints from @first on, which @value named; one error for all of them is enough. */
+static void add_uses(struct build *build, size_t first, size_t end, const struct value *value)
 {
 	struct service *service = build->service;
 
 	for (size_t i = first; i < end; i++) {
-		struct claim wanted = {
+		struct endpoint_use wanted = {
 			.endpoint = &service->endpoints[i],
 			.text = value->text,
 			.service = service->name,
-			.at = build_place(build, OPTION_LISTEN, value->line),
+			.at = build_location(build, OPTION_LISTEN, value->line),
 		};
-		struct claim owner;
-		int r = claims_add(build->parse->claims, &wanted, &owner);
+		struct endpoint_use owner;
+		int r = endpoint_conflicts_add(build->parse->conflicts, &wanted, &owner);
 
 		if (r == 0)
 			continue;
 		if (r == -EADDRINUSE)
-			build_mistake(build, OPTION_LISTEN, value->line,
-				      "'%s' is already taken by '%s' of service '%s' (%s:%d)",
-				      mistakes_quote(value->text), mistakes_quote(owner.text),
-				      owner.service, owner.at.file, owner.at.line);
+			build_error(build, OPTION_LISTEN, value->line,
+				    "'%s' is already taken by '%s' of service '%s' (%s:%d)",
+				    errors_quote(value->text), errors_quote(owner.text),
+				    owner.service, owner.at.file, owner.at.line);
 		else
-			build_mistake(build, OPTION_LISTEN, value->line, "out of memory");
+			build_error(build, OPTION_LISTEN, value->line, "out of memory");
 		return;
 	}
 }
@@ -239,8 +240,8 @@ static void check_needs(struct build *build)
 		return;
 	for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++)
 		if (build->draft->own[needs[i].option] && !(traits & needs[i].needs))
-			build_mistake(build, needs[i].option, 0, "'%s' needs %s",
-				      schema_options[needs[i].option].name, needs[i].what);
+			build_error(build, needs[i].option, 0, "'%s' needs %s",
+				    schema_options[needs[i].option].name, needs[i].what);
 }
 
 void build_endpoints(struct build *build)
@@ -249,19 +250,19 @@ void build_endpoints(struct build *build)
 	size_t *ends = calloc(words->n + 1, sizeof(*ends));
 
 	if (!ends) {
-		build_mistake(build, OPTION_LISTEN, 0, "out of memory");
+		build_error(build, OPTION_LISTEN, 0, "out of memory");
 		return;
 	}
 	if (build->draft->own[OPTION_LISTEN] && words->n == 0)
-		build_mistake(build, OPTION_LISTEN, 0, "'listen' names no endpoint");
+		build_error(build, OPTION_LISTEN, 0, "'listen' names no endpoint");
 
 	for (size_t i = 0; i < words->n; i++) {
 		listen_on(build, &words->list[i]);
 		ends[i + 1] = build->service->n_endpoints;
 	}
-	/* Claims point to endpoints, which do not move any more. */
+	/* The conflicts point to endpoints, which do not move any more. */
 	for (size_t i = 0; i < words->n; i++)
-		claim(build, ends[i], ends[i + 1], &words->list[i]);
+		add_uses(build, ends[i], ends[i + 1], &words->list[i]);
 
 	check_needs(build);
 	free(ends);

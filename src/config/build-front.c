@@ -17,9 +17,9 @@
 static void check_unprivileged(struct parse *parse, const struct account *account)
 {
 	if (parse->root.own[OPTION_FRONT_USER] && (!account || account->uid != geteuid()))
-		mistakes_add(&parse->mistakes, parse->root.at[OPTION_FRONT_USER],
-			     "'front_user' needs root: both processes run as the user who started "
-			     "superd");
+		errors_add(&parse->errors, parse->root.at[OPTION_FRONT_USER],
+			   "'front_user' needs root: both processes run as the user who started "
+			   "superd");
 }
 
 /* The default may be missing; a user who was asked for may not. */
@@ -33,16 +33,15 @@ static const struct account *find_user(struct parse *parse)
 	if (!parse->options->privileged)
 		return NULL;
 	if (parse->root.own[OPTION_FRONT_USER]) {
-		mistakes_add(&parse->mistakes, parse->root.at[OPTION_FRONT_USER],
-			     "'front_user': no user '%s'", mistakes_quote(name));
+		errors_add(&parse->errors, parse->root.at[OPTION_FRONT_USER],
+			   "'front_user': no user '%s'", errors_quote(name));
 		return NULL;
 	}
 
 	if (accounts_find_user(parse->accounts, SECOND_CHOICE, &account) < 0)
-		mistakes_add(
-			&parse->mistakes, (struct place){ parse->settings->path, 1 },
-			"neither user '%s' nor user '%s' exists for the front; set 'front_user'",
-			name, SECOND_CHOICE);
+		errors_add(&parse->errors, (struct location){ parse->settings->path, 1 },
+			   "neither user '%s' nor user '%s' exists for the front; set 'front_user'",
+			   name, SECOND_CHOICE);
 	else if (!parse->rehearsal)
 		log_warning(0, "there is no user '%s': the front runs as '%s'", name,
 			    SECOND_CHOICE);
@@ -75,15 +74,15 @@ void build_workers(struct parse *parse)
 static void check_select(struct parse *parse)
 {
 	size_t n = parse->settings->n_endpoints;
-	struct place place = { parse->settings->path, 1 };
+	struct location location = { parse->settings->path, 1 };
 
 	if (parse->root.own[OPTION_POLLER])
-		place = parse->root.at[OPTION_POLLER];
+		location = parse->root.at[OPTION_POLLER];
 	if (parse->root.poller == POLLER_SELECT && n > SELECT_ENDPOINTS_MAX)
-		mistakes_add(&parse->mistakes, place,
-			     "'poller = select' watches at most %d endpoints, not %zu; 'auto' and "
-			     "'epoll' watch any number",
-			     SELECT_ENDPOINTS_MAX, n);
+		errors_add(&parse->errors, location,
+			   "'poller = select' watches at most %d endpoints, not %zu; 'auto' and "
+			   "'epoll' watch any number",
+			   SELECT_ENDPOINTS_MAX, n);
 }
 
 void build_poller(struct parse *parse)
@@ -103,8 +102,8 @@ void build_front(struct parse *parse)
 	if (!account)
 		return;
 	if (account->uid == 0)
-		mistakes_add(&parse->mistakes, parse->root.at[OPTION_FRONT_USER],
-			     "'front_user' must not be root: the front faces the network");
+		errors_add(&parse->errors, parse->root.at[OPTION_FRONT_USER],
+			   "'front_user' must not be root: the front faces the network");
 
 	parse->settings->front = (struct front_settings){
 		.change_user = true,

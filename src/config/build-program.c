@@ -28,16 +28,16 @@ static void check_unprivileged(struct build *build, const struct account *accoun
 	gid_t gid;
 
 	if (account && account->uid != geteuid())
-		build_mistake(build, OPTION_USER, 0,
-			      "'user' needs root: superd runs as another user");
+		build_error(build, OPTION_USER, 0,
+			    "'user' needs root: superd runs as another user");
 	if (draft->group && accounts_find_group(build->parse->accounts, draft->group, &gid) == 0 &&
 	    gid != getegid())
-		build_mistake(build, OPTION_GROUP, 0,
-			      "'group' needs root: superd runs with another group");
+		build_error(build, OPTION_GROUP, 0,
+			    "'group' needs root: superd runs with another group");
 	if (draft->chroot)
-		build_mistake(build, OPTION_CHROOT, 0, "'chroot' needs root");
+		build_error(build, OPTION_CHROOT, 0, "'chroot' needs root");
 	if (draft->nice < 0)
-		build_mistake(build, OPTION_NICE, 0, "a 'nice' below 0 needs root");
+		build_error(build, OPTION_NICE, 0, "a 'nice' below 0 needs root");
 }
 
 static const struct account *find_user(struct build *build)
@@ -47,19 +47,19 @@ static const struct account *find_user(struct build *build)
 
 	if (!build->draft->user) {
 		if (build->parse->options->privileged && !build->parse->defaults_unsure)
-			build_mistake(build, -1, 0,
-				      "needs 'user': superd runs as root, and a program does so "
-				      "only where that is said");
+			build_error(build, -1, 0,
+				    "needs 'user': superd runs as root, and a program does so "
+				    "only where that is said");
 		return NULL;
 	}
 
 	r = accounts_find_user(build->parse->accounts, build->draft->user, &account);
 	if (r == -ENOENT)
-		build_mistake(build, OPTION_USER, 0, "'user': no user '%s'",
-			      mistakes_quote(build->draft->user));
+		build_error(build, OPTION_USER, 0, "'user': no user '%s'",
+			    errors_quote(build->draft->user));
 	else if (r < 0)
-		build_mistake(build, OPTION_USER, 0, "'user': cannot look for '%s': %s",
-			      mistakes_quote(build->draft->user), strerror(-r));
+		build_error(build, OPTION_USER, 0, "'user': cannot look for '%s': %s",
+			    errors_quote(build->draft->user), strerror(-r));
 	return account;
 }
 
@@ -78,8 +78,8 @@ static void build_identity(struct build *build)
 	}
 	if (draft->group &&
 	    accounts_find_group(build->parse->accounts, draft->group, &identity->gid) < 0)
-		build_mistake(build, OPTION_GROUP, 0, "'group': no group '%s'",
-			      mistakes_quote(draft->group));
+		build_error(build, OPTION_GROUP, 0, "'group': no group '%s'",
+			    errors_quote(draft->group));
 	if (!account || !build->parse->options->privileged)
 		return;
 
@@ -87,8 +87,8 @@ static void build_identity(struct build *build)
 	if (draft->groups)
 		r = account_groups(account, identity->gid, &identity->groups, &identity->n_groups);
 	if (r < 0)
-		build_mistake(build, OPTION_GROUPS, 0, "'groups': cannot list those of '%s': %s",
-			      account->name, strerror(-r));
+		build_error(build, OPTION_GROUPS, 0, "'groups': cannot list those of '%s': %s",
+			    account->name, strerror(-r));
 }
 
 /* Whether @root, or @path in it, is a directory; says so if not. */
@@ -100,11 +100,11 @@ static bool check_directory(struct build *build, int number, const char *root, c
 
 	r = executable_stat(root, path, &status);
 	if (r < 0)
-		build_mistake(build, number, 0, "'%s': cannot use '%s': %s", name,
-			      mistakes_quote(path), strerror(-r));
+		build_error(build, number, 0, "'%s': cannot use '%s': %s", name, errors_quote(path),
+			    strerror(-r));
 	else if (!S_ISDIR(status.st_mode))
-		build_mistake(build, number, 0, "'%s': '%s' is no directory", name,
-			      mistakes_quote(path));
+		build_error(build, number, 0, "'%s': '%s' is no directory", name,
+			    errors_quote(path));
 	return r == 0 && S_ISDIR(status.st_mode);
 }
 
@@ -113,11 +113,11 @@ static void check_executable(struct build *build, const struct value *program)
 	char why[EXECUTABLE_WHY_MAX];
 
 	if (program->text[0] != '/')
-		build_mistake(build, OPTION_EXEC, program->line,
-			      "'exec' takes the absolute path of a program first, not '%s'",
-			      mistakes_quote(program->text));
+		build_error(build, OPTION_EXEC, program->line,
+			    "'exec' takes the absolute path of a program first, not '%s'",
+			    errors_quote(program->text));
 	else if (executable_check(build->draft->chroot, program->text, why) < 0)
-		build_mistake(build, OPTION_EXEC, program->line, "%s", why);
+		build_error(build, OPTION_EXEC, program->line, "%s", why);
 }
 
 static void check_arguments(struct build *build)
@@ -130,7 +130,7 @@ static void check_arguments(struct build *build)
 		char why[256];
 
 		if (template_check(value->text, i > 0, has_client, why, sizeof(why)) < 0)
-			build_mistake(build, OPTION_EXEC, value->line, "%s", why);
+			build_error(build, OPTION_EXEC, value->line, "%s", why);
 	}
 }
 
@@ -143,10 +143,10 @@ static void build_argv(struct build *build)
 	for (size_t i = 0; argv && i < exec->n; i++)
 		argv[i] = build_copy(build, exec->list[i].text);
 	if (!argv)
-		build_mistake(build, OPTION_EXEC, 0, "out of memory");
+		build_error(build, OPTION_EXEC, 0, "out of memory");
 
 	if (exec->n == 0) {
-		build_mistake(build, OPTION_EXEC, 0, "'exec' names no program");
+		build_error(build, OPTION_EXEC, 0, "'exec' names no program");
 		return;
 	}
 	check_arguments(build);
@@ -169,9 +169,9 @@ static bool is_free(struct build *build, int number, const struct value *value, 
 	for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++)
 		if (strlen(reserved[i]) == length &&
 		    memcmp(reserved[i], value->text, length) == 0) {
-			build_mistake(build, number, value->line,
-				      "'%s': superd itself sets '%s' for every program",
-				      schema_options[number].name, reserved[i]);
+			build_error(build, number, value->line,
+				    "'%s': superd itself sets '%s' for every program",
+				    schema_options[number].name, reserved[i]);
 			return false;
 		}
 	return true;
@@ -188,8 +188,8 @@ static void add_variables(struct build *build, char **env, size_t *n)
 		if (!is_free(build, OPTION_ENV, value, length))
 			continue;
 		if (has_variable(env, value->text, length))
-			build_mistake(build, OPTION_ENV, value->line, "'env' sets '%s' twice",
-				      mistakes_quote_part(value->text, length));
+			build_error(build, OPTION_ENV, value->line, "'env' sets '%s' twice",
+				    errors_quote_part(value->text, length));
 		else if ((env[*n] = build_copy(build, value->text)))
 			++*n;
 	}
@@ -212,7 +212,7 @@ static void pass_variables(struct build *build, char **env, size_t *n)
 			++*n;
 		} else {
 			env[*n] = NULL;
-			build_mistake(build, OPTION_PASSENV, value->line, "out of memory");
+			build_error(build, OPTION_PASSENV, value->line, "out of memory");
 		}
 	}
 }
@@ -225,7 +225,7 @@ static void build_environment(struct build *build)
 
 	build->service->program.env = env;
 	if (!env) {
-		build_mistake(build, -1, 0, "out of memory");
+		build_error(build, -1, 0, "out of memory");
 		return;
 	}
 	add_variables(build, env, &n);

@@ -9,15 +9,15 @@
 #include "config/account.h"
 #include "config/parse.h"
 
-struct place build_place(const struct build *build, int number, int line)
+struct location build_location(const struct build *build, int number, int line)
 {
-	struct place place = { build->service->file, build->service->line };
+	struct location location = { build->service->file, build->service->line };
 
 	if (number >= 0 && build->draft->at[number].line)
-		place = build->draft->at[number];
+		location = build->draft->at[number];
 	if (line)
-		place.line = line;
-	return place;
+		location.line = line;
+	return location;
 }
 
 bool build_is_own(const struct build *build, int number)
@@ -30,7 +30,7 @@ char *build_copy(struct build *build, const char *text)
 	char *copy = text ? strdup(text) : NULL;
 
 	if (text && !copy)
-		build_mistake(build, -1, 0, "out of memory");
+		build_error(build, -1, 0, "out of memory");
 	return copy;
 }
 
@@ -67,11 +67,9 @@ static void check_only_of(struct build *build, int option, bool programs)
 	if (!build->draft->own[option] || programs == build->draft->own[OPTION_EXEC])
 		return;
 	if (programs)
-		build_mistake(build, option, 0, "'%s' is for programs, and a built-in is none",
-			      name);
+		build_error(build, option, 0, "'%s' is for programs, and a built-in is none", name);
 	else
-		build_mistake(build, option, 0, "'%s' is for built-ins, and a program is none",
-			      name);
+		build_error(build, option, 0, "'%s' is for built-ins, and a program is none", name);
 }
 
 static void check_kind(struct build *build)
@@ -79,12 +77,12 @@ static void check_kind(struct build *build)
 	const struct draft *draft = build->draft;
 
 	if (!draft->own[OPTION_BUILTIN] && !draft->own[OPTION_EXEC])
-		build_mistake(build, -1, 0, "needs 'exec' or 'builtin'");
+		build_error(build, -1, 0, "needs 'exec' or 'builtin'");
 	if (draft->own[OPTION_BUILTIN] && draft->own[OPTION_EXEC])
-		build_mistake(build, OPTION_EXEC, 0, "takes 'exec' or 'builtin', not both (%s:%d)",
-			      draft->at[OPTION_BUILTIN].file, draft->at[OPTION_BUILTIN].line);
+		build_error(build, OPTION_EXEC, 0, "takes 'exec' or 'builtin', not both (%s:%d)",
+			    draft->at[OPTION_BUILTIN].file, draft->at[OPTION_BUILTIN].line);
 	if (!draft->own[OPTION_LISTEN])
-		build_mistake(build, -1, 0, "needs 'listen'");
+		build_error(build, -1, 0, "needs 'listen'");
 
 	if (draft->own[OPTION_BUILTIN] == draft->own[OPTION_EXEC])
 		return;
@@ -95,7 +93,7 @@ static void check_kind(struct build *build)
 static void check_amplify(struct build *build)
 {
 	if (build->draft->own[OPTION_AMPLIFY] && build->draft->builtin != BUILTIN_CHARGEN)
-		build_mistake(build, OPTION_AMPLIFY, 0, "'amplify' is for the built-in 'chargen'");
+		build_error(build, OPTION_AMPLIFY, 0, "'amplify' is for the built-in 'chargen'");
 }
 
 static void build_socket_user(struct build *build)
@@ -104,11 +102,11 @@ static void build_socket_user(struct build *build)
 	const struct account *account;
 
 	if (accounts_find_user(build->parse->accounts, name, &account) < 0)
-		build_mistake(build, OPTION_SOCKET_USER, 0, "'socket_user': no user '%s'",
-			      mistakes_quote(name));
+		build_error(build, OPTION_SOCKET_USER, 0, "'socket_user': no user '%s'",
+			    errors_quote(name));
 	else if (!build->parse->options->privileged && account->uid != geteuid())
-		build_mistake(build, OPTION_SOCKET_USER, 0,
-			      "'socket_user' needs root: a file stays its maker's");
+		build_error(build, OPTION_SOCKET_USER, 0,
+			    "'socket_user' needs root: a file stays its maker's");
 	else
 		build->service->socket.uid = account->uid;
 }
@@ -119,12 +117,12 @@ static void build_socket_group(struct build *build)
 	gid_t gid;
 
 	if (accounts_find_group(build->parse->accounts, name, &gid) < 0)
-		build_mistake(build, OPTION_SOCKET_GROUP, 0, "'socket_group': no group '%s'",
-			      mistakes_quote(name));
+		build_error(build, OPTION_SOCKET_GROUP, 0, "'socket_group': no group '%s'",
+			    errors_quote(name));
 	else if (!build->parse->options->privileged && gid != getegid() && group_member(gid) == 0)
-		build_mistake(build, OPTION_SOCKET_GROUP, 0,
-			      "'socket_group' needs root: superd is not in group '%s'",
-			      mistakes_quote(name));
+		build_error(build, OPTION_SOCKET_GROUP, 0,
+			    "'socket_group' needs root: superd is not in group '%s'",
+			    errors_quote(name));
 	else
 		build->service->socket.gid = gid;
 }

@@ -103,24 +103,24 @@ void decoder_free(struct decoder *decoder)
 }
 
 /* Words gain quotes, and a dollar sign a backslash: libconfuse would put the environment there. */
-static char *write_atom(char *to, const struct atom *atom)
+static char *write_token(char *to, const struct token *token)
 {
-	char quote = *atom->text;
+	char quote = *token->text;
 	size_t i = 0;
 
 	if (quote != '"' && quote != '\'') {
 		*to++ = '"';
-		to = mempcpy(to, atom->text, atom->length);
+		to = mempcpy(to, token->text, token->length);
 		*to++ = '"';
 		return to;
 	}
 
-	for (; i < atom->length; i++) {
-		if (quote == '"' && atom->text[i] == '\\')
-			*to++ = atom->text[i++];
-		else if (quote == '"' && atom->text[i] == '$')
+	for (; i < token->length; i++) {
+		if (quote == '"' && token->text[i] == '\\')
+			*to++ = token->text[i++];
+		else if (quote == '"' && token->text[i] == '$')
 			*to++ = '\\';
-		*to++ = atom->text[i];
+		*to++ = token->text[i];
 	}
 	return to;
 }
@@ -150,7 +150,7 @@ static size_t write_statement(char *text, const struct statement *statement)
 		for (size_t k = 0; k < assignment->n_values; k++) {
 			if (k > 0)
 				*to++ = ',';
-			to = write_atom(to, &statement->values[assignment->first + k]);
+			to = write_token(to, &statement->values[assignment->first + k]);
 		}
 		if (assignment->is_list)
 			*to++ = '}';

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "config/mistakes.h"
+#include "config/errors.h"
 
 #define HEAD_SIZE 256 /* as much as the kernel looks at */
 
@@ -70,7 +70,7 @@ __attribute__((__format__(__printf__, 2, 3))) static int refuse(char *out, const
 
 int executable_check(const char *root, const char *path, char out_why[static EXECUTABLE_WHY_MAX])
 {
-	const char *quoted = mistakes_quote(path);
+	const char *quoted = errors_quote(path);
 	char interpreter[HEAD_SIZE];
 	struct stat status;
 	int r;
@@ -90,6 +90,6 @@ int executable_check(const char *root, const char *path, char out_why[static EXE
 	r = executable_stat(root, interpreter, &status);
 	if (r < 0)
 		return refuse(out_why, "cannot use the interpreter of '%s', '%s': %s", quoted,
-			      mistakes_quote(interpreter), strerror(-r));
+			      errors_quote(interpreter), strerror(-r));
 	return 0;
 }

@@ -12,6 +12,6 @@ int executable_stat(const char *root, const char *path, struct stat *out);
 /*
  * Whether execve(2) can be expected to take @path, an absolute one. Returns 0, or -EINVAL with
  * what is wrong in @out_why: "the program '/bin/x' is no regular file". What @path may hold is
- * shown as mistakes_quote() does.
+ * shown as errors_quote() does.
  */
 int executable_check(const char *root, const char *path, char out_why[static EXECUTABLE_WHY_MAX]);

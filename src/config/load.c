@@ -9,7 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "config/names.h"
+#include "config/resolved-hosts.h"
 #include "config/parse.h"
 #include "config/settings.h"
 
@@ -19,26 +19,26 @@ enum {
 };
 
 DEFINE_AUTO(struct sources, sources_free);
-DEFINE_AUTO(struct names, names_free);
+DEFINE_AUTO(struct resolved_hosts, resolved_hosts_free);
 
-static int rehearse(const struct sources *sources, struct names *names,
+static int rehearse(const struct sources *sources, struct resolved_hosts *hosts,
 		    const struct load_options *options)
 {
 	struct settings *settings;
 
-	return parse_run(&settings, sources, names, options, true) < 0 ? REHEARSAL_BAD
+	return parse_run(&settings, sources, hosts, options, true) < 0 ? REHEARSAL_BAD
 								       : REHEARSAL_GOOD;
 }
 
 int rehearsal_start(struct rehearsal *rehearsal, const struct sources *sources,
 		    const struct load_options *options)
 {
-	AUTO(auto_names_free) struct names *names = NULL;
+	AUTO(auto_resolved_hosts_free) struct resolved_hosts *hosts = NULL;
 	pid_t parent = getpid();
 	pid_t pid;
 	int r;
 
-	r = names_new(&names);
+	r = resolved_hosts_new(&hosts);
 	if (r < 0)
 		return r;
 
@@ -48,11 +48,11 @@ int rehearsal_start(struct rehearsal *rehearsal, const struct sources *sources,
 	if (pid == 0) {
 		/* Nobody waits for it when the keeper has gone, perhaps before this line. */
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-		_exit(getppid() == parent ? rehearse(sources, names, options) : REHEARSAL_BAD);
+		_exit(getppid() == parent ? rehearse(sources, hosts, options) : REHEARSAL_BAD);
 	}
 
 	rehearsal->pid = pid;
-	rehearsal->names = take_ptr(names);
+	rehearsal->hosts = take_ptr(hosts);
 	return 0;
 }
 
@@ -73,13 +73,13 @@ int rehearsal_result(const struct rehearsal *rehearsal, int status)
 
 void rehearsal_fini(struct rehearsal *rehearsal)
 {
-	names_free(take_ptr(rehearsal->names));
+	resolved_hosts_free(take_ptr(rehearsal->hosts));
 }
 
-int settings_parse(struct settings **out, const struct sources *sources, struct names *names,
-		   const struct load_options *options)
+int settings_parse(struct settings **out, const struct sources *sources,
+		   struct resolved_hosts *hosts, const struct load_options *options)
 {
-	return parse_run(out, sources, names, options, false);
+	return parse_run(out, sources, hosts, options, false);
 }
 
 static int rehearse_and_parse(struct settings **out, const struct sources *sources,
@@ -102,7 +102,7 @@ static int rehearse_and_parse(struct settings **out, const struct sources *sourc
 	else
 		r = rehearsal_result(&rehearsal, status);
 	if (r == 0)
-		r = settings_parse(out, sources, rehearsal.names, options);
+		r = settings_parse(out, sources, rehearsal.hosts, options);
 	rehearsal_fini(&rehearsal);
 	return r;
 }

@@ -3,26 +3,26 @@
 /*
  * From files to settings, in three steps that keep the keeper safe from a bad file:
  * the bytes of every file are read once; a forked child parses them (the rehearsal),
- * looks up names of hosts, and reports every mistake; only if it succeeded are the
+ * looks up names of hosts, and reports every error; only if it succeeded are the
  * same bytes parsed again in the keeper, with the addresses that the child found.
  */
 
 #include <stdbool.h>
 #include <sys/types.h>
 
-struct names;
+struct resolved_hosts;
 struct settings;
 struct sources;
 
 struct load_options {
 	int port_base;   /* overrides the file's, unless -1 */
 	bool privileged; /* superd runs as root */
-	bool check;      /* the mistakes are what is asked for: none is left out */
+	bool check;      /* the errors are what is asked for: none is left out */
 };
 
 /*
  * Reads @path and all that it includes, blanks comments, checks quotes and braces.
- * The mistakes stay with the sources: whoever parses them tells these with its own.
+ * The errors stay with the sources: whoever parses them reports these with its own.
  * Returns 0, or after logging why, a negative errno where @path itself cannot be read.
  * Does not block: what is no regular file is refused.
  */
@@ -31,15 +31,15 @@ void sources_free(struct sources *sources);
 
 struct rehearsal {
 	pid_t pid;
-	struct names *names; /* shared with the child, which fills it */
+	struct resolved_hosts *hosts; /* shared with the child, which fills it */
 };
 
-/* Forks the child that tries @sources. The child logs every mistake and exits. */
+/* Forks the child that tries @sources. The child logs every error and exits. */
 int rehearsal_start(struct rehearsal *rehearsal, const struct sources *sources,
 		    const struct load_options *options);
 
 /*
- * Tells from the child's wait status whether loading may go on; logs a child that
+ * Concludes from the child's wait status whether loading may go on; logs a child that
  * was killed by a signal. 0, or -EINVAL.
  */
 int rehearsal_result(const struct rehearsal *rehearsal, int status);
@@ -48,11 +48,11 @@ int rehearsal_result(const struct rehearsal *rehearsal, int status);
 void rehearsal_fini(struct rehearsal *rehearsal);
 
 /*
- * Parses. Logs every mistake as `file:line: message` and returns -EINVAL if there
- * was any. @names may be NULL: then names of hosts are looked up here, which may block.
+ * Parses. Logs every error as `file:line: message` and returns -EINVAL if there
+ * was any. @hosts may be NULL: then names of hosts are looked up here, which may block.
  */
-int settings_parse(struct settings **out, const struct sources *sources, struct names *names,
-		   const struct load_options *options);
+int settings_parse(struct settings **out, const struct sources *sources,
+		   struct resolved_hosts *hosts, const struct load_options *options);
 
 /* All of it, waiting for the child: for start-up and --check. */
 int settings_load(struct settings **out, const char *path, const struct load_options *options);

@@ -10,18 +10,18 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "config/account.h"
-#include "config/claims.h"
+#include "config/endpoint-conflicts.h"
 #include "config/decode.h"
 #include "config/section.h"
 #include "config/sources.h"
-#include "config/titles.h"
+#include "config/service-names.h"
 
 #define NAME_MAX_OF_SERVICE 63
 
 static struct section_reader reader_of(struct parse *parse)
 {
 	return (struct section_reader){
-		.mistakes = &parse->mistakes,
+		.errors = &parse->errors,
 		.arena = &parse->arena,
 		.decoder = parse->decoder,
 	};
@@ -38,13 +38,13 @@ static void read_root(struct parse *parse, const char *file, struct statement *s
 		.at = parse->root.at,
 		.own = parse->root.own,
 	};
-	const struct atom *name = &statement->assignments[0].name;
+	const struct token *name = &statement->assignments[0].name;
 	int number = schema_find(name->text, name->length, SECTION_ROOT);
 	bool is_option = number >= 0 && (schema_options[number].where & SECTION_ROOT);
 
 	if (is_option && number != OPTION_INCLUDE && file != parse->sources->list[0].path)
-		mistakes_add(&parse->mistakes, (struct place){ file, name->line },
-			     "'%s' can only stand in the main file", schema_options[number].name);
+		errors_add(&parse->errors, (struct location){ file, name->line },
+			   "'%s' can only stand in the main file", schema_options[number].name);
 	else
 		section_read(&reader, &section, statement);
 }
@@ -52,7 +52,7 @@ static void read_root(struct parse *parse, const char *file, struct statement *s
 static void read_defaults(struct parse *parse, const char *file, struct statement *statement)
 {
 	struct section_reader reader = reader_of(parse);
-	struct place at = { file, statement->keyword.line };
+	struct location at = { file, statement->keyword.line };
 	struct section section = {
 		.kind = SECTION_DEFAULTS,
 		.file = file,
@@ -61,18 +61,18 @@ static void read_defaults(struct parse *parse, const char *file, struct statemen
 		.at = parse->defaults.at,
 		.own = parse->defaults.own,
 	};
-	size_t found = parse->mistakes.n;
+	size_t found = parse->errors.n;
 
 	if (statement->title.length)
-		mistakes_add(&parse->mistakes, at, "'defaults' takes no name");
+		errors_add(&parse->errors, at, "'defaults' takes no name");
 	if (parse->defaults_at.line) {
-		mistakes_add(&parse->mistakes, at, "'defaults' stands already at %s:%d",
-			     parse->defaults_at.file, parse->defaults_at.line);
+		errors_add(&parse->errors, at, "'defaults' stands already at %s:%d",
+			   parse->defaults_at.file, parse->defaults_at.line);
 		return;
 	}
 	parse->defaults_at = at;
 	section_read(&reader, &section, statement);
-	parse->defaults_unsure |= statement->broken || parse->mistakes.n > found;
+	parse->defaults_unsure |= statement->broken || parse->errors.n > found;
 }
 
 /* What must be known before any service is built, whichever file it stands in. */
@@ -88,7 +88,7 @@ static void read_common(struct parse *parse)
 		while ((statement = syntax_next(&syntax))) {
 			if (statement->keyword.length == 0)
 				read_root(parse, source->path, statement);
-			else if (atom_is(&statement->keyword, "defaults"))
+			else if (token_is(&statement->keyword, "defaults"))
 				read_defaults(parse, source->path, statement);
 		}
 		syntax_fini(&syntax);
@@ -98,42 +98,41 @@ static void read_common(struct parse *parse)
 }
 
 /* Copies the name of a service to @out, or says what is wrong with it. */
-static int take_name(struct parse *parse, struct place at, const struct statement *statement,
+static int take_name(struct parse *parse, struct location at, const struct statement *statement,
 		     char out[static NAME_MAX_OF_SERVICE + 1])
 {
-	struct place first;
+	struct location first;
 	bool good;
 	int r;
 
 	if (statement->title.length == 0) {
-		mistakes_add(&parse->mistakes, at,
-			     "a service needs a name: service \"NAME\" { ... }");
+		errors_add(&parse->errors, at, "a service needs a name: service \"NAME\" { ... }");
 		return -EINVAL;
 	}
-	if (atom_is_told(&statement->title))
+	if (token_is_reported(&statement->title))
 		return -EINVAL;
 
-	good = atom_plain(&statement->title, out, NAME_MAX_OF_SERVICE + 1) && out[0];
+	good = token_plain(&statement->title, out, NAME_MAX_OF_SERVICE + 1) && out[0];
 	for (const char *c = out; good && *c; c++)
 		good = isgraph((unsigned char)*c) && !strchr("\"'/\\", *c);
 	if (!good) {
-		mistakes_add(&parse->mistakes, at,
-			     "the name of a service has 1 to %d printable characters without "
-			     "spaces, quotes, '/' and '\\', which '%s' has not",
-			     NAME_MAX_OF_SERVICE, atom_quote(&statement->title));
+		errors_add(&parse->errors, at,
+			   "the name of a service has 1 to %d printable characters without "
+			   "spaces, quotes, '/' and '\\', which '%s' has not",
+			   NAME_MAX_OF_SERVICE, token_quote(&statement->title));
 		return -EINVAL;
 	}
 
-	r = titles_add(parse->titles, out, at, &first);
+	r = service_names_add(parse->service_names, out, at, &first);
 	if (r == -EEXIST)
-		mistakes_add(&parse->mistakes, at, "service '%s' is defined already (%s:%d)", out,
-			     first.file, first.line);
+		errors_add(&parse->errors, at, "service '%s' is defined already (%s:%d)", out,
+			   first.file, first.line);
 	else if (r < 0)
-		mistakes_add(&parse->mistakes, at, "out of memory");
+		errors_add(&parse->errors, at, "out of memory");
 	return r;
 }
 
-static struct service *add_service(struct parse *parse, const char *name, struct place at)
+static struct service *add_service(struct parse *parse, const char *name, struct location at)
 {
 	struct settings *settings = parse->settings;
 	struct service *list = settings->services;
@@ -165,12 +164,12 @@ static struct service *add_service(struct parse *parse, const char *name, struct
 static void read_service(struct parse *parse, const char *file, struct statement *statement)
 {
 	struct section_reader reader = reader_of(parse);
-	struct place at = { file, statement->keyword.line };
+	struct location at = { file, statement->keyword.line };
 	struct draft draft = parse->defaults;
 	struct build build = { .parse = parse, .draft = &draft };
 	char name[NAME_MAX_OF_SERVICE + 1];
 	char subject[NAME_MAX_OF_SERVICE + sizeof("service ''")] = "a service";
-	size_t found = parse->mistakes.n;
+	size_t found = parse->errors.n;
 
 	if (take_name(parse, at, statement, name) == 0)
 		snprintf(subject, sizeof(subject), "service '%s'", name);
@@ -184,46 +183,46 @@ static void read_service(struct parse *parse, const char *file, struct statement
 					.own = draft.own },
 		     statement);
 
-	/* What is missing or does not fit together may only be so for a mistake that was told. */
-	if (statement->broken || atom_is_told(&statement->title) || parse->mistakes.n > found ||
+	/* What is missing or does not fit together may only follow from an error that was reported.
+	 */
+	if (statement->broken || token_is_reported(&statement->title) || parse->errors.n > found ||
 	    !draft.enabled)
 		return;
 	build.service = add_service(parse, name, at);
 	if (!build.service) {
-		mistakes_add(&parse->mistakes, at, "out of memory");
+		errors_add(&parse->errors, at, "out of memory");
 		return;
 	}
 	build_service(&build);
 	parse->settings->n_endpoints += build.service->n_endpoints;
 }
 
-static void unknown_section(struct parse *parse, const char *file, const struct atom *keyword)
+static void unknown_section(struct parse *parse, const char *file, const struct token *keyword)
 {
 	static const char *const known[] = { "service", "defaults", NULL };
-	struct place at = { file, keyword->line };
-	const char *quoted = atom_quote(keyword);
+	struct location at = { file, keyword->line };
+	const char *quoted = token_quote(keyword);
 	char word[64];
 	int nearest;
 
-	if (!atom_plain(keyword, word, sizeof(word)))
+	if (!token_plain(keyword, word, sizeof(word)))
 		word[0] = '\0';
 	nearest = text_nearest(word, known);
 	if (nearest >= 0)
-		mistakes_add(&parse->mistakes, at, "unknown section '%s'; did you mean '%s'?",
-			     quoted, known[nearest]);
+		errors_add(&parse->errors, at, "unknown section '%s'; did you mean '%s'?", quoted,
+			   known[nearest]);
 	else
-		mistakes_add(&parse->mistakes, at,
-			     "unknown section '%s'; there are 'service' and 'defaults'", quoted);
+		errors_add(&parse->errors, at,
+			   "unknown section '%s'; there are 'service' and 'defaults'", quoted);
 }
 
-static void take_mistakes(struct parse *parse)
+static void take_errors(struct parse *parse)
 {
-	const struct mistakes *mistakes = &parse->sources->mistakes;
+	const struct errors *errors = &parse->sources->errors;
 
-	for (size_t i = 0; i < mistakes->n; i++)
-		mistakes_add(&parse->mistakes, mistakes->list[i].at, "%s",
-			     mistakes->list[i].message);
-	parse->mistakes.unsaid += mistakes->unsaid;
+	for (size_t i = 0; i < errors->n; i++)
+		errors_add(&parse->errors, errors->list[i].at, "%s", errors->list[i].message);
+	parse->errors.unreported += errors->unreported;
 }
 
 static bool read_services(struct parse *parse)
@@ -235,13 +234,13 @@ static bool read_services(struct parse *parse)
 		struct statement *statement;
 		struct syntax syntax;
 
-		syntax_init(&syntax, parse->sources->list[i].text, file, &parse->mistakes);
+		syntax_init(&syntax, parse->sources->list[i].text, file, &parse->errors);
 		while ((statement = syntax_next(&syntax))) {
-			if (atom_is(&statement->keyword, "service")) {
+			if (token_is(&statement->keyword, "service")) {
 				n++;
 				read_service(parse, file, statement);
 			} else if (statement->keyword.length &&
-				   !atom_is(&statement->keyword, "defaults")) {
+				   !token_is(&statement->keyword, "defaults")) {
 				unknown_section(parse, file, &statement->keyword);
 			}
 		}
@@ -300,9 +299,9 @@ static int prepare(struct parse *parse)
 	if (r == 0)
 		r = accounts_new(&parse->accounts);
 	if (r == 0)
-		r = claims_new(&parse->claims);
+		r = endpoint_conflicts_new(&parse->conflicts);
 	if (r == 0)
-		r = titles_new(&parse->titles);
+		r = service_names_new(&parse->service_names);
 	return r;
 }
 
@@ -314,15 +313,15 @@ static int run(struct parse *parse)
 	if (r < 0)
 		return log_error(r, "%s: cannot load", parse->sources->list[0].path);
 
-	take_mistakes(parse);
+	take_errors(parse);
 	read_common(parse);
 	build_workers(parse);
-	if (!read_services(parse) && parse->mistakes.n == 0)
-		mistakes_add(&parse->mistakes, (struct place){ parse->settings->path, 1 },
-			     "no service is defined");
+	if (!read_services(parse) && parse->errors.n == 0)
+		errors_add(&parse->errors, (struct location){ parse->settings->path, 1 },
+			   "no service is defined");
 	build_front(parse);
 	build_poller(parse);
-	r = mistakes_report(&parse->mistakes, parse->options->check);
+	r = errors_report(&parse->errors, parse->options->check);
 	if (r < 0)
 		return r;
 
@@ -333,22 +332,22 @@ static int run(struct parse *parse)
 
 static void fini(struct parse *parse)
 {
-	mistakes_fini(&parse->mistakes);
-	titles_free(parse->titles);
-	claims_free(parse->claims);
+	errors_fini(&parse->errors);
+	service_names_free(parse->service_names);
+	endpoint_conflicts_free(parse->conflicts);
 	accounts_free(parse->accounts);
 	decoder_free(parse->decoder);
 	arena_fini(&parse->arena);
 	settings_unref(parse->settings);
 }
 
-int parse_run(struct settings **out, const struct sources *sources, struct names *names,
+int parse_run(struct settings **out, const struct sources *sources, struct resolved_hosts *hosts,
 	      const struct load_options *options, bool rehearsal)
 {
 	struct parse parse = {
 		.sources = sources,
 		.options = options,
-		.names = names,
+		.hosts = hosts,
 		.rehearsal = rehearsal,
 	};
 	int r;

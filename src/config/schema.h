@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "config/mistakes.h"
+#include "config/errors.h"
 #include "config/settings.h"
 
 enum option_number {
@@ -83,7 +83,7 @@ struct values {
 
 /* What stands at top level. */
 struct root {
-	struct place at[OPTION_COUNT]; /* where each option was set */
+	struct location at[OPTION_COUNT]; /* where each option was set */
 	bool own[OPTION_COUNT];
 	int port_base;
 	int poller;
@@ -95,8 +95,8 @@ struct root {
 
 /* A service as it is written, or the defaults. */
 struct draft {
-	struct place at[OPTION_COUNT]; /* where each option was set, perhaps in the defaults */
-	bool own[OPTION_COUNT];        /* set in the service itself */
+	struct location at[OPTION_COUNT]; /* where each option was set, perhaps in the defaults */
+	bool own[OPTION_COUNT];           /* set in the service itself */
 	bool enabled;
 	bool groups;
 	bool keepalive;

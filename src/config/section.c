@@ -7,35 +7,35 @@
 #include "config/decode.h"
 
 /* "service 'x': " before what is said about an option; nothing at top level. */
-static void option_mistake(const struct section_reader *reader, const struct section *section,
-			   int line, const char *message)
+static void option_error(const struct section_reader *reader, const struct section *section,
+			 int line, const char *message)
 {
-	struct place at = { section->file, line };
+	struct location at = { section->file, line };
 
 	if (section->kind == SECTION_ROOT)
-		mistakes_add(reader->mistakes, at, "%s", message);
+		errors_add(reader->errors, at, "%s", message);
 	else
-		mistakes_add(reader->mistakes, at, "%s: %s", section->subject, message);
+		errors_add(reader->errors, at, "%s: %s", section->subject, message);
 }
 
 static void unknown(const struct section_reader *reader, const struct section *section,
-		    const struct atom *name)
+		    const struct token *name)
 {
-	struct place at = { section->file, name->line };
-	const char *quoted = mistakes_quote_part(name->text, name->length);
+	struct location at = { section->file, name->line };
+	const char *quoted = errors_quote_part(name->text, name->length);
 	const char *where = section->kind == SECTION_ROOT ? "at" : "in";
 	const char *nearest;
 	char word[64];
 
-	if (!atom_plain(name, word, sizeof(word)))
+	if (!token_plain(name, word, sizeof(word)))
 		word[0] = '\0';
 	nearest = schema_nearest(word, section->kind);
 	if (nearest)
-		mistakes_add(reader->mistakes, at, "unknown option '%s' %s %s; did you mean '%s'?",
-			     quoted, where, section->subject, nearest);
+		errors_add(reader->errors, at, "unknown option '%s' %s %s; did you mean '%s'?",
+			   quoted, where, section->subject, nearest);
 	else
-		mistakes_add(reader->mistakes, at, "unknown option '%s' %s %s", quoted, where,
-			     section->subject);
+		errors_add(reader->errors, at, "unknown option '%s' %s %s", quoted, where,
+			   section->subject);
 }
 
 static const char *home_of(const struct option *option)
@@ -51,7 +51,7 @@ static const char *home_of(const struct option *option)
 static int admit(const struct section_reader *reader, const struct section *section,
 		 const struct assignment *assignment)
 {
-	const struct atom *name = &assignment->name;
+	const struct token *name = &assignment->name;
 	int number = schema_find(name->text, name->length, section->kind);
 	const struct option *option = &schema_options[number < 0 ? 0 : number];
 	char message[256];
@@ -72,7 +72,7 @@ static int admit(const struct section_reader *reader, const struct section *sect
 	else
 		return number;
 
-	option_mistake(reader, section, name->line, message);
+	option_error(reader, section, name->line, message);
 	return -1;
 }
 
@@ -89,8 +89,8 @@ static void store(const struct section_reader *reader, const struct section *sec
 	/* Nothing more is to be said about what the default would have been. */
 	section->own[number] = false;
 	snprintf(message, sizeof(message), "'%s' takes %s, not '%s'", option->name, option->takes,
-		 mistakes_quote(bad->text));
-	option_mistake(reader, section, bad->line ? bad->line : section->at[number].line, message);
+		 errors_quote(bad->text));
+	option_error(reader, section, bad->line ? bad->line : section->at[number].line, message);
 }
 
 void section_read(const struct section_reader *reader, const struct section *section,
@@ -107,7 +107,7 @@ void section_read(const struct section_reader *reader, const struct section *sec
 		if (assignment->refused)
 			continue;
 		section->own[number] = true;
-		section->at[number] = (struct place){ section->file, assignment->name.line };
+		section->at[number] = (struct location){ section->file, assignment->name.line };
 	}
 	statement_drop_refused(statement);
 	if (statement->n_assignments == 0)
@@ -115,8 +115,8 @@ void section_read(const struct section_reader *reader, const struct section *sec
 
 	r = decoder_run(reader->decoder, statement, reader->arena, &values);
 	if (r < 0) {
-		option_mistake(reader, section, statement->assignments[0].name.line,
-			       r == -ENOMEM ? "out of memory" : "the values cannot be understood");
+		option_error(reader, section, statement->assignments[0].name.line,
+			     r == -ENOMEM ? "out of memory" : "the values cannot be understood");
 		return;
 	}
 

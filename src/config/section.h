@@ -13,16 +13,16 @@ struct section {
 	const char *file;
 	const char *subject; /* of messages: "service 'x'", "'defaults'", "top level" */
 	void *fields;
-	struct place *at;
+	struct location *at;
 	bool *own;
 };
 
 struct section_reader {
-	struct mistakes *mistakes;
+	struct errors *errors;
 	struct arena *arena;
 	struct decoder *decoder;
 };
 
-/* Adds the mistakes it finds, and takes what is right. May drop assignments of @statement. */
+/* Adds the errors it finds, and takes what is right. May drop assignments of @statement. */
 void section_read(const struct section_reader *reader, const struct section *section,
 		  struct statement *statement);

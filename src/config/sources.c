@@ -13,7 +13,7 @@
 #include "config/syntax.h"
 #include "config/text.h"
 
-/* Deeper is a mistake rather than a wish. */
+/* Deeper is an error rather than a wish. */
 #define DEPTH_MAX 8
 
 /* All files together; the keeper holds them while it loads. */
@@ -21,12 +21,12 @@
 
 struct reader {
 	struct sources *sources;
-	struct mistakes *mistakes; /* the sources' */
-	size_t open[DEPTH_MAX];    /* the files whose includes are being followed */
+	struct errors *errors;  /* the sources' */
+	size_t open[DEPTH_MAX]; /* the files whose includes are being followed */
 	size_t depth;
 };
 
-static void read_source(struct reader *reader, const char *path, struct place included);
+static void read_source(struct reader *reader, const char *path, struct location included);
 
 DEFINE_AUTO(struct sources, sources_free);
 
@@ -39,11 +39,12 @@ void sources_free(struct sources *sources)
 		free(sources->list[i].text);
 	}
 	free(sources->list);
-	mistakes_fini(&sources->mistakes);
+	errors_fini(&sources->errors);
 	free(sources);
 }
 
-static struct source *add_source(struct sources *sources, const char *path, struct place included)
+static struct source *add_source(struct sources *sources, const char *path,
+				 struct location included)
 {
 	size_t wanted = sources->allocated ? 2 * sources->allocated : 8;
 	struct source *list = sources->list;
@@ -68,7 +69,7 @@ static struct source *add_source(struct sources *sources, const char *path, stru
 static bool is_known(struct reader *reader, const struct source *source)
 {
 	const struct sources *sources = reader->sources;
-	struct place at = source->included;
+	struct location at = source->included;
 	size_t known;
 
 	for (known = 0; &sources->list[known] < source; known++)
@@ -80,28 +81,28 @@ static bool is_known(struct reader *reader, const struct source *source)
 
 	for (size_t i = 0; i < reader->depth; i++)
 		if (reader->open[i] == known) {
-			mistakes_add(reader->mistakes, at, "'%s' includes itself",
-				     mistakes_quote(source->path));
+			errors_add(reader->errors, at, "'%s' includes itself",
+				   errors_quote(source->path));
 			return true;
 		}
-	mistakes_add(reader->mistakes, at, "'%s' is included already (%s:%d)",
-		     mistakes_quote(source->path), sources->list[known].included.file,
-		     sources->list[known].included.line);
+	errors_add(reader->errors, at, "'%s' is included already (%s:%d)",
+		   errors_quote(source->path), sources->list[known].included.file,
+		   sources->list[known].included.line);
 	return true;
 }
 
-/* For an included file, the mistake is where it was named. */
+/* For an included file, the error is where it was named. */
 static void complain(struct reader *reader, const struct source *source, int error, const char *why)
 {
 	const char *reason = error == -EINVAL ? "" : strerror(-error);
 	const char *colon = error == -EINVAL ? "" : ": ";
 
 	if (source->included.line)
-		mistakes_add(reader->mistakes, source->included, "'%s': %s%s%s",
-			     mistakes_quote(source->path), why, colon, reason);
+		errors_add(reader->errors, source->included, "'%s': %s%s%s",
+			   errors_quote(source->path), why, colon, reason);
 	else
-		mistakes_add(reader->mistakes, (struct place){ source->path, 1 }, "%s%s%s", why,
-			     colon, reason);
+		errors_add(reader->errors, (struct location){ source->path, 1 }, "%s%s%s", why,
+			   colon, reason);
 }
 
 /* What @path means in @file; a backslash goes before those of @special in @file's directory. */
@@ -135,7 +136,7 @@ static int note_glob_error(const char *path, int error)
 	return 1;
 }
 
-static int include_matches(struct reader *reader, const char *pattern, struct place at)
+static int include_matches(struct reader *reader, const char *pattern, struct location at)
 {
 	glob_t found;
 	int r;
@@ -153,18 +154,18 @@ static int include_matches(struct reader *reader, const char *pattern, struct pl
 	return 0;
 }
 
-static void include(struct reader *reader, const char *file, const struct atom *atom)
+static void include(struct reader *reader, const char *file, const struct token *token)
 {
-	struct place at = { file, atom->line };
+	struct location at = { file, token->line };
 	AUTO(auto_free) char *path = NULL;
 	char text[PATH_MAX];
 	bool many;
 	int r = 0;
 
-	if (!atom_plain(atom, text, sizeof(text)) || !text[0]) {
-		mistakes_add(reader->mistakes, at,
-			     "'include' takes paths, without backslashes, not '%s'",
-			     atom_quote(atom));
+	if (!token_plain(token, text, sizeof(text)) || !text[0]) {
+		errors_add(reader->errors, at,
+			   "'include' takes paths, without backslashes, not '%s'",
+			   token_quote(token));
 		return;
 	}
 
@@ -177,8 +178,8 @@ static void include(struct reader *reader, const char *file, const struct atom *
 	else
 		read_source(reader, path, at);
 	if (r < 0)
-		mistakes_add(reader->mistakes, at, "cannot look for '%s': %s", mistakes_quote(text),
-			     strerror(-r));
+		errors_add(reader->errors, at, "cannot look for '%s': %s", errors_quote(text),
+			   strerror(-r));
 }
 
 static void follow_includes(struct reader *reader, size_t number)
@@ -192,7 +193,7 @@ static void follow_includes(struct reader *reader, size_t number)
 	reader->open[reader->depth++] = number;
 	while ((statement = syntax_next(&syntax))) {
 		if (statement->keyword.length ||
-		    !atom_is(&statement->assignments[0].name, "include"))
+		    !token_is(&statement->assignments[0].name, "include"))
 			continue;
 		for (size_t i = 0; i < statement->n_values; i++)
 			include(reader, file, &statement->values[i]);
@@ -201,7 +202,7 @@ static void follow_includes(struct reader *reader, size_t number)
 	syntax_fini(&syntax);
 }
 
-/* Returns 0, or a negative errno after adding the mistake; there may be an empty text then. */
+/* Returns 0, or a negative errno after adding the error; there may be an empty text then. */
 static int read_text(struct reader *reader, struct source *source, size_t *out_length)
 {
 	const char *why = "cannot read";
@@ -229,14 +230,14 @@ static int read_text(struct reader *reader, struct source *source, size_t *out_l
 	return 0;
 }
 
-static void read_source(struct reader *reader, const char *path, struct place included)
+static void read_source(struct reader *reader, const char *path, struct location included)
 {
 	struct source *source = add_source(reader->sources, path, included);
 	size_t length;
 	int r;
 
 	if (!source) {
-		mistakes_add(reader->mistakes, included, "out of memory");
+		errors_add(reader->errors, included, "out of memory");
 		return;
 	}
 	if (reader->depth == DEPTH_MAX) {
@@ -250,7 +251,7 @@ static void read_source(struct reader *reader, const char *path, struct place in
 		return;
 	}
 
-	r = config_text_prepare(source->text, length, source->path, reader->mistakes);
+	r = config_text_prepare(source->text, length, source->path, reader->errors);
 	source->whole = r == 0;
 	follow_includes(reader, source - reader->sources->list);
 }
@@ -263,10 +264,10 @@ int sources_read(struct sources **out, const char *path)
 	if (!sources)
 		return log_error(-ENOMEM, "%s: cannot read", path);
 
-	reader.mistakes = &sources->mistakes;
-	read_source(&reader, path, (struct place){ path, 0 });
+	reader.errors = &sources->errors;
+	read_source(&reader, path, (struct location){ path, 0 });
 	if (sources->n == 0 || !sources->list[0].text)
-		return mistakes_report(reader.mistakes, true);
+		return errors_report(reader.errors, true);
 
 	*out = take_ptr(sources);
 	return 0;

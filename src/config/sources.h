@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 
 #include "config/load.h"
-#include "config/mistakes.h"
+#include "config/errors.h"
 
 struct source {
 	char *path;
@@ -15,7 +15,7 @@ struct source {
 	bool whole; /* nothing is wrong with it */
 	dev_t device;
 	ino_t inode;
-	struct place included; /* by whom; nowhere for the first */
+	struct location included; /* by whom; nowhere for the first */
 };
 
 /* The first is the main file; the others in the order of their inclusion. */
@@ -24,5 +24,5 @@ struct sources {
 	size_t n;
 	size_t allocated;
 	size_t bytes;
-	struct mistakes mistakes;
+	struct errors errors;
 };

@@ -17,10 +17,11 @@ static size_t string_length(const char *text)
 	return at - text + 1;
 }
 
-static enum token token_at(const char *at, size_t *out_length)
+static enum token_kind token_at(const char *at, size_t *out_length)
 {
 	const char *mark = "{},=";
-	static const enum token marks[] = { TOKEN_OPEN, TOKEN_CLOSE, TOKEN_COMMA, TOKEN_EQUALS };
+	static const enum token_kind marks[] = { TOKEN_OPEN, TOKEN_CLOSE, TOKEN_COMMA,
+						 TOKEN_EQUALS };
 
 	*out_length = *at != '\0';
 	if (!*at)
@@ -41,23 +42,22 @@ static enum token token_at(const char *at, size_t *out_length)
 
 static void advance(struct syntax *syntax)
 {
-	syntax->depth += (syntax->token == TOKEN_OPEN) - (syntax->token == TOKEN_CLOSE);
+	syntax->depth += (syntax->kind == TOKEN_OPEN) - (syntax->kind == TOKEN_CLOSE);
 
 	for (; *syntax->at && strchr(" \t\n", *syntax->at); syntax->at++)
 		syntax->line += *syntax->at == '\n';
 
-	syntax->atom.text = syntax->at;
-	syntax->atom.line = syntax->line;
-	syntax->token = token_at(syntax->at, &syntax->atom.length);
-	syntax->at += syntax->atom.length;
+	syntax->token.text = syntax->at;
+	syntax->token.line = syntax->line;
+	syntax->kind = token_at(syntax->at, &syntax->token.length);
+	syntax->at += syntax->token.length;
 }
 
-void syntax_init(struct syntax *syntax, const char *text, const char *file,
-		 struct mistakes *mistakes)
+void syntax_init(struct syntax *syntax, const char *text, const char *file, struct errors *errors)
 {
 	*syntax = (struct syntax){
 		.file = file,
-		.mistakes = mistakes,
+		.errors = errors,
 		.at = text ?: "",
 		.line = 1,
 	};
@@ -71,26 +71,26 @@ void syntax_fini(struct syntax *syntax)
 }
 
 /* Complains about the token that is there, or about @line if that is not 0. */
-#define complain(syntax, at_line, ...)                                                          \
-	(mistakes_add(                                                                          \
-		 (syntax)->mistakes,                                                            \
-		 (struct place){ (syntax)->file, (at_line) ? (at_line) : (syntax)->atom.line }, \
-		 __VA_ARGS__),                                                                  \
+#define complain(syntax, at_line, ...)                                                 \
+	(errors_add((syntax)->errors,                                                  \
+		    (struct location){ (syntax)->file,                                 \
+				       (at_line) ? (at_line) : (syntax)->token.line }, \
+		    __VA_ARGS__),                                                      \
 	 -EINVAL)
 
-const char *atom_quote(const struct atom *atom)
+const char *token_quote(const struct token *token)
 {
-	size_t quotes = atom->length > 1 && (*atom->text == '"' || *atom->text == '\'');
+	size_t quotes = token->length > 1 && (*token->text == '"' || *token->text == '\'');
 
-	return mistakes_quote_part(atom->text + quotes, atom->length - 2 * quotes);
+	return errors_quote_part(token->text + quotes, token->length - 2 * quotes);
 }
 
 /* Goes on with the next line, or where the section of depth @level ends. */
 static void skip_line(struct syntax *syntax, int line, int level)
 {
-	while (syntax->token != TOKEN_END) {
+	while (syntax->kind != TOKEN_END) {
 		if (syntax->depth == level &&
-		    (syntax->atom.line > line || syntax->token == TOKEN_CLOSE))
+		    (syntax->token.line > line || syntax->kind == TOKEN_CLOSE))
 			return;
 		advance(syntax);
 	}
@@ -116,9 +116,9 @@ static void *with_room(void *list, size_t n, size_t *allocated, size_t size)
 static int add_value(struct syntax *syntax)
 {
 	struct statement *statement = &syntax->statement;
-	struct atom *values;
+	struct token *values;
 
-	if (atom_is_told(&syntax->atom))
+	if (token_is_reported(&syntax->token))
 		return -EINVAL;
 	values = with_room(statement->values, statement->n_values, &statement->values_allocated,
 			   sizeof(*values));
@@ -126,7 +126,7 @@ static int add_value(struct syntax *syntax)
 		return out_of_memory(syntax);
 
 	statement->values = values;
-	values[statement->n_values++] = syntax->atom;
+	values[statement->n_values++] = syntax->token;
 	advance(syntax);
 	return 0;
 }
@@ -145,57 +145,57 @@ static int add_assignment(struct syntax *syntax, const struct assignment *assign
 	return 0;
 }
 
-static int read_list(struct syntax *syntax, const struct atom *name)
+static int read_list(struct syntax *syntax, const struct token *name)
 {
 	advance(syntax);
-	while (syntax->token != TOKEN_CLOSE) {
+	while (syntax->kind != TOKEN_CLOSE) {
 		int r;
 
-		if (syntax->token != TOKEN_WORD && syntax->token != TOKEN_STRING)
+		if (syntax->kind != TOKEN_WORD && syntax->kind != TOKEN_STRING)
 			return complain(syntax, 0, "'%s' has no meaning in the list of '%s'",
-					atom_quote(&syntax->atom), atom_quote(name));
+					token_quote(&syntax->token), token_quote(name));
 		r = add_value(syntax);
 		if (r < 0)
 			return r;
 
-		if (syntax->token == TOKEN_COMMA)
+		if (syntax->kind == TOKEN_COMMA)
 			advance(syntax);
-		else if (syntax->token == TOKEN_WORD || syntax->token == TOKEN_STRING)
+		else if (syntax->kind == TOKEN_WORD || syntax->kind == TOKEN_STRING)
 			return complain(syntax, 0, "',' is missing between the values of '%s'",
-					atom_quote(name));
+					token_quote(name));
 	}
 	advance(syntax);
 	return 0;
 }
 
 /* A word on the next line is rather the next option, of a file that was edited half-way. */
-static int read_value(struct syntax *syntax, const struct atom *name)
+static int read_value(struct syntax *syntax, const struct token *name)
 {
-	if (syntax->token == TOKEN_OPEN)
+	if (syntax->kind == TOKEN_OPEN)
 		return read_list(syntax, name);
-	if (syntax->token == TOKEN_STRING)
+	if (syntax->kind == TOKEN_STRING)
 		return add_value(syntax);
-	if (syntax->token == TOKEN_WORD && syntax->atom.line == name->line)
+	if (syntax->kind == TOKEN_WORD && syntax->token.line == name->line)
 		return add_value(syntax);
-	if (syntax->token == TOKEN_OTHER)
-		return complain(syntax, 0, "the value of '%s' needs quotes", atom_quote(name));
-	return complain(syntax, name->line, "'%s' has no value", atom_quote(name));
+	if (syntax->kind == TOKEN_OTHER)
+		return complain(syntax, 0, "the value of '%s' needs quotes", token_quote(name));
+	return complain(syntax, name->line, "'%s' has no value", token_quote(name));
 }
 
-static int read_assignment(struct syntax *syntax, const struct atom *name)
+static int read_assignment(struct syntax *syntax, const struct token *name)
 {
 	struct assignment assignment = { .name = *name };
 	int r;
 
-	if (syntax->token == TOKEN_OTHER && syntax->atom.text[0] == '+')
+	if (syntax->kind == TOKEN_OTHER && syntax->token.text[0] == '+')
 		return complain(syntax, 0, "'+=' is not known here; give '%s' all values with '='",
-				atom_quote(name));
-	if (syntax->token != TOKEN_EQUALS)
-		return complain(syntax, name->line, "'=' is missing after '%s'", atom_quote(name));
+				token_quote(name));
+	if (syntax->kind != TOKEN_EQUALS)
+		return complain(syntax, name->line, "'=' is missing after '%s'", token_quote(name));
 	advance(syntax);
 
 	assignment.first = syntax->statement.n_values;
-	assignment.is_list = syntax->token == TOKEN_OPEN;
+	assignment.is_list = syntax->kind == TOKEN_OPEN;
 	r = read_value(syntax, name);
 	if (r < 0) {
 		syntax->statement.n_values = assignment.first;
@@ -207,36 +207,36 @@ static int read_assignment(struct syntax *syntax, const struct atom *name)
 }
 
 /* The token must be a name; says what is wrong with it otherwise, and moves past it. */
-static int read_name(struct syntax *syntax, struct atom *out)
+static int read_name(struct syntax *syntax, struct token *out)
 {
-	enum token token = syntax->token;
+	enum token_kind kind = syntax->kind;
 
-	*out = syntax->atom;
+	*out = syntax->token;
 	advance(syntax);
-	if (atom_is_told(out))
+	if (token_is_reported(out))
 		return -EINVAL;
-	if (token == TOKEN_WORD && (isalpha((unsigned char)*out->text) || *out->text == '_'))
+	if (kind == TOKEN_WORD && (isalpha((unsigned char)*out->text) || *out->text == '_'))
 		return 0;
-	if (token != TOKEN_WORD && token != TOKEN_STRING)
-		return complain(syntax, out->line, "'%s' has no meaning here", atom_quote(out));
+	if (kind != TOKEN_WORD && kind != TOKEN_STRING)
+		return complain(syntax, out->line, "'%s' has no meaning here", token_quote(out));
 	return complain(syntax, out->line,
 			"'%s' stands where the name of an option is expected; quotes hold a value "
 			"with spaces together, braces several values",
-			atom_quote(out));
+			token_quote(out));
 }
 
 static void read_body(struct syntax *syntax)
 {
 	advance(syntax);
-	while (syntax->token != TOKEN_CLOSE && syntax->token != TOKEN_END) {
-		int line = syntax->atom.line;
-		struct atom name;
+	while (syntax->kind != TOKEN_CLOSE && syntax->kind != TOKEN_END) {
+		int line = syntax->token.line;
+		struct token name;
 		int r;
 
 		r = read_name(syntax, &name);
-		if (r == 0 && (syntax->token == TOKEN_OPEN || syntax->token == TOKEN_STRING))
+		if (r == 0 && (syntax->kind == TOKEN_OPEN || syntax->kind == TOKEN_STRING))
 			r = complain(syntax, name.line, "'%s': a section cannot stand in another",
-				     atom_quote(&name));
+				     token_quote(&name));
 		else if (r == 0)
 			r = read_assignment(syntax, &name);
 		if (r < 0) {
@@ -250,24 +250,24 @@ static void read_body(struct syntax *syntax)
 static int read_statement(struct syntax *syntax)
 {
 	struct statement *statement = &syntax->statement;
-	struct atom name;
+	struct token name;
 	int r;
 
 	r = read_name(syntax, &name);
 	if (r < 0)
 		return r;
 
-	if (syntax->token == TOKEN_STRING || syntax->token == TOKEN_WORD) {
-		if (syntax->atom.line != name.line)
+	if (syntax->kind == TOKEN_STRING || syntax->kind == TOKEN_WORD) {
+		if (syntax->token.line != name.line)
 			return complain(syntax, name.line, "'=' is missing after '%s'",
-					atom_quote(&name));
-		statement->title = syntax->atom;
+					token_quote(&name));
+		statement->title = syntax->token;
 		advance(syntax);
-		if (syntax->token != TOKEN_OPEN)
+		if (syntax->kind != TOKEN_OPEN)
 			return complain(syntax, name.line, "'%c' is missing after '%s'",
-					atom_is(&name, "service") ? '{' : '=', atom_quote(&name));
+					token_is(&name, "service") ? '{' : '=', token_quote(&name));
 	}
-	if (syntax->token != TOKEN_OPEN)
+	if (syntax->kind != TOKEN_OPEN)
 		return read_assignment(syntax, &name);
 
 	statement->keyword = name;
@@ -279,10 +279,10 @@ struct statement *syntax_next(struct syntax *syntax)
 {
 	struct statement *statement = &syntax->statement;
 
-	while (syntax->token != TOKEN_END) {
-		int line = syntax->atom.line;
+	while (syntax->kind != TOKEN_END) {
+		int line = syntax->token.line;
 
-		statement->keyword = statement->title = (struct atom){ 0 };
+		statement->keyword = statement->title = (struct token){ 0 };
 		statement->broken = false;
 		statement->n_assignments = statement->n_values = 0;
 		if (read_statement(syntax) == 0)
@@ -312,25 +312,25 @@ void statement_drop_refused(struct statement *statement)
 	statement->n_values = n_values;
 }
 
-bool atom_is(const struct atom *atom, const char *text)
+bool token_is(const struct token *token, const char *text)
 {
-	return strlen(text) == atom->length && memcmp(atom->text, text, atom->length) == 0;
+	return strlen(text) == token->length && memcmp(token->text, text, token->length) == 0;
 }
 
-bool atom_is_told(const struct atom *atom)
+bool token_is_reported(const struct token *token)
 {
-	return atom->length > 0 && memchr(atom->text, CONFIG_TEXT_TOLD, atom->length);
+	return token->length > 0 && memchr(token->text, CONFIG_TEXT_REPORTED, token->length);
 }
 
-bool atom_plain(const struct atom *atom, char *out, size_t size)
+bool token_plain(const struct token *token, char *out, size_t size)
 {
-	size_t quotes = atom->length && (*atom->text == '"' || *atom->text == '\'');
-	size_t length = atom->length - 2 * quotes;
+	size_t quotes = token->length && (*token->text == '"' || *token->text == '\'');
+	size_t length = token->length - 2 * quotes;
 
-	assert(atom->length >= 2 * quotes);
-	if (length >= size || memchr(atom->text, '\\', atom->length))
+	assert(token->length >= 2 * quotes);
+	if (length >= size || memchr(token->text, '\\', token->length))
 		return false;
-	memcpy(out, atom->text + quotes, length);
+	memcpy(out, token->text + quotes, length);
 	out[length] = '\0';
 	return true;
 }

@@ -2,7 +2,7 @@
 
 /*
  * Takes prepared text apart into statements: an assignment at top level, or a
- * section with its assignments. Mistakes are added, and what follows them is read
+ * section with its assignments. Errors are added, and what follows them is read
  * all the same. What the values mean is left to others; their quotes and escapes are
  * left to libconfuse.
  */
@@ -10,17 +10,17 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "config/mistakes.h"
+#include "config/errors.h"
 
 /* A word or a string, with its quotes, inside the text. */
-struct atom {
+struct token {
 	const char *text;
 	size_t length;
 	int line;
 };
 
 struct assignment {
-	struct atom name;
+	struct token name;
 	size_t first; /* of its values, in the statement's */
 	size_t n_values;
 	bool is_list;
@@ -28,19 +28,19 @@ struct assignment {
 };
 
 struct statement {
-	struct atom keyword; /* of a section; empty for an assignment at top level */
-	struct atom title;   /* empty: none */
-	bool broken;         /* mistakes have been told: something is missing here */
+	struct token keyword; /* of a section; empty for an assignment at top level */
+	struct token title;   /* empty: none */
+	bool broken;          /* errors were reported: something is missing here */
 
 	struct assignment *assignments;
 	size_t n_assignments;
 	size_t assignments_allocated;
-	struct atom *values;
+	struct token *values;
 	size_t n_values;
 	size_t values_allocated;
 };
 
-enum token {
+enum token_kind {
 	TOKEN_END,
 	TOKEN_WORD,
 	TOKEN_STRING,
@@ -53,18 +53,17 @@ enum token {
 
 struct syntax {
 	const char *file;
-	struct mistakes *mistakes;
+	struct errors *errors;
 	const char *at;
 	int line;
 	int depth; /* of the braces before the token */
-	enum token token;
-	struct atom atom;
+	enum token_kind kind;
+	struct token token;
 	struct statement statement;
 };
 
-/* @text must have been prepared, NULL is an empty one; @mistakes may be NULL. */
-void syntax_init(struct syntax *syntax, const char *text, const char *file,
-		 struct mistakes *mistakes);
+/* @text must have been prepared, NULL is an empty one; @errors may be NULL. */
+void syntax_init(struct syntax *syntax, const char *text, const char *file, struct errors *errors);
 void syntax_fini(struct syntax *syntax);
 
 /* The next statement, valid until the next call, or NULL at the end. */
@@ -74,12 +73,12 @@ struct statement *syntax_next(struct syntax *syntax);
 void statement_drop_refused(struct statement *statement);
 
 /* As a message may show it, without its quotes; valid for the next few calls. */
-const char *atom_quote(const struct atom *atom);
+const char *token_quote(const struct token *token);
 
-bool atom_is(const struct atom *atom, const char *text);
+bool token_is(const struct token *token, const char *text);
 
-/* Whether what is wrong with it was told when the text was prepared. */
-bool atom_is_told(const struct atom *atom);
+/* Whether what is wrong with it was reported when the text was prepared. */
+bool token_is_reported(const struct token *token);
 
 /* Copies the text without quotes, unless it is longer than @size - 1 or has an escape. */
-bool atom_plain(const struct atom *atom, char *out, size_t size);
+bool token_plain(const struct token *token, char *out, size_t size);

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "config/mistakes.h"
+#include "config/errors.h"
 
 #define KNOWN "%{remote_addr}, %{remote_port}, %{local_addr}, %{local_port} and %{service}"
 
@@ -30,8 +30,8 @@ static int check_variable(const char *name, size_t length, bool has_client, char
 		return -EINVAL;
 	}
 
-	snprintf(why, size, "'%%{%s}' is none of the variables %s",
-		 mistakes_quote_part(name, length), KNOWN);
+	snprintf(why, size, "'%%{%s}' is none of the variables %s", errors_quote_part(name, length),
+		 KNOWN);
 	return -EINVAL;
 }
 
@@ -56,7 +56,7 @@ int template_check(const char *text, bool allowed, bool has_client, char *why, s
 
 		if (!allowed) {
 			snprintf(why, size, "the path of a program holds no variables: '%s'",
-				 mistakes_quote(text));
+				 errors_quote(text));
 			return -EINVAL;
 		}
 		if (!end) {

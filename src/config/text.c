@@ -5,14 +5,14 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "config/mistakes.h"
+#include "config/errors.h"
 
 /* A list inside a section: no more can be right. The syntax has its own, better message for 3. */
 #define DEPTH_MAX 32
 
 struct scan {
 	const char *file;
-	struct mistakes *mistakes;
+	struct errors *errors;
 	const char *text;
 	char *at;
 	int line;
@@ -23,33 +23,34 @@ struct scan {
 	char *before_section; /* and where the one before the last section did */
 	bool assigns;         /* an '=' stands on this line, outside of braces */
 
-	const char *told; /* the last message, and its line */
-	int told_at;
+	const char *reported; /* the last message, and its line */
+	int reported_at;
 };
 
 bool config_text_is_word(char c)
 {
-	return c == CONFIG_TEXT_TOLD || isalnum((unsigned char)c) || (c && strchr("_-./:@%[]*", c));
+	return c == CONFIG_TEXT_REPORTED || isalnum((unsigned char)c) ||
+	       (c && strchr("_-./:@%[]*", c));
 }
 
-static void tell(struct scan *scan, int line, const char *message)
+static void report(struct scan *scan, int line, const char *message)
 {
-	if (message == scan->told && line == scan->told_at)
+	if (message == scan->reported && line == scan->reported_at)
 		return;
-	mistakes_add(scan->mistakes, (struct place){ scan->file, line }, "%s", message);
-	scan->told = message;
-	scan->told_at = line;
+	errors_add(scan->errors, (struct location){ scan->file, line }, "%s", message);
+	scan->reported = message;
+	scan->reported_at = line;
 }
 
 /* Of what says nothing about where strings and sections end: the text goes on behind it. */
-static void tell_and_mark(struct scan *scan, char *at, const char *message)
+static void report_and_mark(struct scan *scan, char *at, const char *message)
 {
-	tell(scan, scan->line, message);
-	*at = CONFIG_TEXT_TOLD;
+	report(scan, scan->line, message);
+	*at = CONFIG_TEXT_REPORTED;
 }
 
 /*
- * Each of these moves past one piece of text. What it returns, unless NULL, is a mistake
+ * Each of these moves past one piece of text. What it returns, unless NULL, is an error
  * that nothing after it can be trusted for.
  */
 
@@ -127,7 +128,7 @@ static void escape(struct scan *scan)
 		return;
 	message = check_escape(scan);
 	if (message)
-		tell_and_mark(scan, backslash, message);
+		report_and_mark(scan, backslash, message);
 }
 
 static const char *string(struct scan *scan)
@@ -142,9 +143,9 @@ static const char *string(struct scan *scan)
 		else if (*scan->at == '\\' && (scan->at[1] == '\\' || scan->at[1] == '\''))
 			scan->at += 2;
 		else if ((unsigned char)*scan->at < ' ' && *scan->at != '\t')
-			tell_and_mark(scan, scan->at++,
-				      "a string cannot hold this control character; write it as "
-				      "'\\x..'");
+			report_and_mark(scan, scan->at++,
+					"a string cannot hold this control character; write it as "
+					"'\\x..'");
 		else
 			scan->at++;
 	}
@@ -201,10 +202,11 @@ static const char *other(struct scan *scan)
 	unsigned char c = *scan->at;
 
 	if ((c < ' ' && c != '\t') || c == 0x7f)
-		tell_and_mark(scan, scan->at, "a control character stands here, outside of quotes");
+		report_and_mark(scan, scan->at,
+				"a control character stands here, outside of quotes");
 	else if (c > 0x7f)
-		tell_and_mark(scan, scan->at,
-			      "only ASCII text can stand outside of quotes and comments");
+		report_and_mark(scan, scan->at,
+				"only ASCII text can stand outside of quotes and comments");
 	scan->assigns |= c == '=' && scan->depth == 0;
 	scan->at++;
 	return NULL;
@@ -217,9 +219,9 @@ static const char *comment(struct scan *scan, size_t mark)
 
 	if (scan->at > scan->text && config_text_is_word(scan->at[-1]) &&
 	    (config_text_is_word(*behind) || *behind == '#')) {
-		tell_and_mark(scan, scan->at++,
-			      "a value with '#', '//' or '/*' in it needs quotes, and a comment "
-			      "a space before it");
+		report_and_mark(scan, scan->at++,
+				"a value with '#', '//' or '/*' in it needs quotes, and a comment "
+				"a space before it");
 		return NULL;
 	}
 	return strncmp(scan->at, "/*", 2) == 0 ? block_comment(scan) : line_comment(scan);
@@ -273,25 +275,25 @@ static bool scan_text(struct scan *scan, const char *text, size_t length)
 		const char *message = step(scan);
 
 		if (message) {
-			tell(scan, line, message);
+			report(scan, line, message);
 			return false;
 		}
 	}
 
 	if (scan->depth > 0)
-		tell(scan, scan->open_at[scan->depth - 1], "this '{' is never closed");
+		report(scan, scan->open_at[scan->depth - 1], "this '{' is never closed");
 	else if (ends_in_word(text, length))
-		tell(scan, scan->line, "the last line is not ended: the file may be cut short");
+		report(scan, scan->line, "the last line is not ended: the file may be cut short");
 	else
 		return true;
 	return false;
 }
 
-int config_text_prepare(char *text, size_t length, const char *file, struct mistakes *mistakes)
+int config_text_prepare(char *text, size_t length, const char *file, struct errors *errors)
 {
 	struct scan scan = {
 		.file = file,
-		.mistakes = mistakes,
+		.errors = errors,
 		.text = text,
 		.at = text,
 		.line = 1,
@@ -301,14 +303,14 @@ int config_text_prepare(char *text, size_t length, const char *file, struct mist
 	const char *zero = memchr(text, '\0', length);
 
 	if (zero) {
-		tell(&scan, count_lines(text, zero), "a zero byte: this is no text");
+		report(&scan, count_lines(text, zero), "a zero byte: this is no text");
 		*text = '\0';
 		return -EINVAL;
 	}
 
 	blank_foreign_marks(text);
 	if (scan_text(&scan, text, length))
-		return scan.told ? -EINVAL : 0;
+		return scan.reported ? -EINVAL : 0;
 	*scan.whole = '\0';
 	return -EINVAL;
 }

@@ -137,7 +137,7 @@ static int apply_sources(struct keeper *keeper)
 	struct settings *settings;
 	int r;
 
-	r = settings_parse(&settings, reload->sources, reload->rehearsal.names, &options);
+	r = settings_parse(&settings, reload->sources, reload->rehearsal.hosts, &options);
 	if (r < 0)
 		return r;
 	r = generation_new(&reload->next, settings, &keeper->listener_table, &keeper->records,

@@ -9,20 +9,20 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "config/names.h"
+#include "config/resolved-hosts.h"
 #include "config/parse.h"
 #include "config/sources.h"
 #include "config/text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static struct names *no_names;
+static struct resolved_hosts *no_hosts;
 
 static void start_once(void)
 {
-	if (no_names)
+	if (no_hosts)
 		return;
-	if (log_open(LOG_TO_FILE, "/dev/null") < 0 || names_new(&no_names) < 0)
+	if (log_open(LOG_TO_FILE, "/dev/null") < 0 || resolved_hosts_new(&no_hosts) < 0)
 		abort();
 }
 
@@ -33,7 +33,7 @@ static void parse(char *text, bool privileged)
 	struct load_options options = { .port_base = -1, .privileged = privileged };
 	struct settings *settings;
 
-	if (parse_run(&settings, &sources, no_names, &options, false) < 0)
+	if (parse_run(&settings, &sources, no_hosts, &options, false) < 0)
 		return;
 	for (size_t i = 0; i < settings->n_endpoints; i++)
 		assert(settings_endpoint(settings, i)->text);
@@ -42,17 +42,17 @@ static void parse(char *text, bool privileged)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct mistakes mistakes = { 0 };
+	struct errors errors = { 0 };
 	char *text = calloc(1, size + 1);
 
 	start_once();
 	memcpy(text, data, size);
-	/* What is left of a refused text is read too, for more mistakes. */
-	if (config_text_prepare(text, size, "fuzz.conf", &mistakes) < 0)
-		assert(mistakes.n + mistakes.unsaid > 0);
+	/* What is left of a refused text is read too, for more errors. */
+	if (config_text_prepare(text, size, "fuzz.conf", &errors) < 0)
+		assert(errors.n + errors.unreported > 0);
 	parse(text, true);
 	parse(text, false);
-	mistakes_fini(&mistakes);
+	errors_fini(&errors);
 	free(text);
 	return 0;
 }

@@ -145,7 +145,7 @@ def test_every_mistake_of_a_reload_is_in_the_log(superd):
 
 def test_very_many_mistakes_do_not_fill_the_log(superd):
     daemon = superd(ECHO)
-    daemon.reload("".join(f"option{n} = 1\n" for n in range(120)), expect="20 more mistakes")
+    daemon.reload("".join(f"option{n} = 1\n" for n in range(120)), expect="20 more errors")
     assert daemon.log.text().count("unknown option") == 100
 
 

@@ -42,15 +42,15 @@ static inline struct settings *stage_settings(const char *text)
 	const struct load_options options = { .port_base = -1 };
 	struct source source = { .path = (char *)"test.conf", .text = strdup(text) };
 	struct sources sources = { .list = &source, .n = 1 };
-	struct mistakes mistakes = { 0 };
+	struct errors errors = { 0 };
 	struct settings *settings;
 	int r;
 
-	r = config_text_prepare(source.text, strlen(text), source.path, &mistakes);
+	r = config_text_prepare(source.text, strlen(text), source.path, &errors);
 	assert(r == 0);
 	r = parse_run(&settings, &sources, NULL, &options, false);
 	assert(r == 0);
-	mistakes_fini(&mistakes);
+	errors_fini(&errors);
 	free(source.text);
 	return settings;
 }

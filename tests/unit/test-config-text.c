@@ -8,24 +8,24 @@
 
 #include <cmocka.h>
 
-#include "config/mistakes.h"
+#include "config/errors.h"
 #include "config/syntax.h"
 #include "config/text.h"
 
 /* Prepares a copy of @text; the caller frees it. NULL with the line in @out_line if refused. */
 static char *prepare(const char *text, int *out_line)
 {
-	struct mistakes mistakes = { 0 };
+	struct errors errors = { 0 };
 	char *copy = strdup(text);
 
-	if (config_text_prepare(copy, strlen(copy), "f", &mistakes) == 0) {
-		assert_int_equal(mistakes.n, 0);
+	if (config_text_prepare(copy, strlen(copy), "f", &errors) == 0) {
+		assert_int_equal(errors.n, 0);
 		return copy;
 	}
 
-	assert_int_equal(mistakes.n, 1);
-	*out_line = mistakes.list[0].at.line;
-	mistakes_fini(&mistakes);
+	assert_int_equal(errors.n, 1);
+	*out_line = errors.list[0].at.line;
+	errors_fini(&errors);
 	free(copy);
 	return NULL;
 }
@@ -83,41 +83,41 @@ static void test_what_is_open_at_the_end_is_told_with_its_line(void **state)
 static void test_syntax_gives_statements_with_lines(void **state)
 {
 	const char *text = "a = 1\nservice\t\"x\" {\nb = { 'c', d,\n\"e\" } f = g\n}\n";
-	struct mistakes mistakes = { 0 };
+	struct errors errors = { 0 };
 	struct statement *statement;
 	struct syntax syntax;
 
-	syntax_init(&syntax, text, "f", &mistakes);
+	syntax_init(&syntax, text, "f", &errors);
 	statement = syntax_next(&syntax);
 	assert_int_equal(statement->keyword.length, 0);
 	assert_int_equal(statement->n_assignments, 1);
-	assert_true(atom_is(&statement->assignments[0].name, "a"));
+	assert_true(token_is(&statement->assignments[0].name, "a"));
 
 	statement = syntax_next(&syntax);
-	assert_true(atom_is(&statement->keyword, "service"));
-	assert_true(atom_is(&statement->title, "\"x\""));
+	assert_true(token_is(&statement->keyword, "service"));
+	assert_true(token_is(&statement->title, "\"x\""));
 	assert_int_equal(statement->n_assignments, 2);
 	assert_int_equal(statement->assignments[0].n_values, 3);
 	assert_true(statement->assignments[0].is_list);
 	assert_int_equal(statement->values[1].line, 3);
 	assert_int_equal(statement->values[2].line, 4);
-	assert_true(atom_is(&statement->values[3], "g"));
+	assert_true(token_is(&statement->values[3], "g"));
 
 	assert_null(syntax_next(&syntax));
-	assert_int_equal(mistakes.n, 0);
+	assert_int_equal(errors.n, 0);
 	syntax_fini(&syntax);
 }
 
 /* Refused, and what is left to be read. */
 static void assert_left(const char *text, const char *expected)
 {
-	struct mistakes mistakes = { 0 };
+	struct errors errors = { 0 };
 	char *copy = strdup(text);
 
-	assert_int_equal(config_text_prepare(copy, strlen(copy), "f", &mistakes), -EINVAL);
-	assert_int_equal(mistakes.n, 1);
+	assert_int_equal(config_text_prepare(copy, strlen(copy), "f", &errors), -EINVAL);
+	assert_int_equal(errors.n, 1);
 	assert_string_equal(copy, expected);
-	mistakes_fini(&mistakes);
+	errors_fini(&errors);
 	free(copy);
 }
 
@@ -153,19 +153,19 @@ static void test_a_word_is_not_cut_by_a_comment(void **state)
 static void test_a_told_mistake_is_not_told_again(void **state)
 {
 	const char *text = "a\1 = 1\nb = \1\nc = { 1, \"\1\" }\ns \1 {\nd\1 = 1\ne = 2\n}\nf = 3\n";
-	struct mistakes mistakes = { 0 };
+	struct errors errors = { 0 };
 	struct statement *statement;
 	struct syntax syntax;
 
-	syntax_init(&syntax, text, "f", &mistakes);
+	syntax_init(&syntax, text, "f", &errors);
 	statement = syntax_next(&syntax);
-	assert_true(atom_is(&statement->keyword, "s"));
-	assert_true(atom_is_told(&statement->title));
+	assert_true(token_is(&statement->keyword, "s"));
+	assert_true(token_is_reported(&statement->title));
 	assert_true(statement->broken);
 	assert_int_equal(statement->n_assignments, 1);
-	assert_true(atom_is(&syntax_next(&syntax)->assignments[0].name, "f"));
+	assert_true(token_is(&syntax_next(&syntax)->assignments[0].name, "f"));
 	assert_null(syntax_next(&syntax));
-	assert_int_equal(mistakes.n, 0);
+	assert_int_equal(errors.n, 0);
 	syntax_fini(&syntax);
 }
 
@@ -180,38 +180,38 @@ static void test_a_refused_assignment_takes_its_values_along(void **state)
 	statement_drop_refused(statement);
 	assert_int_equal(statement->n_assignments, 2);
 	assert_int_equal(statement->n_values, 3);
-	assert_true(atom_is(&statement->values[statement->assignments[0].first], "3"));
-	assert_true(atom_is(&statement->values[statement->assignments[1].first], "4"));
+	assert_true(token_is(&statement->values[statement->assignments[0].first], "3"));
+	assert_true(token_is(&statement->values[statement->assignments[1].first], "4"));
 
 	statement->assignments[1].refused = true;
 	statement_drop_refused(statement);
 	assert_int_equal(statement->n_values, 1);
-	assert_true(atom_is(&statement->values[0], "3"));
+	assert_true(token_is(&statement->values[0], "3"));
 	syntax_fini(&syntax);
 }
 
 static void test_reading_goes_on_after_a_mistake(void **state)
 {
 	const char *text = "a 1\nb = 2\nservice x {\nc d\ne = { f g }\nh = 1\n}\ni = 3\n";
-	struct mistakes mistakes = { 0 };
+	struct errors errors = { 0 };
 	struct statement *statement;
 	struct syntax syntax;
 
-	syntax_init(&syntax, text, "f", &mistakes);
-	assert_true(atom_is(&syntax_next(&syntax)->assignments[0].name, "b"));
+	syntax_init(&syntax, text, "f", &errors);
+	assert_true(token_is(&syntax_next(&syntax)->assignments[0].name, "b"));
 	statement = syntax_next(&syntax);
 	assert_true(statement->broken);
 	assert_int_equal(statement->n_assignments, 1);
-	assert_true(atom_is(&statement->assignments[0].name, "h"));
-	assert_true(atom_is(&syntax_next(&syntax)->assignments[0].name, "i"));
+	assert_true(token_is(&statement->assignments[0].name, "h"));
+	assert_true(token_is(&syntax_next(&syntax)->assignments[0].name, "i"));
 	assert_null(syntax_next(&syntax));
 
-	assert_int_equal(mistakes.n, 3);
-	assert_int_equal(mistakes.list[0].at.line, 1);
-	assert_int_equal(mistakes.list[1].at.line, 4);
-	assert_int_equal(mistakes.list[2].at.line, 5);
+	assert_int_equal(errors.n, 3);
+	assert_int_equal(errors.list[0].at.line, 1);
+	assert_int_equal(errors.list[1].at.line, 4);
+	assert_int_equal(errors.list[2].at.line, 5);
 	syntax_fini(&syntax);
-	mistakes_fini(&mistakes);
+	errors_fini(&errors);
 }
 
 int main(void)

@@ -1,4 +1,4 @@
-#include "config/names.h"
+#include "config/resolved-hosts.h"
 
 #include <errno.h>
 #include <stdint.h>
@@ -20,16 +20,16 @@ struct slot {
 	int family;
 	int type;
 	unsigned n;
-	struct kept_address list[NAMES_ADDRESSES_MAX];
+	struct kept_address list[RESOLVED_ADDRESSES_MAX];
 };
 
-struct names {
+struct resolved_hosts {
 	struct slot slots[SLOTS];
 };
 
-int names_new(struct names **out)
+int resolved_hosts_new(struct resolved_hosts **out)
 {
-	void *memory = mmap(NULL, sizeof(struct names), PROT_READ | PROT_WRITE,
+	void *memory = mmap(NULL, sizeof(struct resolved_hosts), PROT_READ | PROT_WRITE,
 			    MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (memory == MAP_FAILED)
@@ -38,10 +38,10 @@ int names_new(struct names **out)
 	return 0;
 }
 
-void names_free(struct names *names)
+void resolved_hosts_free(struct resolved_hosts *hosts)
 {
-	if (names)
-		munmap(names, sizeof(*names));
+	if (hosts)
+		munmap(hosts, sizeof(*hosts));
 }
 
 static void keep(struct kept_address *out, const struct address *address)
@@ -84,12 +84,13 @@ static size_t start_of(const struct endpoint_text *text)
 }
 
 /* The slot of @text, or the free one where it belongs, or NULL. */
-static const struct slot *slot_for(const struct names *names, const struct endpoint_text *text)
+static const struct slot *slot_for(const struct resolved_hosts *hosts,
+				   const struct endpoint_text *text)
 {
 	size_t at = start_of(text);
 
 	for (size_t i = 0; i < SLOTS; i++, at = (at + 1) % SLOTS) {
-		const struct slot *slot = &names->slots[at];
+		const struct slot *slot = &hosts->slots[at];
 
 		if (!slot->host[0])
 			return slot;
@@ -100,12 +101,13 @@ static const struct slot *slot_for(const struct names *names, const struct endpo
 	return NULL;
 }
 
-int names_find(const struct names *names, const struct endpoint_text *text, struct address *out)
+int resolved_hosts_find(const struct resolved_hosts *hosts, const struct endpoint_text *text,
+			struct address *out)
 {
-	const struct slot *slot = slot_for(names, text);
+	const struct slot *slot = slot_for(hosts, text);
 	unsigned n = slot && slot->host[0] ? slot->n : 0;
 
-	if (n == 0 || n > NAMES_ADDRESSES_MAX)
+	if (n == 0 || n > RESOLVED_ADDRESSES_MAX)
 		return -ENOENT;
 	for (unsigned i = 0; i < n; i++)
 		if (restore(&out[i], &slot->list[i]) < 0)
@@ -113,17 +115,18 @@ int names_find(const struct names *names, const struct endpoint_text *text, stru
 	return n;
 }
 
-int names_add(struct names *names, const struct endpoint_text *text, struct address *out)
+int resolved_hosts_add(struct resolved_hosts *hosts, const struct endpoint_text *text,
+		       struct address *out)
 {
-	struct slot *slot = (struct slot *)slot_for(names, text);
+	struct slot *slot = (struct slot *)slot_for(hosts, text);
 	int n;
 
 	if (!slot)
 		return -ENOSPC;
 	if (slot->host[0])
-		return names_find(names, text, out);
+		return resolved_hosts_find(hosts, text, out);
 
-	n = endpoint_lookup(text, out, NAMES_ADDRESSES_MAX);
+	n = endpoint_lookup(text, out, RESOLVED_ADDRESSES_MAX);
 	if (n <= 0)
 		return n < 0 ? n : -ENOENT;
 

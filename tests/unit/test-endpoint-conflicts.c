@@ -5,21 +5,21 @@
 
 #include <cmocka.h>
 
-#include "config/claims.h"
+#include "config/endpoint-conflicts.h"
 
-/* Claims the first address of each text in turn; "+" where it is free, "-" where it is taken. */
-static void assert_claims(const char *const *texts, const char *expected)
+/* Adds the first address of each text in turn; "+" where it is free, "-" where it is taken. */
+static void assert_uses(const char *const *texts, const char *expected)
 {
 	struct endpoint endpoints[8] = { 0 };
 	char found[9] = "";
-	struct claims *claims;
+	struct endpoint_conflicts *conflicts;
 
-	assert_int_equal(claims_new(&claims), 0);
+	assert_int_equal(endpoint_conflicts_new(&conflicts), 0);
 	for (size_t i = 0; texts[i]; i++) {
 		struct endpoint *endpoint = &endpoints[i];
 		struct endpoint_text text;
-		struct claim claim = { .endpoint = endpoint, .service = texts[i] };
-		struct claim owner;
+		struct endpoint_use use = { .endpoint = endpoint, .service = texts[i] };
+		struct endpoint_use owner;
 		const char *why;
 
 		assert_int_equal(endpoint_parse(&text, texts[i], &why), 0);
@@ -30,35 +30,35 @@ static void assert_claims(const char *const *texts, const char *expected)
 			assert_true(endpoint_lookup(&text, &endpoint->address, 1) > 0);
 		if (text.family != AF_UNIX)
 			address_set_port(&endpoint->address, text.port_first);
-		found[i] = claims_add(claims, &claim, &owner) == 0 ? '+' : '-';
+		found[i] = endpoint_conflicts_add(conflicts, &use, &owner) == 0 ? '+' : '-';
 	}
 	assert_string_equal(found, expected);
-	claims_free(claims);
+	endpoint_conflicts_free(conflicts);
 }
 
 static void test_same_address_is_taken(void **state)
 {
-	assert_claims((const char *[]){ "tcp:127.0.0.1:1", "tcp:127.0.0.2:1", "udp:127.0.0.1:1",
-					"tcp:127.0.0.1:2", "tcp:127.0.0.1:1", NULL },
-		      "++++-");
+	assert_uses((const char *[]){ "tcp:127.0.0.1:1", "tcp:127.0.0.2:1", "udp:127.0.0.1:1",
+				      "tcp:127.0.0.1:2", "tcp:127.0.0.1:1", NULL },
+		    "++++-");
 }
 
 static void test_wildcard_takes_every_address_of_its_port(void **state)
 {
-	assert_claims((const char *[]){ "tcp4:1", "tcp:127.0.0.1:1", "tcp:127.0.0.1:2", "tcp4:2",
-					"tcp4:1", NULL },
-		      "+-+--");
+	assert_uses((const char *[]){ "tcp4:1", "tcp:127.0.0.1:1", "tcp:127.0.0.1:2", "tcp4:2",
+				      "tcp4:1", NULL },
+		    "+-+--");
 }
 
 static void test_path_is_taken_whatever_the_type(void **state)
 {
-	assert_claims((const char *[]){ "unix:/a", "unix:/b", "unix-dgram:/a", "unix:/a", NULL },
-		      "++--");
+	assert_uses((const char *[]){ "unix:/a", "unix:/b", "unix-dgram:/a", "unix:/a", NULL },
+		    "++--");
 }
 
 static void test_port_that_the_system_chooses_is_free(void **state)
 {
-	assert_claims((const char *[]){ "tcp4:0", "tcp4:0", "tcp:127.0.0.1:0", NULL }, "+++");
+	assert_uses((const char *[]){ "tcp4:0", "tcp4:0", "tcp:127.0.0.1:0", NULL }, "+++");
 }
 
 int main(void)

@@ -1,0 +1,60 @@
+#include "config/service-names.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/table.h"
+
+struct service_name {
+	struct location at;
+	UT_hash_handle hh;
+	char name[];
+};
+
+struct service_names {
+	struct service_name *list;
+};
+
+int service_names_new(struct service_names **out)
+{
+	*out = calloc(1, sizeof(**out));
+	return *out ? 0 : -ENOMEM;
+}
+
+void service_names_free(struct service_names *names)
+{
+	struct service_name *at, *following;
+
+	if (!names)
+		return;
+	HASH_ITER(hh, names->list, at, following)
+	{
+		HASH_DEL(names->list, at);
+		free(at);
+	}
+	free(names);
+}
+
+int service_names_add(struct service_names *names, const char *name, struct location at,
+		      struct location *out_first)
+{
+	struct service_name *found;
+
+	HASH_FIND_STR(names->list, name, found);
+	if (found) {
+		*out_first = found->at;
+		return -EEXIST;
+	}
+
+	found = calloc(1, sizeof(*found) + strlen(name) + 1);
+	if (!found)
+		return -ENOMEM;
+	strcpy(found->name, name);
+	found->at = at;
+	HASH_ADD_KEYPTR(hh, names->list, found->name, strlen(found->name), found);
+	if (found->hh.tbl)
+		return 0;
+	free(found);
+	return -ENOMEM;
+}

@@ -1,0 +1,14 @@
+#pragma once
+
+/* The names of services, each of which may be given once. */
+
+#include "config/errors.h"
+
+struct service_names;
+
+int service_names_new(struct service_names **out);
+void service_names_free(struct service_names *names);
+
+/* Returns 0; -EEXIST and where it stands in @out_first; or -ENOMEM. Keeps a copy of @name. */
+int service_names_add(struct service_names *names, const char *name, struct location at,
+		      struct location *out_first);
