@@ -1,9 +1,9 @@
 #pragma once
 
 /*
- * The clients of a pool of dispatch `pass`, in anonymous shared memory: a place per child,
- * and in it a seat per client that the child can have. The front that passes clients
- * writes it; the next front reads there who is being served, even after a crash.
+ * The clients of a service of dispatch `pass`, in anonymous shared memory: a row per process, with
+ * an entry for each client that the process can have. The front that passes clients
+ * writes the table; the next front reads there who is being served, even after a crash.
  */
 
 #include <stdatomic.h>
@@ -13,27 +13,27 @@
 
 #include "net/address.h"
 
-struct pass_seat {
+struct pass_table_entry {
 	_Atomic bool taken; /* what follows is meaningless otherwise */
 	int64_t started_us; /* clock_us() */
 	struct address peer;
 };
 
 struct pass_table {
-	unsigned n_places;
-	unsigned n_seats; /* of each place */
-	struct pass_seat seats[];
+	unsigned n_processes;
+	unsigned n_clients; /* of each process */
+	struct pass_table_entry entries[];
 };
 
 /* Pages are taken only when touched. Returns NULL when memory is short. */
-struct pass_table *pass_table_new(unsigned n_places, unsigned n_seats);
+struct pass_table *pass_table_new(unsigned n_processes, unsigned n_clients);
 void pass_table_free(struct pass_table *table);
 
-/* How many seats of @place are taken. */
-unsigned pass_table_count(const struct pass_table *table, unsigned place);
+/* How many clients the process has. */
+unsigned pass_table_count(const struct pass_table *table, unsigned process_index);
 
-static inline struct pass_seat *pass_table_seat(struct pass_table *table, unsigned place,
-						unsigned seat)
+static inline struct pass_table_entry *
+pass_table_entry(struct pass_table *table, unsigned process_index, unsigned client_index)
 {
-	return &table->seats[(size_t)place * table->n_seats + seat];
+	return &table->entries[(size_t)process_index * table->n_clients + client_index];
 }

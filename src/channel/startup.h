@@ -26,7 +26,7 @@ struct startup_pool {
 /* A child of dispatch `pass` that is ready. Its socket is the front's from now on. */
 struct startup_process {
 	size_t service;
-	unsigned place; /* in the table of its pool */
+	unsigned process_index; /* in the table of its service */
 	pid_t pid;
 	int fd;
 };

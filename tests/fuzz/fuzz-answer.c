@@ -1,4 +1,4 @@
-/* Throws answers of programs at the front: a seat is named, and there is one, or nothing is. */
+/* Throws answers of programs at the front: each names a client that there is, or is refused. */
 
 #include <assert.h>
 #include <stdint.h>
@@ -10,13 +10,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	unsigned n_seats = size > 0 ? data[0] + 1 : 1;
+	unsigned n_clients = size > 0 ? data[0] + 1 : 1;
 	const char *text = (const char *)data + (size > 0);
 	size_t n = size > 0 ? size - 1 : 0;
-	int seat = pass_message_read_answer(text, n, n_seats);
+	int client_index = pass_message_read_answer(text, n, n_clients);
 
-	assert(seat < (int)n_seats);
-	if (seat >= 0)
+	assert(client_index < (int)n_clients);
+	if (client_index >= 0)
 		assert(n > 5 && memcmp(text, "DONE=", 5) == 0);
 	return 0;
 }

@@ -54,7 +54,7 @@ static struct stage {
 	int front_ends[PLACES]; /* the keeper's copies of the others */
 } stage;
 
-static void make_stage(unsigned n_seats)
+static void make_stage(unsigned n_clients)
 {
 	const struct listener_options options = { .backlog = 1024, .uid = -1, .gid = -1 };
 	const struct sockaddr_in loopback = { .sin_family = AF_INET,
@@ -68,7 +68,7 @@ static void make_stage(unsigned n_seats)
 			     .instances = UINT_MAX,
 			     .pool = { .min = PLACES,
 				       .max = PLACES,
-				       .clients_per_process = n_seats } },
+				       .clients_per_process = n_clients } },
 		.settings = { .poller = POLLER_EPOLL, .n_services = 1, .n_endpoints = 1 },
 	};
 	stage.log = -1;
@@ -78,7 +78,7 @@ static void make_stage(unsigned n_seats)
 	stage.settings.services = &stage.service;
 	assert_int_equal(listener_new(&stage.listener, &stage.endpoint), 0);
 	assert_int_equal(listener_open(stage.listener, &options), 0);
-	stage.table = pass_table_new(PLACES, n_seats);
+	stage.table = pass_table_new(PLACES, n_clients);
 	stage.stats = stats_new();
 	stage.drop_counts = drop_counts_new();
 	assert_non_null(stage.table);
@@ -228,7 +228,7 @@ static int come(void)
 
 struct received {
 	int fd;
-	unsigned seat;
+	unsigned client_index;
 	size_t n;
 	char text[4096];
 };
@@ -257,7 +257,7 @@ static struct received receive(int process)
 	got.n = (size_t)recvmsg(stage.processes[process], &header, MSG_CMSG_CLOEXEC);
 	assert_non_null(CMSG_FIRSTHDR(&header));
 	memcpy(&got.fd, CMSG_DATA(CMSG_FIRSTHDR(&header)), sizeof(int));
-	assert_int_equal(sscanf(got.text, "SUPERD_CLIENT=%u", &got.seat), 1);
+	assert_int_equal(sscanf(got.text, "SUPERD_CLIENT=%u", &got.client_index), 1);
 	return got;
 }
 
@@ -272,7 +272,7 @@ static void finish(int process, const struct received *client)
 	char text[32];
 
 	close(client->fd);
-	snprintf(text, sizeof(text), "DONE=%u", client->seat);
+	snprintf(text, sizeof(text), "DONE=%u", client->client_index);
 	say(process, text);
 }
 
@@ -346,7 +346,7 @@ static void test_the_least_loaded_process_gets_the_next_client(void **state)
 	wait_in_service(1);
 	clients[2] = come();
 	third = receive(0);
-	assert_int_equal(third.seat, first.seat);
+	assert_int_equal(third.client_index, first.client_index);
 	finish(1, &second);
 	finish(0, &third);
 	wait_in_service(0);
@@ -407,7 +407,7 @@ static void test_while_processes_are_short_nothing_is_asked_for(void **state)
 	close(client);
 }
 
-static void test_no_more_than_the_seats_are_taken(void **state)
+static void test_no_more_clients_than_may_be_are_taken(void **state)
 {
 	struct received got;
 	int clients[3];
@@ -422,7 +422,7 @@ static void test_no_more_than_the_seats_are_taken(void **state)
 	assert_false(has_client(0, 0));
 	assert_int_equal(in_service(), 2);
 	finish(0, &got);
-	assert_int_equal(receive(0).seat, got.seat);
+	assert_int_equal(receive(0).client_index, got.client_index);
 	for (int i = 0; i < 3; i++)
 		close(clients[i]);
 }
@@ -745,7 +745,7 @@ int main(void)
 		CASE(test_without_room_one_more_process_is_asked_for_and_gets_the_client),
 		CASE(test_no_more_processes_are_asked_for_than_clients_wait),
 		CASE(test_while_processes_are_short_nothing_is_asked_for),
-		CASE(test_no_more_than_the_seats_are_taken),
+		CASE(test_no_more_clients_than_may_be_are_taken),
 		CASE(test_instances_hold_and_refuse),
 		CASE(test_a_process_that_dies_has_its_clients_ended_but_the_answered_one),
 		CASE(test_nonsense_is_ignored),

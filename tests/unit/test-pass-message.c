@@ -31,7 +31,7 @@ static struct address at_path(const char *path)
 }
 
 /* The message with a '|' for each terminator. */
-static const char *write_message(unsigned seat, int type, const struct address *peer,
+static const char *write_message(unsigned client_index, int type, const struct address *peer,
 				 const struct address *local)
 {
 	static char text[PASS_MESSAGE_MAX];
@@ -39,7 +39,7 @@ static const char *write_message(unsigned seat, int type, const struct address *
 	size_t n;
 
 	client_text_init(&client, "web", type, peer, local);
-	n = pass_message_write(text, seat, &client);
+	n = pass_message_write(text, client_index, &client);
 	for (size_t i = 0; i < n - 1; i++)
 		if (!text[i])
 			text[i] = '|';
@@ -73,7 +73,7 @@ static int answer(const char *text)
 	return pass_message_read_answer(text, strlen(text), 10);
 }
 
-static void test_answers_name_a_seat(void **state)
+static void test_answers_name_a_client(void **state)
 {
 	assert_int_equal(answer("DONE=0"), 0);
 	assert_int_equal(answer("DONE=9"), 9);
@@ -100,7 +100,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_message_has_what_a_spawned_program_finds),
 		cmocka_unit_test(test_a_unix_client_has_paths_and_no_ports),
-		cmocka_unit_test(test_answers_name_a_seat),
+		cmocka_unit_test(test_answers_name_a_client),
 		cmocka_unit_test(test_anything_else_is_no_answer),
 	};
 

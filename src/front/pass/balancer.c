@@ -31,8 +31,8 @@ struct balancer *balancer_new(struct front_service *service, struct pass_table *
 	pool->table = table;
 	pool->kept.fd = -1;
 	list_init(&pool->processes);
-	pool->by_place = calloc(table->n_places, sizeof(struct pass_process *));
-	if (!pool->by_place || load_load_ranks_init(&pool->load_ranks, table->n_seats) < 0) {
+	pool->by_index = calloc(table->n_processes, sizeof(struct pass_process *));
+	if (!pool->by_index || load_ranks_init(&pool->load_ranks, table->n_clients) < 0) {
 		balancer_free(pool);
 		return NULL;
 	}
@@ -62,8 +62,8 @@ void balancer_free(struct balancer *pool)
 	list_unlink(&pool->unreported_link);
 	list_for_each(at, following, &pool->processes)
 		pass_process_free(container_of(at, struct pass_process, link));
-	free(pool->by_place);
-	load_load_ranks_fini(&pool->load_ranks);
+	free(pool->by_index);
+	load_ranks_fini(&pool->load_ranks);
 	free(pool);
 }
 
@@ -80,26 +80,26 @@ void balancer_forget(struct pass_process *process)
 {
 	struct balancer *pool = process->pool;
 
-	pool->by_place[process->place] = NULL;
+	pool->by_index[process->process_index] = NULL;
 	if (!process->leaving)
 		pool->n_staying--;
 	pass_process_free(process);
 }
 
-int balancer_add(struct balancer *pool, unsigned place, pid_t pid, int fd)
+int balancer_add(struct balancer *pool, unsigned process_index, pid_t pid, int fd)
 {
 	struct pass_process *process;
 	int r;
 
-	if (place >= pool->table->n_places || pool->by_place[place]) {
+	if (process_index >= pool->table->n_processes || pool->by_index[process_index]) {
 		if (fd >= 0)
 			close(fd);
 		return -EBADMSG;
 	}
-	process = pass_process_new(pool, place, pid, fd);
+	process = pass_process_new(pool, process_index, pid, fd);
 	if (!process)
 		return -ENOMEM;
-	pool->by_place[place] = process;
+	pool->by_index[process_index] = process;
 	list_add_before(&pool->processes, &process->link);
 	pool->n_staying++;
 	process->closed = fd < 0;
@@ -112,18 +112,18 @@ int balancer_add(struct balancer *pool, unsigned place, pid_t pid, int fd)
 }
 
 /* Without a process: it ended while no front was there to see it. */
-void balancer_end_orphans(struct balancer *pool, unsigned place)
+void balancer_end_orphans(struct balancer *pool, unsigned process_index)
 {
 	const struct front_service *service = pool->service;
 
-	for (unsigned i = 0; i < pool->table->n_seats; i++) {
-		struct pass_seat *seat = pass_table_seat(pool->table, place, i);
+	for (unsigned i = 0; i < pool->table->n_clients; i++) {
+		struct pass_table_entry *entry = pass_table_entry(pool->table, process_index, i);
 
-		if (!atomic_load_explicit(&seat->taken, memory_order_relaxed))
+		if (!atomic_load_explicit(&entry->taken, memory_order_relaxed))
 			continue;
-		atomic_store_explicit(&seat->taken, false, memory_order_relaxed);
+		atomic_store_explicit(&entry->taken, false, memory_order_relaxed);
 		atomic_fetch_add_explicit(&front_stats(service)->ended, 1, memory_order_relaxed);
-		log_pass_ended(service->settings, &seat->peer, 0, clock_us() - seat->started_us,
+		log_pass_ended(service->settings, &entry->peer, 0, clock_us() - entry->started_us,
 			       NULL);
 	}
 }
@@ -137,8 +137,8 @@ static bool takes_clients(const struct pass_process *process)
 void balancer_rank(struct pass_process *process)
 {
 	if (takes_clients(process))
-		load_load_ranks_put(&process->pool->load_ranks, &process->rank,
-				    pass_process_clients(process));
+		load_ranks_put(&process->pool->load_ranks, &process->rank,
+			       pass_process_clients(process));
 	else
 		list_unlink(&process->rank);
 }
@@ -161,7 +161,7 @@ void balancer_offer(struct balancer *pool, const struct pass_client *client)
 {
 	struct list *least;
 
-	while ((least = load_load_ranks_least(&pool->load_ranks))) {
+	while ((least = load_ranks_least(&pool->load_ranks))) {
 		int r = pass_process_give(container_of(least, struct pass_process, rank), client);
 
 		if (r == 0) {
@@ -183,7 +183,7 @@ void balancer_relieve(struct balancer *pool)
 {
 	if (pool->service->front->halted)
 		return;
-	if (pool->kept.fd >= 0 && load_load_ranks_least(&pool->load_ranks)) {
+	if (pool->kept.fd >= 0 && load_ranks_least(&pool->load_ranks)) {
 		struct pass_client client = pool->kept;
 
 		balancer_offer(pool, &client);
@@ -229,8 +229,7 @@ static void end_surplus(struct timer *timer)
 	if (pool->service->front->halted)
 		return;
 	dismiss_closed(pool);
-	while (pool->n_staying > settings->min &&
-	       (idlest = load_load_ranks_idlest(&pool->load_ranks))) {
+	while (pool->n_staying > settings->min && (idlest = load_ranks_idlest(&pool->load_ranks))) {
 		struct pass_process *process = container_of(idlest, struct pass_process, rank);
 
 		if (process->idle_since_ms + settings->idle_exit_ms > clock_ms())
@@ -245,9 +244,9 @@ void balancer_watch_surplus(struct balancer *pool)
 	const struct pool_settings *settings = &pool->service->settings->pool;
 	const struct list *idlest;
 
-	if (pool->surplus.place || pool->n_staying <= settings->min)
+	if (timer_is_set(&pool->surplus) || pool->n_staying <= settings->min)
 		return;
-	idlest = load_load_ranks_idlest(&pool->load_ranks);
+	idlest = load_ranks_idlest(&pool->load_ranks);
 	if (idlest)
 		(void)timer_set(&pool->surplus, pool->service->front->timers,
 				container_of(idlest, struct pass_process, rank)->idle_since_ms +
@@ -261,7 +260,7 @@ void balancer_watch_closed(struct pass_process *process)
 	struct balancer *pool = process->pool;
 	int64_t at_ms = clock_ms() + CLOSED_MS;
 
-	if (!pool->surplus.place || pool->surplus.at_ms > at_ms)
+	if (!timer_is_set(&pool->surplus) || pool->surplus.at_ms > at_ms)
 		(void)timer_set(&pool->surplus, pool->service->front->timers, at_ms, end_surplus);
 }
 

@@ -18,7 +18,7 @@
 
 struct front_service;
 struct balancer;
-struct pass_seat;
+struct pass_table_entry;
 struct pass_table;
 
 /* An accepted client on its way to a process. */
@@ -34,7 +34,7 @@ struct pass_process {
 	struct list link;
 	struct list rank; /* while it may have one more client */
 	struct balancer *pool;
-	unsigned place;
+	unsigned process_index;
 	pid_t pid;
 	int64_t idle_since_ms;
 	bool engaged;    /* its clients are counted here, and its answers read */
@@ -44,7 +44,7 @@ struct pass_process {
 	bool unreported; /* and the keeper does not know it yet */
 	bool reproached; /* for an answer that is none */
 	unsigned n_free;
-	uint32_t free_seats[];
+	uint32_t free_clients[];
 };
 
 /* Where clients of an endpoint arrive: asked once, where that is one address. */
@@ -57,7 +57,7 @@ struct pass_endpoint {
 struct balancer {
 	struct front_service *service;
 	struct pass_table *table;
-	struct pass_process **by_place;
+	struct pass_process **by_index;
 	struct list processes;
 	struct load_ranks load_ranks;
 	unsigned n_staying; /* processes that do not leave */
@@ -73,7 +73,8 @@ struct balancer {
 /* pass-process.c */
 
 /* Takes @fd, also on failure: returns NULL when memory is short. */
-struct pass_process *pass_process_new(struct balancer *pool, unsigned place, pid_t pid, int fd);
+struct pass_process *pass_process_new(struct balancer *pool, unsigned process_index, pid_t pid,
+				      int fd);
 
 /* Closes its socket too. */
 void pass_process_free(struct pass_process *process);
@@ -111,7 +112,7 @@ void balancer_free(struct balancer *pool);
  * Adds a process, which is engaged unless the front is halted or @fd is -1: then it is closed
  * from the start. Takes @fd, also on failure: a negative errno.
  */
-int balancer_add(struct balancer *pool, unsigned place, pid_t pid, int fd);
+int balancer_add(struct balancer *pool, unsigned process_index, pid_t pid, int fd);
 
 /* Its end of the socket is closed: it is ended, if it does not end in a moment. */
 void balancer_watch_closed(struct pass_process *process);
@@ -119,8 +120,8 @@ void balancer_watch_closed(struct pass_process *process);
 /* Frees the process; its clients stay in the table. */
 void balancer_forget(struct pass_process *process);
 
-/* Empties a place without a process, which ended while no front was there to see it. */
-void balancer_end_orphans(struct balancer *pool, unsigned place);
+/* Empties the row of a process that is not there: it ended while no front was there to see it. */
+void balancer_end_orphans(struct balancer *pool, unsigned process_index);
 
 /* Gives it the place among the others that its clients and its state have earned. */
 void balancer_rank(struct pass_process *process);

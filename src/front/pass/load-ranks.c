@@ -3,48 +3,48 @@
 #include <errno.h>
 #include <stdlib.h>
 
-int load_load_ranks_init(struct load_ranks *load_ranks, unsigned n_seats)
+int load_ranks_init(struct load_ranks *ranks, unsigned load_max)
 {
-	*load_ranks = (struct load_ranks){ .n_seats = n_seats, .least = n_seats };
-	load_ranks->by_count = calloc(n_seats, sizeof(*load_ranks->by_count));
-	if (!load_ranks->by_count)
+	*ranks = (struct load_ranks){ .load_max = load_max, .least = load_max };
+	ranks->by_load = calloc(load_max, sizeof(*ranks->by_load));
+	if (!ranks->by_load)
 		return -ENOMEM;
-	for (unsigned i = 0; i < n_seats; i++)
-		list_init(&load_ranks->by_count[i]);
+	for (unsigned i = 0; i < load_max; i++)
+		list_init(&ranks->by_load[i]);
 	return 0;
 }
 
-void load_load_ranks_fini(struct load_ranks *load_ranks)
+void load_ranks_fini(struct load_ranks *ranks)
 {
-	free(load_ranks->by_count);
-	load_ranks->by_count = NULL;
+	free(ranks->by_load);
+	ranks->by_load = NULL;
 }
 
-void load_load_ranks_put(struct load_ranks *load_ranks, struct list *link, unsigned count)
+void load_ranks_put(struct load_ranks *ranks, struct list *link, unsigned load)
 {
 	list_unlink(link);
-	if (count >= load_ranks->n_seats)
+	if (load >= ranks->load_max)
 		return;
-	list_add_before(load_ranks->by_count[count].next, link);
-	if (count < load_ranks->least)
-		load_ranks->least = count;
+	list_add_before(ranks->by_load[load].next, link);
+	if (load < ranks->least)
+		ranks->least = load;
 }
 
-struct list *load_load_ranks_least(struct load_ranks *load_ranks)
+struct list *load_ranks_least(struct load_ranks *ranks)
 {
-	while (load_ranks->least < load_ranks->n_seats) {
-		struct list *equals = &load_ranks->by_count[load_ranks->least];
+	while (ranks->least < ranks->load_max) {
+		struct list *equals = &ranks->by_load[ranks->least];
 
 		if (list_is_linked(equals))
 			return equals->next;
-		load_ranks->least++;
+		ranks->least++;
 	}
 	return NULL;
 }
 
-struct list *load_load_ranks_idlest(const struct load_ranks *load_ranks)
+struct list *load_ranks_idlest(const struct load_ranks *ranks)
 {
-	const struct list *idle = &load_ranks->by_count[0];
+	const struct list *idle = &ranks->by_load[0];
 
 	return list_is_linked(idle) ? idle->previous : NULL;
 }

@@ -20,23 +20,23 @@ static char *append(char *at, const struct client_variable variables[], size_t n
 	return at;
 }
 
-size_t pass_message_write(char out[static PASS_MESSAGE_MAX], unsigned seat,
+size_t pass_message_write(char out[static PASS_MESSAGE_MAX], unsigned client_index,
 			  const struct client_text *client)
 {
 	struct client_variable variables[CLIENT_VARIABLES_MAX];
-	char *at = out + snprintf(out, 64, "SUPERD_CLIENT=%u", seat) + 1;
+	char *at = out + snprintf(out, 64, "SUPERD_CLIENT=%u", client_index) + 1;
 
 	at = append(at, variables, client_variables_of_server(client, variables));
 	at = append(at, variables, client_variables_of_peer(client, variables));
 	return (size_t)(at - out);
 }
 
-int pass_message_read_answer(const char *text, size_t n, unsigned n_seats)
+int pass_message_read_answer(const char *text, size_t n, unsigned n_clients)
 {
 	static const char word[] = "DONE=";
-	unsigned seat = 0;
+	unsigned client_index = 0;
 
-	/* A terminator is no mistake: programs in C send one easily. */
+	/* A terminator is no error: programs in C send one easily. */
 	if (n > 0 && text[n - 1] == '\0')
 		n--;
 	if (n < sizeof(word) || n > sizeof(word) + 8 || memcmp(text, word, sizeof(word) - 1) != 0)
@@ -44,7 +44,7 @@ int pass_message_read_answer(const char *text, size_t n, unsigned n_seats)
 	for (size_t i = sizeof(word) - 1; i < n; i++) {
 		if (text[i] < '0' || text[i] > '9')
 			return -EINVAL;
-		seat = seat * 10 + (unsigned)(text[i] - '0');
+		client_index = client_index * 10 + (unsigned)(text[i] - '0');
 	}
-	return seat < n_seats ? (int)seat : -EINVAL;
+	return client_index < n_clients ? (int)client_index : -EINVAL;
 }

@@ -39,16 +39,16 @@ static void on_process(struct balancer *pool, const struct channel_message *mess
 {
 	int r;
 
-	/* It is new, so what its place still has is of one before, which nobody saw end. */
-	if (!pool->service->front->halted && message->count < pool->table->n_places &&
-	    !pool->by_place[message->count])
+	/* It is new, so what its row still has is of one before, which nobody saw end. */
+	if (!pool->service->front->halted && message->count < pool->table->n_processes &&
+	    !pool->by_index[message->count])
 		balancer_end_orphans(pool, message->count);
 	r = balancer_add(pool, message->count, message->status, fd);
 	if (r < 0)
 		log_service(LOG_ERR, pool->service->settings->name, r,
 			    "cannot use its program (pid %ld)", (long)message->status);
 	else if (fd < 0)
-		balancer_watch_closed(pool->by_place[message->count]);
+		balancer_watch_closed(pool->by_index[message->count]);
 	balancer_relieve(pool);
 	balancer_watch_surplus(pool);
 }
@@ -63,12 +63,12 @@ static void on_gone(struct pass_process *process, const struct channel_message *
 	commands_end_if_over(pool->service->front);
 }
 
-static void on_place(struct balancer *pool, const struct channel_message *message)
+static void on_process_index(struct balancer *pool, const struct channel_message *message)
 {
 	struct pass_process *process = NULL;
 
-	if (message->count < pool->table->n_places)
-		process = pool->by_place[message->count];
+	if (message->count < pool->table->n_processes)
+		process = pool->by_index[message->count];
 	if (!process)
 		return;
 	if (message->type == CHANNEL_LEAVE)
@@ -95,7 +95,7 @@ void pass_obey(struct front *front, const struct channel_message *message, int f
 		on_process(pool, message, fd);
 		break;
 	default:
-		on_place(pool, message);
+		on_process_index(pool, message);
 	}
 }
 
@@ -201,11 +201,11 @@ static bool say(struct balancer *pool)
 
 	list_for_each(at, following, &pool->processes) {
 		struct pass_process *process = container_of(at, struct pass_process, link);
-		/* The process too: another one may have its place by now. */
+		/* The process too: another one may have its row by now. */
 		struct channel_message message = {
 			.type = CHANNEL_DISMISS,
 			.service = (uint32_t)pool->service->settings->index,
-			.count = process->place,
+			.count = process->process_index,
 			.status = process->pid,
 		};
 

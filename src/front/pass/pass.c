@@ -21,9 +21,9 @@ static int make_pool(struct front_service *service)
 
 static void look_over(struct balancer *pool)
 {
-	for (unsigned place = 0; place < pool->table->n_places; place++)
-		if (!pool->by_place[place])
-			balancer_end_orphans(pool, place);
+	for (unsigned process_index = 0; process_index < pool->table->n_processes; process_index++)
+		if (!pool->by_index[process_index])
+			balancer_end_orphans(pool, process_index);
 	balancer_watch_surplus(pool);
 }
 
@@ -42,7 +42,7 @@ int pass_start(struct front *front)
 	for (size_t i = 0; i < startup->n_processes; i++) {
 		const struct startup_process *process = &startup->processes[i];
 
-		r = balancer_add(front->services[process->service].pool, process->place,
+		r = balancer_add(front->services[process->service].pool, process->process_index,
 				 process->pid, process->fd);
 		if (r < 0)
 			return r;
@@ -63,7 +63,7 @@ void pass_stop(struct front *front)
 
 bool pass_has_room(const struct front_service *service)
 {
-	return service->pool->kept.fd < 0 && load_load_ranks_least(&service->pool->load_ranks);
+	return service->pool->kept.fd < 0 && load_ranks_least(&service->pool->load_ranks);
 }
 
 void pass_wait_for_room(struct front_listener *listener)

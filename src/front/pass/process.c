@@ -1,4 +1,4 @@
-/* One process of a pool of dispatch `pass`: its socket, its seats, and what is said there. */
+/* One process of a pool of dispatch `pass`: its socket, its clients, and what is said there. */
 
 #include <errno.h>
 #include <stdlib.h>
@@ -18,12 +18,13 @@
 
 #define ANSWERS_MAX 32 /* a turn */
 
-struct pass_process *pass_process_new(struct balancer *pool, unsigned place, pid_t pid, int fd)
+struct pass_process *pass_process_new(struct balancer *pool, unsigned process_index, pid_t pid,
+				      int fd)
 {
 	struct pass_process *process;
 
-	process = calloc(1, sizeof(*process) +
-				    (size_t)pool->table->n_seats * sizeof(process->free_seats[0]));
+	process = calloc(1, sizeof(*process) + (size_t)pool->table->n_clients *
+						       sizeof(process->free_clients[0]));
 	if (!process) {
 		if (fd >= 0)
 			close(fd);
@@ -31,7 +32,7 @@ struct pass_process *pass_process_new(struct balancer *pool, unsigned place, pid
 	}
 	process->watch.fd = fd;
 	process->pool = pool;
-	process->place = place;
+	process->process_index = process_index;
 	process->pid = pid;
 	process->idle_since_ms = clock_ms();
 	pool->service->front->n_processes++;
@@ -60,37 +61,38 @@ void pass_process_free(struct pass_process *process)
 
 unsigned pass_process_clients(const struct pass_process *process)
 {
-	return process->pool->table->n_seats - process->n_free;
+	return process->pool->table->n_clients - process->n_free;
 }
 
-static struct pass_seat *seat_of(const struct pass_process *process, unsigned seat)
+static struct pass_table_entry *entry_of(const struct pass_process *process, unsigned client_index)
 {
-	return pass_table_seat(process->pool->table, process->place, seat);
+	return pass_table_entry(process->pool->table, process->process_index, client_index);
 }
 
 /* The lowest numbers are given first, so that few pages of the table are ever touched. */
-static void read_seats(struct pass_process *process)
+static void read_clients(struct pass_process *process)
 {
 	process->n_free = 0;
-	for (unsigned seat = process->pool->table->n_seats; seat-- > 0;)
-		if (!atomic_load_explicit(&seat_of(process, seat)->taken, memory_order_relaxed))
-			process->free_seats[process->n_free++] = seat;
+	for (unsigned client_index = process->pool->table->n_clients; client_index-- > 0;)
+		if (!atomic_load_explicit(&entry_of(process, client_index)->taken,
+					  memory_order_relaxed))
+			process->free_clients[process->n_free++] = client_index;
 }
 
-static int64_t empty_seat(struct pass_process *process, unsigned seat)
+static int64_t empty_entry(struct pass_process *process, unsigned client_index)
 {
-	struct pass_seat *at = seat_of(process, seat);
+	struct pass_table_entry *at = entry_of(process, client_index);
 
 	atomic_store_explicit(&at->taken, false, memory_order_release);
-	process->free_seats[process->n_free++] = seat;
+	process->free_clients[process->n_free++] = client_index;
 	return clock_us() - at->started_us;
 }
 
-static void end_client(struct pass_process *process, unsigned seat, const int *status)
+static void end_client(struct pass_process *process, unsigned client_index, const int *status)
 {
 	const struct front_service *service = process->pool->service;
-	struct address peer = seat_of(process, seat)->peer;
-	int64_t lived_us = empty_seat(process, seat);
+	struct address peer = entry_of(process, client_index)->peer;
+	int64_t lived_us = empty_entry(process, client_index);
 
 	balancer_count(process->pool, -1);
 	atomic_fetch_add_explicit(&front_stats(service)->ended, 1, memory_order_relaxed);
@@ -109,11 +111,12 @@ static void reproach(struct pass_process *process)
 
 static void take_answer(struct pass_process *process, const char *text, size_t n)
 {
-	int seat = pass_message_read_answer(text, n, process->pool->table->n_seats);
+	int client_index = pass_message_read_answer(text, n, process->pool->table->n_clients);
 
-	if (seat >= 0 &&
-	    atomic_load_explicit(&seat_of(process, (unsigned)seat)->taken, memory_order_relaxed))
-		end_client(process, (unsigned)seat, NULL);
+	if (client_index >= 0 &&
+	    atomic_load_explicit(&entry_of(process, (unsigned)client_index)->taken,
+				 memory_order_relaxed))
+		end_client(process, (unsigned)client_index, NULL);
 	else
 		reproach(process);
 }
@@ -165,7 +168,7 @@ int pass_process_engage(struct pass_process *process)
 
 	if (process->engaged)
 		return 0;
-	read_seats(process);
+	read_clients(process);
 	r = watch_add(&process->watch, process->pool->service->front->poller, process->watch.fd,
 		      WATCH_READ, on_ready);
 	if (r < 0)
@@ -186,7 +189,7 @@ void pass_process_disengage(struct pass_process *process)
 	balancer_count(process->pool, -(int)pass_process_clients(process));
 }
 
-static int send_client(const struct pass_process *process, unsigned seat,
+static int send_client(const struct pass_process *process, unsigned client_index,
 		       const struct pass_client *client)
 {
 	char text[PASS_MESSAGE_MAX];
@@ -206,7 +209,7 @@ static int send_client(const struct pass_process *process, unsigned seat,
 
 	client_text_init(&words, process->pool->service->settings->name, client->type,
 			 &client->peer, &client->local);
-	part.iov_len = pass_message_write(text, seat, &words);
+	part.iov_len = pass_message_write(text, client_index, &words);
 	rights->cmsg_level = SOL_SOCKET;
 	rights->cmsg_type = SCM_RIGHTS;
 	rights->cmsg_len = CMSG_LEN(sizeof(int));
@@ -218,30 +221,30 @@ static int send_client(const struct pass_process *process, unsigned seat,
  * Before the client is sent: the program may well run, and this front be killed, before
  * sendmsg() returns.
  */
-static unsigned take_seat(struct pass_process *process, const struct pass_client *client)
+static unsigned take_entry(struct pass_process *process, const struct pass_client *client)
 {
-	unsigned number = process->free_seats[--process->n_free];
-	struct pass_seat *seat = seat_of(process, number);
+	unsigned number = process->free_clients[--process->n_free];
+	struct pass_table_entry *entry = entry_of(process, number);
 
-	seat->started_us = clock_us();
-	seat->peer = client->peer;
-	atomic_store_explicit(&seat->taken, true, memory_order_release);
+	entry->started_us = clock_us();
+	entry->peer = client->peer;
+	atomic_store_explicit(&entry->taken, true, memory_order_release);
 	return number;
 }
 
 int pass_process_give(struct pass_process *process, const struct pass_client *client)
 {
-	unsigned seat = take_seat(process, client);
+	unsigned client_index = take_entry(process, client);
 	int r;
 
-	r = send_client(process, seat, client);
+	r = send_client(process, client_index, client);
 	if (r == 0) {
 		log_passed(process->pool->service->settings, &client->peer, process->pid);
 		balancer_rank(process);
 		return 0;
 	}
 
-	(void)empty_seat(process, seat);
+	(void)empty_entry(process, client_index);
 	if (r == -EAGAIN) {
 		list_unlink(&process->rank);
 		(void)watch_change(&process->watch, WATCH_READ | WATCH_WRITE);
@@ -260,7 +263,9 @@ void pass_process_bury(struct pass_process *process, const int *status)
 
 	while (process->watch.fd >= 0 && take_answers(process) == ANSWERS_MAX)
 		;
-	for (unsigned seat = 0; seat < process->pool->table->n_seats; seat++)
-		if (atomic_load_explicit(&seat_of(process, seat)->taken, memory_order_relaxed))
-			end_client(process, seat, status);
+	for (unsigned client_index = 0; client_index < process->pool->table->n_clients;
+	     client_index++)
+		if (atomic_load_explicit(&entry_of(process, client_index)->taken,
+					 memory_order_relaxed))
+			end_client(process, client_index, status);
 }

@@ -200,7 +200,7 @@ int pools_startup(const struct keeper *keeper, const struct generation *generati
 			continue;
 		(*out_processes)[n++] = (struct startup_process){
 			.service = (size_t)generation_service(generation, process->pool->record),
-			.place = process->place,
+			.process_index = process->place,
 			.pid = at->pid,
 			.fd = process->fd,
 		};

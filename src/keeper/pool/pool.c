@@ -34,7 +34,7 @@ static bool has_room(const struct pool *pool)
 
 	if (pool->passes)
 		return n < pool_service(pool)->pool.max &&
-		       n + pool->n_ending < pool->table->n_places;
+		       n + pool->n_ending < pool->table->n_processes;
 	return n + pool->n_ending < pool_service(pool)->pool.max;
 }
 
@@ -197,7 +197,7 @@ int pools_handle(struct keeper *keeper, const struct front *front,
 	if (!pool)
 		return front->generation ? -EBADMSG : 0;
 	if (message->type == CHANNEL_DISMISS) {
-		if (!pool->passes || message->count >= pool->table->n_places)
+		if (!pool->passes || message->count >= pool->table->n_processes)
 			return -EBADMSG;
 		dismiss(pool, message->count, message->status);
 		return 0;

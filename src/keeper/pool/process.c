@@ -41,7 +41,7 @@ static bool is_free(const struct pool *pool, unsigned place)
 static void take_place(struct process *process)
 {
 	struct pool *pool = process->pool;
-	unsigned n = pool->table->n_places;
+	unsigned n = pool->table->n_processes;
 
 	while (!is_free(pool, pool->place % n))
 		pool->place++;
