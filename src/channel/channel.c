@@ -10,15 +10,49 @@
 /* One more than is ever sent, so that a message with too many is seen as such. */
 #define DESCRIPTORS_MAX 2
 
-static bool is_known(uint32_t type)
-{
-	return type >= CHANNEL_READY && type <= CHANNEL_LOG;
-}
+#define STARTING (1u << FRONT_STARTING)
+#define SERVING (1u << FRONT_SERVING)
+#define HALTING (1u << FRONT_HALTING)
+#define HALTED (1u << FRONT_HALTED)
+#define DRAINING (1u << FRONT_DRAINING)
 
-static bool has_descriptor(uint32_t type)
+/* A front that drains because superd stops may have sent requests before it knew. */
+#define ASKING (SERVING | HALTING | DRAINING)
+/* A front that has halted goes on if the reload fails, so it is told of what changes. */
+#define COUNTING (STARTING | SERVING | HALTING | HALTED)
+#define ANY (COUNTING | DRAINING)
+
+static const struct channel_traits traits[CHANNEL_TYPES] = {
+	[CHANNEL_READY] = { "READY", true, false, false, STARTING },
+	[CHANNEL_SPAWN] = { "SPAWN", true, true, true, ASKING },
+	[CHANNEL_DATAGRAM] = { "DATAGRAM", true, true, true, ASKING },
+	[CHANNEL_WAIT] = { "WAIT", true, false, true, ASKING },
+	[CHANNEL_GROW] = { "GROW", true, false, false, ASKING },
+	[CHANNEL_DISMISS] = { "DISMISS", true, false, false, ANY },
+	[CHANNEL_RESEND] = { "RESEND", true, false, false, ANY },
+	[CHANNEL_HALTED] = { "HALTED", true, false, false, HALTING },
+	[CHANNEL_ALIVE] = { "ALIVE", true, false, false, ANY },
+
+	[CHANNEL_HALT] = { "HALT", false, false, false, SERVING },
+	[CHANNEL_RESUME] = { "RESUME", false, false, false, HALTING | HALTED },
+	[CHANNEL_DRAIN] = { "DRAIN", false, false, false, ANY },
+	[CHANNEL_ENDED] = { "ENDED", false, false, false, COUNTING },
+	[CHANNEL_RELEASED] = { "RELEASED", false, false, false, COUNTING },
+	[CHANNEL_LISTENER] = { "LISTENER", false, true, false, COUNTING },
+	[CHANNEL_POOL] = { "POOL", false, false, false, COUNTING },
+	[CHANNEL_PROCESS] = { "PROCESS", false, true, false, COUNTING },
+	[CHANNEL_PROCESS_GONE] = { "PROCESS_GONE", false, false, false, ANY },
+	[CHANNEL_LEAVE] = { "LEAVE", false, false, false, ANY },
+	[CHANNEL_UNREAD] = { "UNREAD", false, true, false, SERVING },
+	[CHANNEL_PAUSE] = { "PAUSE", false, false, false, COUNTING },
+	[CHANNEL_CONTINUE] = { "CONTINUE", false, false, false, COUNTING },
+	[CHANNEL_PING] = { "PING", false, false, false, SERVING },
+	[CHANNEL_LOG] = { "LOG", false, true, false, ANY },
+};
+
+const struct channel_traits *channel_traits(uint32_t type)
 {
-	return type == CHANNEL_SPAWN || type == CHANNEL_DATAGRAM || type == CHANNEL_LISTENER ||
-	       type == CHANNEL_UNREAD || type == CHANNEL_PROCESS || type == CHANNEL_LOG;
+	return type < CHANNEL_TYPES && traits[type].name ? &traits[type] : NULL;
 }
 
 static bool is_address(const struct address *address)
@@ -104,9 +138,16 @@ static size_t take_descriptors(struct msghdr *header, int out[static DESCRIPTORS
 
 static bool is_well_formed(const struct channel_message *message, ssize_t size, size_t n_fds)
 {
-	return size == (ssize_t)sizeof(*message) && is_known(message->type) &&
-	       n_fds == (has_descriptor(message->type) ? 1 : 0) && is_address(&message->peer) &&
-	       is_address(&message->local);
+	const struct channel_traits *type;
+
+	if (size != (ssize_t)sizeof(*message))
+		return false;
+	type = channel_traits(message->type);
+	if (!type || n_fds != (type->has_descriptor ? 1 : 0))
+		return false;
+	if (type->has_request)
+		return is_address(&message->request.peer) && is_address(&message->request.local);
+	return message->type != CHANNEL_UNREAD || is_address(&message->unread.local);
 }
 
 /* The end reads as an empty message does. */
@@ -147,8 +188,7 @@ int channel_receive(int channel, struct channel_message *out, int *out_fd)
 	if (size == 0 && has_ended(channel))
 		return 0;
 	/* The kernel delivers the bytes and drops a descriptor that finds no free number. */
-	if (n_fds == 0 && (header.msg_flags & MSG_CTRUNC) && has_descriptor(out->type) &&
-	    is_well_formed(out, size, 1))
+	if (n_fds == 0 && (header.msg_flags & MSG_CTRUNC) && is_well_formed(out, size, 1))
 		return -EMFILE;
 	return -EBADMSG;
 }

@@ -2,14 +2,33 @@
 
 /*
  * The messages between keeper and front: one fixed-size struct each over a
- * SOCK_SEQPACKET socket, with at most one descriptor. Both ends are non-blocking.
+ * SOCK_SEQPACKET socket, with at most one descriptor. Both ends are non-blocking, and
+ * messages arrive in the order in which they were sent.
  *
- * channel_receive() checks form only: the size, the type, that addresses are
+ * The life of a front. It is forked in STARTING, says READY and is SERVING. Before a reload
+ * forks the next front, the keeper sends HALT: the front stops accepting, sends what it has
+ * still to ask for, and then HALTED. From then on nobody accepts and no request is on its way, so
+ * the next front starts with counts that are true. When the next front is READY, the old one
+ * is sent DRAIN: it closes its listeners, serves its sessions to the end, and exits. If the
+ * reload fails, it is sent RESUME instead; a HALTED that crosses it on the way is ignored. When
+ * superd stops, the front is sent DRAIN with a limit.
+ *
+ * Who counts what. The front counts sessions, the keeper counts children. A front starts with
+ * the keeper's counts, adds one with each SPAWN, DATAGRAM or WAIT that it sends, and takes off
+ * what ENDED and RELEASED say; so it never believes that fewer run than do. The keeper sends
+ * ENDED once a turn of its loop: one message stands for many children.
+ *
+ * What a crash loses. A front that dies loses its sessions, and requests that it had not sent.
+ * Those that it had sent are read to the end of the channel and served. The next front starts
+ * from the keeper's counts again. A front whose keeper dies drains.
+ *
+ * Trust. channel_receive() checks form only: the size, the type, that addresses are
  * addresses and that a descriptor came exactly where the type has one. Whether a
  * number names a service, and whether a descriptor is what it should be, is checked
- * by whoever acts on it.
+ * by whoever acts on it: a front may have been taken over.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "net/address.h"
@@ -19,53 +38,158 @@
 
 enum channel_type {
 	/* front to keeper */
-	CHANNEL_READY = 1, /* serving */
-	CHANNEL_SPAWN,     /* endpoint, peer, the connection: start its program */
-	CHANNEL_DATAGRAM,  /* endpoint, peer, local, a sealed memfd: start its program */
-	CHANNEL_WAIT,      /* endpoint: somebody waits, start the program that owns the listener */
-	CHANNEL_GROW,      /* service: clients wait that its pool cannot take, one more process */
-	/* service, count: place, status: pid of a process without clients: end it */
-	CHANNEL_DISMISS,
-	/*
-	 * status: the type of a message that came without its descriptor, and what says which:
-	 * CHANNEL_LISTENER, _MEMBER or _LOG once more
-	 */
-	CHANNEL_RESEND,
-	CHANNEL_HALTED, /* answer to CHANNEL_HALT: no request follows */
-	CHANNEL_ALIVE,  /* answer to CHANNEL_PING */
+	CHANNEL_READY = 1,
+	CHANNEL_SPAWN,    /* request, the connection: start a program for it */
+	CHANNEL_DATAGRAM, /* request, a sealed memfd: start a program for the datagram in it */
+	CHANNEL_WAIT,     /* request: a client waits, start the program that owns the listener */
+	CHANNEL_GROW,     /* clients wait that the pool cannot take: start one more process */
+	CHANNEL_DISMISS,  /* the process has no clients: end it */
+	CHANNEL_RESEND,   /* a message came without its descriptor: send it again */
+	CHANNEL_HALTED,   /* answers HALT: no request follows */
+	CHANNEL_ALIVE,    /* answers PING */
 
 	/* keeper to front */
 	CHANNEL_HALT,   /* stop accepting */
 	CHANNEL_RESUME, /* accept again */
-	/* close the listeners, finish the sessions within @count ms (0: no limit), exit */
-	CHANNEL_DRAIN,
-	CHANNEL_ENDED,    /* service, count: so many of its children ended, or did not start */
-	CHANNEL_RELEASED, /* endpoint, status, count: its wait child ended after count ms */
-	/*
-	 * endpoint, one of its sockets: bound at last; count: which of them, status: its number
-	 * in the keeper
-	 */
-	CHANNEL_LISTENER,
-	CHANNEL_POOL, /* service, count: so many of its pool are ready, status: 1 if it may grow */
-	CHANNEL_PROCESS, /* service, count: its place, status: pid, its socket: takes clients */
-	CHANNEL_PROCESS_GONE, /* service, count: its place, status: it has ended */
-	CHANNEL_LEAVE,        /* service, count: its place: no more clients for it */
-	CHANNEL_UNREAD,       /* endpoint, a connected datagram socket: serve what is left unread */
+	CHANNEL_DRAIN,  /* close the listeners, finish the sessions, exit */
+	CHANNEL_ENDED,
+	CHANNEL_RELEASED,     /* the program of a `wait` listener has ended: watch it again */
+	CHANNEL_LISTENER,     /* one of the sockets of an endpoint: bound at last */
+	CHANNEL_POOL,         /* how a pool stands */
+	CHANNEL_PROCESS,      /* a process of `pass` takes clients; its socket */
+	CHANNEL_PROCESS_GONE, /* it has ended */
+	CHANNEL_LEAVE,        /* give it no more clients */
+	CHANNEL_UNREAD,       /* a connected datagram socket: serve what is left unread on it */
 	CHANNEL_PAUSE,        /* processes are short: send no requests */
 	CHANNEL_CONTINUE,     /* send requests again */
 	CHANNEL_PING,
 	CHANNEL_LOG, /* the log file, opened anew */
+
+	CHANNEL_TYPES /* one more than the last */
 };
 
+/* Where a front stands. The keeper knows it from what it has sent and received. */
+enum front_state {
+	FRONT_STARTING,
+	FRONT_SERVING,
+	FRONT_HALTING, /* told to stop accepting, has not answered */
+	FRONT_HALTED,
+	FRONT_DRAINING,
+};
+
+/*
+ * What each type holds. `service` and `endpoint` are indices in the settings of the front that
+ * sends or receives the message,, and `index` is a process's place in the table of its pool. All
+ * that begin with both are alike up to there.
+ */
+
+struct channel_request {
+	uint32_t service;
+	uint32_t endpoint;
+	struct address peer;  /* who connected or sent; WAIT has none */
+	struct address local; /* where a datagram was sent to; length 0: not known */
+};
+
+struct channel_grow {
+	uint32_t service;
+};
+
+struct channel_dismiss {
+	uint32_t service;
+	uint32_t index;
+	int32_t pid; /* another process may have the index by now */
+};
+
+/* Names the message: LISTENER by endpoint and socket, PROCESS by service and index. */
+struct channel_resend {
+	uint32_t type;
+	uint32_t owner;
+	uint32_t number;
+};
+
+struct channel_drain {
+	uint32_t limit_ms; /* for the sessions; 0: none */
+	bool has_successor;
+};
+
+struct channel_ended {
+	uint32_t service;
+	uint32_t children; /* that ended, or were not started */
+};
+
+struct channel_released {
+	uint32_t endpoint;
+	uint32_t lived_ms;
+	int32_t status; /* as wait(2) gives it */
+};
+
+struct channel_listener {
+	uint32_t service;
+	uint32_t endpoint;
+	uint32_t socket; /* which of the endpoint's */
+	int32_t number;  /* its descriptor in the keeper */
+};
+
+struct channel_pool {
+	uint32_t service;
+	uint32_t ready; /* processes */
+	bool may_grow;
+};
+
+struct channel_process {
+	uint32_t service;
+	uint32_t index;
+	int32_t pid;
+};
+
+struct channel_process_gone {
+	uint32_t service;
+	uint32_t index;
+	int32_t status; /* as wait(2) gives it */
+};
+
+struct channel_leave {
+	uint32_t service;
+	uint32_t index;
+};
+
+struct channel_unread {
+	uint32_t service;
+	uint32_t endpoint;
+	struct address local; /* the socket's own; length 0: not known */
+};
+
+/* A type without a struct here carries nothing but itself and, perhaps, a descriptor. */
 struct channel_message {
 	uint32_t type;
-	uint32_t service;  /* index in the settings of this front */
-	uint32_t endpoint; /* number in the settings of this front */
-	uint32_t count;
-	int32_t status; /* as wait(2) gives it */
-	struct address peer;
-	struct address local;
+	union {
+		struct channel_request request; /* SPAWN, DATAGRAM, WAIT */
+		struct channel_grow grow;
+		struct channel_dismiss dismiss;
+		struct channel_resend resend;
+		struct channel_drain drain;
+		struct channel_ended ended;
+		struct channel_released released;
+		struct channel_listener listener;
+		struct channel_pool pool;
+		struct channel_process process;
+		struct channel_process_gone process_gone;
+		struct channel_leave leave;
+		struct channel_unread unread;
+	};
 };
+
+/* What both receivers know of a type. */
+struct channel_traits {
+	const char *name;
+	bool from_front;
+	bool has_descriptor;
+	bool has_request; /* the message holds a struct channel_request */
+	unsigned states;  /* in which the front may send or be sent it, as 1 << enum front_state */
+};
+
+/* Returns NULL for a type that does not exist. */
+const struct channel_traits *channel_traits(uint32_t type);
 
 /* Makes both ends. Returns 0 or a negative errno. */
 int channel_pair(int *out_keeper, int *out_front);

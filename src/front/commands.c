@@ -57,11 +57,8 @@ void commands_end_if_over(struct front *front)
  * Closes the listeners and gives the sessions @grace_ms (0: no limit) to end. The front is
  * done when none are left.
  */
-static void drain(struct front *front, int64_t grace_ms)
+static void drain(struct front *front, int64_t grace_ms, bool has_successor)
 {
-	/* That is why a front was halted before. */
-	bool has_successor = front->halted;
-
 	if (!front->draining) {
 		front->draining = true;
 		front->halted = true;
@@ -97,34 +94,34 @@ static void resume(struct front *front)
 	throttle_release_front(front);
 }
 
-static void on_ended(struct front *front, const struct channel_message *message)
+static void on_ended(struct front *front, const struct channel_ended *ended)
 {
 	struct front_service *service;
 
-	if (message->service >= front->settings->n_services)
+	if (ended->service >= front->settings->n_services)
 		return;
-	service = &front->services[message->service];
-	service->live -= message->count < service->live ? message->count : service->live;
+	service = &front->services[ended->service];
+	service->live -= ended->children < service->live ? ended->children : service->live;
 	throttle_release_service(service);
 }
 
 /* Takes the first one in any case, further ones unless it fails. */
-static int install_socket(struct front_listener *listener, const struct channel_message *message,
+static int install_socket(struct front_listener *listener, const struct channel_listener *socket,
 			  int fd)
 {
 	int r;
 
-	if (message->count == 0) {
+	if (socket->socket == 0) {
 		listener->listener->fd = fd;
 		listener->counted_drops = drop_counts_of(
-			listener->service->front->startup->drop_counts, message->status);
+			listener->service->front->startup->drop_counts, socket->number);
 		r = datagram_guard_own(listener);
 		if (r < 0)
 			return r;
 	}
 	if (reuseport_wanted(listener))
-		return reuseport_add(listener, fd, message->status);
-	if (message->count > 0)
+		return reuseport_add(listener, fd, socket->number);
+	if (socket->socket > 0)
 		return -EINVAL;
 	throttle_watch(listener);
 	return 0;
@@ -134,9 +131,9 @@ static void on_pool(struct front *front, const struct channel_message *message)
 {
 	struct front_service *service;
 
-	if (message->service >= front->settings->n_services)
+	if (message->pool.service >= front->settings->n_services)
 		return;
-	service = &front->services[message->service];
+	service = &front->services[message->pool.service];
 	if (service->settings->dispatch == DISPATCH_POOL)
 		pool_obey(service, message);
 	else
@@ -145,27 +142,42 @@ static void on_pool(struct front *front, const struct channel_message *message)
 
 static void install_listener(struct front *front, const struct channel_message *message, int fd)
 {
-	struct front_listener *listener = &front->listeners[message->endpoint];
+	struct front_listener *listener = &front->listeners[message->listener.endpoint];
+	bool first = message->listener.socket == 0;
 	int r;
 
-	if (front->draining || (message->count == 0) != (listener->listener->fd < 0)) {
+	if (front->draining || first != (listener->listener->fd < 0)) {
 		close(fd);
 		/* It is of no use before the first one. */
-		if (message->count > 0)
+		if (!first)
 			resend_note(front, message, -EMFILE);
 		return;
 	}
-	r = install_socket(listener, message, fd);
-	if (r < 0 && message->count > 0)
+	r = install_socket(listener, &message->listener, fd);
+	if (r < 0 && !first)
 		close(fd);
 	if (r < 0)
 		log_service(LOG_ERR, listener->service->settings->name, r,
 			    "cannot watch its socket");
 }
 
+static uint32_t endpoint_of(const struct channel_message *message)
+{
+	switch (message->type) {
+	case CHANNEL_RELEASED:
+		return message->released.endpoint;
+	case CHANNEL_LISTENER:
+		return message->listener.endpoint;
+	default:
+		return message->unread.endpoint;
+	}
+}
+
 static void on_endpoint(struct front *front, const struct channel_message *message, int fd)
 {
-	if (message->endpoint >= front->settings->n_endpoints) {
+	uint32_t endpoint = endpoint_of(message);
+
+	if (endpoint >= front->settings->n_endpoints) {
 		if (fd >= 0)
 			close(fd);
 		return;
@@ -173,13 +185,13 @@ static void on_endpoint(struct front *front, const struct channel_message *messa
 
 	switch (message->type) {
 	case CHANNEL_RELEASED:
-		wait_released(&front->listeners[message->endpoint], message);
+		wait_released(&front->listeners[endpoint], message);
 		break;
 	case CHANNEL_LISTENER:
 		install_listener(front, message, fd);
 		break;
 	default:
-		datagram_spawn_unread(&front->listeners[message->endpoint], message, fd);
+		datagram_spawn_unread(&front->listeners[endpoint], message, fd);
 	}
 }
 
@@ -218,10 +230,10 @@ static void obey(struct front *front, const struct channel_message *message, int
 		resume(front);
 		break;
 	case CHANNEL_DRAIN:
-		drain(front, message->count);
+		drain(front, message->drain.limit_ms, message->drain.has_successor);
 		break;
 	case CHANNEL_ENDED:
-		on_ended(front, message);
+		on_ended(front, &message->ended);
 		break;
 	case CHANNEL_POOL:
 		on_pool(front, message);
@@ -267,8 +279,9 @@ static void do_without(struct front *front, const struct channel_message *messag
 		resend_note(front, message, -EMFILE);
 		break;
 	default:
-		if (message->service < front->settings->n_services)
-			log_service(LOG_WARNING, front->settings->services[message->service].name,
+		if (message->unread.service < front->settings->n_services)
+			log_service(LOG_WARNING,
+				    front->settings->services[message->unread.service].name,
 				    -EMFILE, "datagrams that came for its program are lost");
 	}
 }
@@ -280,7 +293,8 @@ static void lose_keeper(struct front *front)
 	uplink_abandon(front);
 	if (!front->draining)
 		log_warning(0, "the keeper has gone, finishing");
-	drain(front, front->settings->grace_ms > 0 ? front->settings->grace_ms : 1);
+	/* A front that was halted has one, most likely. */
+	drain(front, front->settings->grace_ms > 0 ? front->settings->grace_ms : 1, front->halted);
 }
 
 static void hear_again(struct timer *timer)

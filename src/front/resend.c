@@ -21,15 +21,30 @@ static void forget(struct resend *resend)
 	free(resend);
 }
 
+/* What says which message of @type is meant. */
+static struct channel_resend name_of(uint32_t type, const struct channel_message *message)
+{
+	if (type == CHANNEL_LISTENER)
+		return (struct channel_resend){ type, message->listener.endpoint,
+						message->listener.socket };
+	if (type == CHANNEL_PROCESS)
+		return (struct channel_resend){ type, message->process.service,
+						message->process.index };
+	return (struct channel_resend){ .type = type };
+}
+
 static struct resend *find(struct front *front, uint32_t type,
 			   const struct channel_message *message)
 {
+	struct channel_resend wanted = name_of(type, message);
+
 	list_for_each(at, following, &front->resend) {
 		struct resend *resend = container_of(at, struct resend, link);
 
-		if (resend->message.type == type && resend->message.service == message->service &&
-		    resend->message.endpoint == message->endpoint &&
-		    resend->message.count == message->count)
+		struct channel_resend name = name_of(resend->message.type, &resend->message);
+
+		if (name.type == wanted.type && name.owner == wanted.owner &&
+		    name.number == wanted.number)
 			return resend;
 	}
 	return NULL;
@@ -57,10 +72,7 @@ static void ask(struct timer *timer)
 		uplink_send(front,
 			    &(struct channel_message){
 				    .type = CHANNEL_RESEND,
-				    .service = message->service,
-				    .endpoint = message->endpoint,
-				    .count = message->count,
-				    .status = (int32_t)message->type,
+				    .resend = name_of(message->type, message),
 			    },
 			    -1);
 	}

@@ -11,7 +11,7 @@
 struct channel_message;
 struct front;
 
-/* A CHANNEL_LISTENER, _MEMBER or _LOG came without its descriptor. */
+/* A CHANNEL_LISTENER, _PROCESS or _LOG came without its descriptor. */
 void resend_note(struct front *front, const struct channel_message *message, int error);
 
 /*

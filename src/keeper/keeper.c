@@ -188,7 +188,7 @@ static void on_watchdog(struct timer *timer)
 	}
 	if (front && front->state == FRONT_SERVING) {
 		front->ping_pending = true;
-		front_order(front, CHANNEL_PING, 0);
+		front_order(front, CHANNEL_PING);
 	}
 	(void)timer_set(timer, keeper->timers, clock_ms() + keeper->watchdog_ms / 3, on_watchdog);
 }

@@ -73,7 +73,7 @@ static void give_up(struct keeper *keeper)
 	if (keeper->front &&
 	    (keeper->front->state == FRONT_HALTING || keeper->front->state == FRONT_HALTED)) {
 		keeper->front->state = FRONT_SERVING;
-		front_order(keeper->front, CHANNEL_RESUME, 0);
+		front_order(keeper->front, CHANNEL_RESUME);
 		unread_pass_all(keeper);
 	}
 	pools_take_back_leave(keeper);
@@ -180,7 +180,7 @@ void reload_rehearsed(struct keeper *keeper, int status)
 	reload->state = RELOAD_HALTING;
 	pools_tell_leave(keeper, reload->next);
 	keeper->front->state = FRONT_HALTING;
-	front_order(keeper->front, CHANNEL_HALT, 0);
+	front_order(keeper->front, CHANNEL_HALT);
 	set_limit(keeper, HALT_LIMIT_MS, on_halt_limit);
 }
 

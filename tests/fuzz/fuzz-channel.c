@@ -107,17 +107,38 @@ static struct address make_address(const uint8_t *bytes, size_t n, uint8_t lengt
 	return address;
 }
 
-static struct channel_message make_message(const struct step *step)
+static struct channel_request make_request(const struct step *step)
 {
-	return (struct channel_message){
-		.type = step->type % (CHANNEL_LOG + 1),
+	return (struct channel_request){
 		.service = number(step->service),
 		.endpoint = number(step->endpoint),
-		.count = number(step->count),
-		.status = (int32_t)number(step->status),
 		.peer = make_address(step->peer, sizeof(step->peer), step->peer_length),
 		.local = make_address(step->local, sizeof(step->local), step->local_length),
 	};
+}
+
+static struct channel_message make_message(const struct step *step)
+{
+	struct channel_message message = { .type = step->type % (CHANNEL_TYPES + 1) };
+
+	switch (message.type) {
+	case CHANNEL_GROW:
+		message.grow.service = number(step->service);
+		break;
+	case CHANNEL_DISMISS:
+		message.dismiss = (struct channel_dismiss){ number(step->service),
+							    number(step->count),
+							    (int32_t)number(step->status) };
+		break;
+	case CHANNEL_RESEND:
+		message.resend = (struct channel_resend){ step->status % (CHANNEL_TYPES + 1),
+							  number(step->service),
+							  number(step->count) };
+		break;
+	default:
+		message.request = make_request(step);
+	}
+	return message;
 }
 
 /* Mostly nothing. */

@@ -195,7 +195,8 @@ static void start_front(size_t n_processes)
 
 static void tell(enum channel_type type, int process, int32_t status)
 {
-	struct channel_message message = { .type = type, .count = process, .status = status };
+	struct channel_message message = { .type = type,
+					   .process = { .index = process, .pid = status } };
 
 	assert_int_equal(channel_send(stage.channel, &message,
 				      type == CHANNEL_PROCESS ? stage.front_ends[process] : -1),
@@ -281,8 +282,8 @@ static void expect_dismissal(int process)
 	struct channel_message message = hear();
 
 	assert_int_equal(message.type, CHANNEL_DISMISS);
-	assert_int_equal(message.count, process);
-	assert_int_equal(message.status, pid_of(process));
+	assert_int_equal(message.dismiss.index, process);
+	assert_int_equal(message.dismiss.pid, pid_of(process));
 }
 
 static unsigned in_service(void)
@@ -504,8 +505,8 @@ static void test_a_process_that_closes_gets_no_more_and_is_dismissed(void **stat
 	assert_int_equal(send(stage.processes[0], "", 0, MSG_NOSIGNAL), 0);
 	message = hear();
 	assert_int_equal(message.type, CHANNEL_DISMISS);
-	assert_int_equal(message.count, 0);
-	assert_int_equal(message.status, pid_of(0));
+	assert_int_equal(message.dismiss.index, 0);
+	assert_int_equal(message.dismiss.pid, pid_of(0));
 	client = come();
 	got = receive(1);
 	finish(1, &got);
@@ -576,7 +577,7 @@ static void test_a_process_whose_socket_found_no_number_is_asked_for_again(void 
 	tell(CHANNEL_PROCESS, 0, pid_of(0));
 	resend = hear();
 	assert_int_equal(resend.type, CHANNEL_RESEND);
-	assert_int_equal(resend.status, CHANNEL_PROCESS);
+	assert_int_equal(resend.resend.type, CHANNEL_PROCESS);
 	assert_int_equal(prlimit(stage.front, RLIMIT_NOFILE, &some, NULL), 0);
 	tell(CHANNEL_PROCESS, 0, pid_of(0));
 	client = come();
@@ -682,7 +683,7 @@ static void test_a_leaving_process_finishes_its_client_and_is_dismissed(void **s
 	finish(0, &got);
 	message = hear();
 	assert_int_equal(message.type, CHANNEL_DISMISS);
-	assert_int_equal(message.status, pid_of(0));
+	assert_int_equal(message.dismiss.pid, pid_of(0));
 	wait_for_end(0);
 	close(client);
 }

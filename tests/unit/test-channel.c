@@ -66,17 +66,18 @@ static int lowest_free_descriptor(void)
 
 static void test_message_arrives_with_its_descriptor(void **state)
 {
-	struct channel_message sent = { .type = CHANNEL_SPAWN, .service = 3, .endpoint = 7 };
+	struct channel_message sent = { .type = CHANNEL_SPAWN,
+					.request = { .service = 3, .endpoint = 7 } };
 	struct ends *ends = *state;
 	struct channel_message got;
 	int fd;
 
-	sent.peer.length = sizeof(sent.peer.in);
-	sent.peer.in.sin_family = AF_INET;
+	sent.request.peer.length = sizeof(sent.request.peer.in);
+	sent.request.peer.in.sin_family = AF_INET;
 	assert_int_equal(channel_send(ends->front, &sent, 0), 0);
 	assert_int_equal(channel_receive(ends->keeper, &got, &fd), 1);
-	assert_int_equal(got.service, 3);
-	assert_int_equal(got.endpoint, 7);
+	assert_int_equal(got.request.service, 3);
+	assert_int_equal(got.request.endpoint, 7);
 	assert_true(fd > 2);
 	assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
 	close(fd);
@@ -87,7 +88,6 @@ static void test_message_of_bad_form_is_refused_and_leaks_nothing(void **state)
 {
 	struct channel_message bad_type = { .type = 99 }, no_fd = { .type = CHANNEL_SPAWN };
 	struct channel_message with_fd = { .type = CHANNEL_READY };
-	struct channel_message address = { .type = CHANNEL_READY };
 	const struct {
 		const struct channel_message *message;
 		size_t size, n_fds;
@@ -99,13 +99,10 @@ static void test_message_of_bad_form_is_refused_and_leaks_nothing(void **state)
 		{ &with_fd, sizeof(with_fd), 1 },
 		{ &with_fd, 4, 0 },
 		{ &with_fd, 1, 1 },
-		{ &address, sizeof(address), 0 },
 	};
 	struct ends *ends = *state;
 	int before = lowest_free_descriptor();
 
-	address.peer.length = 1;
-	address.peer.any.sa_family = AF_UNIX;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct channel_message got;
 		int fd;
@@ -114,6 +111,63 @@ static void test_message_of_bad_form_is_refused_and_leaks_nothing(void **state)
 		assert_int_equal(channel_receive(ends->keeper, &got, &fd), -EBADMSG);
 	}
 	assert_int_equal(lowest_free_descriptor(), before);
+}
+
+static const struct {
+	sa_family_t family;
+	socklen_t length;
+	bool is_good;
+} addresses[] = {
+	{ AF_UNIX, 0, true },
+	{ AF_UNIX, 1, false },
+	{ AF_UNIX, sizeof(sa_family_t), true },
+	{ AF_UNIX, sizeof(struct sockaddr_un), true },
+	{ AF_UNIX, sizeof(struct sockaddr_un) + 1, false },
+	{ AF_INET, sizeof(struct sockaddr_in) - 1, false },
+	{ AF_INET, sizeof(struct sockaddr_in), true },
+	{ AF_INET, sizeof(struct sockaddr_in) + 1, false },
+	{ AF_INET6, sizeof(struct sockaddr_in6) - 1, false },
+	{ AF_INET6, sizeof(struct sockaddr_in6), true },
+	{ AF_INET6, sizeof(struct sockaddr_in6) + 1, false },
+	{ AF_PACKET, sizeof(struct sockaddr_in), false },
+};
+
+static void assert_judged(const struct ends *ends, const struct channel_message *message,
+			  bool is_good)
+{
+	struct channel_message got;
+	int fd;
+
+	send_raw(ends->front, message, sizeof(*message), 0);
+	assert_int_equal(channel_receive(ends->keeper, &got, &fd), is_good ? 1 : -EBADMSG);
+}
+
+static void test_addresses_are_of_a_known_family_and_its_length(void **state)
+{
+	for (size_t i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++) {
+		struct address address = { .length = addresses[i].length };
+		struct channel_message peer = { .type = CHANNEL_WAIT }, local = peer;
+
+		address.any.sa_family = addresses[i].family;
+		peer.request.peer = address;
+		local.request.local = address;
+		assert_judged(*state, &peer, addresses[i].is_good);
+		assert_judged(*state, &local, addresses[i].is_good);
+	}
+}
+
+static void test_every_type_has_a_name_and_a_sender(void **state)
+{
+	assert_null(channel_traits(0));
+	assert_null(channel_traits(CHANNEL_TYPES));
+	assert_null(channel_traits(UINT32_MAX));
+	for (uint32_t type = CHANNEL_READY; type < CHANNEL_TYPES; type++) {
+		const struct channel_traits *traits = channel_traits(type);
+
+		assert_non_null(traits);
+		assert_int_equal(traits->from_front, type < CHANNEL_HALT);
+		assert_int_not_equal(traits->states, 0);
+	}
 }
 
 static void test_full_channel_says_so(void **state)
@@ -166,6 +220,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			test_message_of_bad_form_is_refused_and_leaks_nothing, open_ends,
 			close_ends),
+		cmocka_unit_test_setup_teardown(test_addresses_are_of_a_known_family_and_its_length,
+						open_ends, close_ends),
+		cmocka_unit_test(test_every_type_has_a_name_and_a_sender),
 		cmocka_unit_test_setup_teardown(test_full_channel_says_so, open_ends, close_ends),
 		cmocka_unit_test_setup_teardown(test_departed_keeper_reads_as_the_end, open_ends,
 						close_ends),

@@ -91,17 +91,19 @@ static int make_memfd(size_t size, int seals)
 
 static struct channel_message ask(enum channel_type type, uint32_t number)
 {
-	return (struct channel_message){ .type = type, .service = number, .endpoint = number };
+	return (struct channel_message){ .type = type,
+					 .request.service = number,
+					 .request.endpoint = number };
 }
 
 static struct channel_message ask_datagram(const char *sender)
 {
 	struct channel_message message = ask(CHANNEL_DATAGRAM, UDP);
 
-	message.peer.length = sizeof(message.peer.in);
-	message.peer.in.sin_family = AF_INET;
-	message.peer.in.sin_port = htons(9);
-	(void)inet_pton(AF_INET, sender, &message.peer.in.sin_addr);
+	message.request.peer.length = sizeof(message.request.peer.in);
+	message.request.peer.in.sin_family = AF_INET;
+	message.request.peer.in.sin_port = htons(9);
+	(void)inet_pton(AF_INET, sender, &message.request.peer.in.sin_addr);
 	return message;
 }
 
@@ -117,11 +119,12 @@ static bool is_believed(struct stage *stage, const struct channel_message *messa
 
 static void assert_refused(struct stage *stage, struct channel_message message, int fd)
 {
-	unsigned before = message.service <= POOL ? stage_live(stage, message.service) : 0;
+	unsigned before =
+		message.request.service <= POOL ? stage_live(stage, message.request.service) : 0;
 
 	assert_false(is_believed(stage, &message, fd));
-	if (message.service <= POOL)
-		assert_int_equal(stage_live(stage, message.service), before);
+	if (message.request.service <= POOL)
+		assert_int_equal(stage_live(stage, message.request.service), before);
 	stage_close_front(stage);
 	stage_open_front(stage);
 }
@@ -136,7 +139,7 @@ static void test_connection_gets_its_program_and_its_true_name(void **state)
 	struct address name;
 	int fd = accept_on(stage, TCP, &name);
 
-	message.peer = ask_datagram("192.0.2.1").peer;
+	message.request.peer = ask_datagram("192.0.2.1").request.peer;
 	assert_true(is_believed(stage, &message, fd));
 	assert_int_equal(stage_live(stage, TCP), 1);
 	assert_true(address_equal(&stage->keeper.children.by_pid->peer, &name));
@@ -149,8 +152,8 @@ static void test_connection_that_was_reset_is_no_lie(void **state)
 	struct stage *stage = *state;
 	struct channel_message message = ask(CHANNEL_SPAWN, TCP);
 	int client = connect_to(stage, TCP);
-	int fd = accept_on(stage, TCP, &message.peer);
-	struct address name = message.peer;
+	int fd = accept_on(stage, TCP, &message.request.peer);
+	struct address name = message.request.peer;
 
 	assert_int_equal(setsockopt(client, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset)), 0);
 	close(client);
@@ -241,10 +244,10 @@ static void test_connection_is_for_its_own_service(void **state)
 	for (uint32_t number = UDP; number <= POOL + 1; number++)
 		assert_refused(stage, ask(CHANNEL_SPAWN, number), dup(fd));
 	assert_refused(stage, ask(CHANNEL_SPAWN, UINT32_MAX), dup(fd));
-	elsewhere.endpoint = SESSION;
+	elsewhere.request.endpoint = SESSION;
 	assert_refused(stage, elsewhere, dup(fd));
 	elsewhere = ask(CHANNEL_SPAWN, SESSION);
-	elsewhere.endpoint = TCP;
+	elsewhere.request.endpoint = TCP;
 	assert_refused(stage, elsewhere, fd);
 	close(client);
 }
@@ -271,10 +274,11 @@ static void test_sender_is_one_that_the_endpoint_can_have(void **state)
 	struct channel_message six = ask_datagram("127.0.0.1");
 	struct stage *stage = *state;
 
-	local.peer = (struct address){ .un = { .sun_family = AF_UNIX, .sun_path = "/run/x" },
-				       .length = sizeof(local.peer.un) };
-	six.peer = (struct address){ .in6 = { .sin6_family = AF_INET6 },
-				     .length = sizeof(six.peer.in6) };
+	local.request.peer =
+		(struct address){ .un = { .sun_family = AF_UNIX, .sun_path = "/run/x" },
+				  .length = sizeof(local.request.peer.un) };
+	six.request.peer = (struct address){ .in6 = { .sin6_family = AF_INET6 },
+					     .length = sizeof(six.request.peer.in6) };
 	assert_refused(stage, local, make_memfd(1, SEALS));
 	assert_refused(stage, six, make_memfd(1, SEALS));
 	assert_refused(stage, ask(CHANNEL_DATAGRAM, UDP), make_memfd(1, SEALS));
@@ -377,7 +381,7 @@ static void test_front_counts_rightly_when_memory_is_missing(void **state)
 	struct stage *stage = *state;
 	struct channel_message connection = ask(CHANNEL_SPAWN, TCP), wait = ask(CHANNEL_WAIT, WAIT);
 	int client = connect_to(stage, TCP);
-	int fd = accept_on(stage, TCP, &connection.peer);
+	int fd = accept_on(stage, TCP, &connection.request.peer);
 
 	no_memory = true;
 	assert_true(is_believed(stage, &connection, fd));
@@ -388,11 +392,11 @@ static void test_front_counts_rightly_when_memory_is_missing(void **state)
 
 	connection = hear(stage);
 	assert_int_equal(connection.type, CHANNEL_ENDED);
-	assert_int_equal(connection.service, TCP);
-	assert_int_equal(connection.count, 1);
+	assert_int_equal(connection.ended.service, TCP);
+	assert_int_equal(connection.ended.children, 1);
 	wait = hear(stage);
 	assert_int_equal(wait.type, CHANNEL_RELEASED);
-	assert_int_equal(wait.endpoint, WAIT);
+	assert_int_equal(wait.released.endpoint, WAIT);
 	close(client);
 }
 

@@ -54,7 +54,7 @@ static void test_unread_waits_for_a_front(void **state)
 	unread_pass_all(&stage->keeper);
 	assert_int_equal(channel_receive(stage->channel, &message, &fd), 1);
 	assert_int_equal(message.type, CHANNEL_UNREAD);
-	assert_int_equal(message.endpoint, 0);
+	assert_int_equal(message.unread.endpoint, 0);
 	close(fd);
 }
 

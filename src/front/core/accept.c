@@ -96,9 +96,9 @@ static void ask_for_program(struct front_listener *listener, int fd, const struc
 	struct front_service *service = listener->service;
 	struct channel_message message = {
 		.type = CHANNEL_SPAWN,
-		.service = (uint32_t)service->settings->index,
-		.endpoint = listener->number,
-		.peer = *peer,
+		.request.service = (uint32_t)service->settings->index,
+		.request.endpoint = listener->number,
+		.request.peer = *peer,
 	};
 
 	service->live++;

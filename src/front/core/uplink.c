@@ -40,7 +40,7 @@ static void wait_a_moment(struct front *front)
 
 static void lose(struct front *front, const struct channel_message *message, int error)
 {
-	struct front_service *service = &front->services[message->service];
+	struct front_service *service = &front->services[message->request.service];
 
 	/* Who waits for a process, or is one, goes on without. */
 	if (message->type == CHANNEL_GROW || message->type == CHANNEL_DISMISS ||
@@ -53,7 +53,7 @@ static void lose(struct front *front, const struct channel_message *message, int
 	}
 	if (service->live > 0)
 		service->live--;
-	log_lost(service->settings, &message->peer, error, "cannot ask for its program");
+	log_lost(service->settings, &message->request.peer, error, "cannot ask for its program");
 }
 
 static void drop_kept(struct front *front)

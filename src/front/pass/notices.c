@@ -31,7 +31,7 @@ static void each_process(struct front *front, void (*fn)(struct pass_process *pr
 
 static void on_pool(struct balancer *pool, const struct channel_message *message)
 {
-	pool->may_grow = message->status != 0;
+	pool->may_grow = message->pool.may_grow;
 	balancer_relieve(pool);
 }
 
@@ -40,15 +40,15 @@ static void on_process(struct balancer *pool, const struct channel_message *mess
 	int r;
 
 	/* It is new, so what its row still has is of one before, which nobody saw end. */
-	if (!pool->service->front->halted && message->count < pool->table->n_processes &&
-	    !pool->by_index[message->count])
-		balancer_end_orphans(pool, message->count);
-	r = balancer_add(pool, message->count, message->status, fd);
+	if (!pool->service->front->halted && message->process.index < pool->table->n_processes &&
+	    !pool->by_index[message->process.index])
+		balancer_end_orphans(pool, message->process.index);
+	r = balancer_add(pool, message->process.index, message->process.pid, fd);
 	if (r < 0)
 		log_service(LOG_ERR, pool->service->settings->name, r,
-			    "cannot use its program (pid %ld)", (long)message->status);
+			    "cannot use its program (pid %ld)", (long)message->process.pid);
 	else if (fd < 0)
-		balancer_watch_closed(pool->by_index[message->count]);
+		balancer_watch_closed(pool->by_index[message->process.index]);
 	balancer_relieve(pool);
 	balancer_watch_surplus(pool);
 }
@@ -57,7 +57,7 @@ static void on_gone(struct pass_process *process, const struct channel_message *
 {
 	struct balancer *pool = process->pool;
 
-	pass_process_bury(process, &message->status);
+	pass_process_bury(process, &message->process_gone.status);
 	balancer_forget(process);
 	balancer_relieve(pool);
 	commands_end_if_over(pool->service->front);
@@ -67,8 +67,8 @@ static void on_process_index(struct balancer *pool, const struct channel_message
 {
 	struct pass_process *process = NULL;
 
-	if (message->count < pool->table->n_processes)
-		process = pool->by_index[message->count];
+	if (message->process.index < pool->table->n_processes)
+		process = pool->by_index[message->process.index];
 	if (!process)
 		return;
 	if (message->type == CHANNEL_LEAVE)
@@ -79,7 +79,7 @@ static void on_process_index(struct balancer *pool, const struct channel_message
 
 void pass_obey(struct front *front, const struct channel_message *message, int fd)
 {
-	struct balancer *pool = pool_of(front, message->service);
+	struct balancer *pool = pool_of(front, message->process.service);
 
 	if (!pool || (front->draining && message->type == CHANNEL_PROCESS)) {
 		if (fd >= 0)
@@ -183,7 +183,7 @@ void balancer_ask(struct balancer *pool)
 	struct front *front = pool->service->front;
 	struct channel_message message = {
 		.type = CHANNEL_GROW,
-		.service = (uint32_t)pool->service->settings->index,
+		.grow.service = (uint32_t)pool->service->settings->index,
 	};
 
 	pool->may_grow = false;
@@ -204,9 +204,9 @@ static bool say(struct balancer *pool)
 		/* The process too: another one may have its row by now. */
 		struct channel_message message = {
 			.type = CHANNEL_DISMISS,
-			.service = (uint32_t)pool->service->settings->index,
-			.count = process->process_index,
-			.status = process->pid,
+			.dismiss.service = (uint32_t)pool->service->settings->index,
+			.dismiss.index = process->process_index,
+			.dismiss.pid = process->pid,
 		};
 
 		if (!process->unreported)

@@ -31,7 +31,7 @@ void pass_wait_for_room(struct front_listener *listener);
 void pass_client(struct front_listener *listener, int fd, const struct address *peer);
 
 /*
- * CHANNEL_POOL of such a service, CHANNEL_PROCESS, _MEMBER_GONE and _LEAVE. Takes @fd (or -1). A
+ * CHANNEL_POOL of such a service, CHANNEL_PROCESS, _PROCESS_GONE and _LEAVE. Takes @fd (or -1). A
  * process without a socket is of no use, and is ended after a moment.
  */
 void pass_obey(struct front *front, const struct channel_message *message, int fd);

@@ -56,7 +56,7 @@ static void ask(struct front_service *service)
 {
 	struct channel_message message = {
 		.type = CHANNEL_GROW,
-		.service = (uint32_t)service->settings->index,
+		.grow.service = (uint32_t)service->settings->index,
 	};
 
 	service->may_grow = false;
@@ -107,8 +107,8 @@ void pool_on_ready(struct watch *watch)
 
 void pool_obey(struct front_service *service, const struct channel_message *message)
 {
-	service->ready = message->count;
-	service->may_grow = message->status == 1;
+	service->ready = message->pool.ready;
+	service->may_grow = message->pool.may_grow;
 	if (service->front->draining)
 		return;
 	if (!service->may_grow) {

@@ -62,10 +62,10 @@ static void ask_for_program(struct front_service *service, const struct packet *
 {
 	struct channel_message message = {
 		.type = CHANNEL_DATAGRAM,
-		.service = (uint32_t)service->settings->index,
-		.endpoint = packet->endpoint,
-		.peer = packet->peer,
-		.local = packet->local,
+		.request.service = (uint32_t)service->settings->index,
+		.request.endpoint = packet->endpoint,
+		.request.peer = packet->peer,
+		.request.local = packet->local,
 	};
 	int fd = -1;
 	int r;
@@ -218,7 +218,8 @@ void datagram_spawn_unread(struct front_listener *listener, const struct channel
 	unsigned dropped = 0;
 
 	for (int i = 0; i < UNREAD_MAX; i++) {
-		struct packet packet = { .endpoint = listener->number, .local = message->local };
+		struct packet packet = { .endpoint = listener->number,
+					 .local = message->unread.local };
 		int r;
 
 		r = receive(NULL, fd, &packet);

@@ -142,8 +142,8 @@ void wait_on_ready(struct watch *watch)
 	struct front_listener *listener = container_of(watch, struct front_listener, watch);
 	struct channel_message message = {
 		.type = CHANNEL_WAIT,
-		.service = (uint32_t)listener->service->settings->index,
-		.endpoint = listener->number,
+		.request.service = (uint32_t)listener->service->settings->index,
+		.request.endpoint = listener->number,
 	};
 	struct address source = { 0 };
 
@@ -181,8 +181,8 @@ static enum wait_retry_verdict judge(struct front_listener *listener,
 	if (is_datagram(listener))
 		return wait_retry_judge_datagram(&listener->wait->wait_retry,
 						 look(listener, MSG_PEEK, &source));
-	return wait_retry_judge_stream(&listener->wait->wait_retry, message->status != 0,
-				       message->count, count_waiting(listener));
+	return wait_retry_judge_stream(&listener->wait->wait_retry, message->released.status != 0,
+				       message->released.lived_ms, count_waiting(listener));
 }
 
 void wait_released(struct front_listener *listener, const struct channel_message *message)

@@ -74,7 +74,7 @@ static void tell_holding(struct keeper *keeper, bool hold)
 		struct front *front = container_of(at, struct front, link);
 
 		if (front_counts(front))
-			front_order(front, hold ? CHANNEL_PAUSE : CHANNEL_CONTINUE, 0);
+			front_order(front, hold ? CHANNEL_PAUSE : CHANNEL_CONTINUE);
 	}
 }
 
@@ -194,10 +194,10 @@ int request_handle(struct keeper *keeper, struct front *front,
 {
 	struct request request = {
 		.type = message->type,
-		.service = message->service,
-		.endpoint = message->endpoint,
-		.peer = message->peer,
-		.local = message->local,
+		.service = message->request.service,
+		.endpoint = message->request.endpoint,
+		.peer = message->request.peer,
+		.local = message->request.local,
 		.fd = fd,
 	};
 
@@ -224,14 +224,14 @@ void request_lose(struct keeper *keeper, const struct front *front,
 	const struct generation *generation = front->generation;
 	struct service_record *record;
 
-	if (!generation || message->service >= generation->n_records)
+	if (!generation || message->request.service >= generation->n_records)
 		return;
-	record = generation->records[message->service];
-	if (!generation->programs[message->service])
+	record = generation->records[message->request.service];
+	if (!generation->programs[message->request.service])
 		return;
 	atomic_fetch_add(&keeper->stats[record->number].failed, 1);
-	log_not_started(keeper, record, &generation->settings->services[message->service],
-			&message->peer, &failure);
+	log_not_started(keeper, record, &generation->settings->services[message->request.service],
+			&message->request.peer, &failure);
 	fronts_note_ended(keeper, record);
 }
 

@@ -43,8 +43,8 @@ static void tell_released(struct keeper *keeper, const struct service_record *re
 {
 	struct channel_message message = {
 		.type = CHANNEL_RELEASED,
-		.status = status,
-		.count = lived_us / 1000 > INT32_MAX ? INT32_MAX : lived_us / 1000,
+		.released.status = status,
+		.released.lived_ms = lived_us / 1000 > INT32_MAX ? INT32_MAX : lived_us / 1000,
 	};
 
 	list_for_each(at, next, &keeper->fronts) {
@@ -56,7 +56,7 @@ static void tell_released(struct keeper *keeper, const struct service_record *re
 		endpoint = generation_find(front->generation, record, bound);
 		if (endpoint < 0)
 			continue;
-		message.endpoint = (uint32_t)endpoint;
+		message.released.endpoint = (uint32_t)endpoint;
 		front_send(front, &message, -1);
 	}
 }

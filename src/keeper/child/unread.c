@@ -61,8 +61,8 @@ static bool address_message(struct channel_message *message, const struct front 
 	if (endpoint < 0)
 		return false;
 
-	message->service = (uint32_t)service;
-	message->endpoint = (uint32_t)endpoint;
+	message->unread.service = (uint32_t)service;
+	message->unread.endpoint = (uint32_t)endpoint;
 	return true;
 }
 
@@ -71,7 +71,7 @@ static void give(struct front *front, const struct child *child, int fd)
 {
 	struct channel_message message = {
 		.type = CHANNEL_UNREAD,
-		.local.length = sizeof(message.local.un),
+		.unread.local.length = sizeof(message.unread.local.un),
 	};
 
 	if (fd < 0 || !address_message(&message, front, child)) {
@@ -80,8 +80,8 @@ static void give(struct front *front, const struct child *child, int fd)
 		say_lost(child);
 		return;
 	}
-	if (getsockname(fd, &message.local.any, &message.local.length) < 0)
-		message.local.length = 0;
+	if (getsockname(fd, &message.unread.local.any, &message.unread.local.length) < 0)
+		message.unread.local.length = 0;
 	front_send(front, &message, fd);
 }
 

@@ -123,9 +123,9 @@ void front_send(struct front *front, const struct channel_message *message, int 
 	watch_again(front);
 }
 
-void front_order(struct front *front, enum channel_type type, uint32_t count)
+void front_order(struct front *front, enum channel_type type)
 {
-	front_send(front, &(struct channel_message){ .type = type, .count = count }, -1);
+	front_send(front, &(struct channel_message){ .type = type }, -1);
 }
 
 void front_lend(struct front *front, const struct channel_message *message, int fd)
@@ -147,10 +147,10 @@ void front_lend_socket(struct front *front, uint32_t endpoint, uint32_t number)
 	int fd = listener_socket(front->generation->listeners[endpoint], number);
 	const struct channel_message message = {
 		.type = CHANNEL_LISTENER,
-		.service = (uint32_t)settings_service_of(settings, endpoint)->index,
-		.endpoint = endpoint,
-		.count = number,
-		.status = fd,
+		.listener.service = (uint32_t)settings_service_of(settings, endpoint)->index,
+		.listener.endpoint = endpoint,
+		.listener.socket = number,
+		.listener.number = fd,
 	};
 
 	front_lend(front, &message, fd);
@@ -165,26 +165,26 @@ void front_lend_log(struct front *front)
 }
 
 /* It had no free number for the descriptor that came with a message. */
-static int send_again(struct front *front, const struct channel_message *message)
+static int send_again(struct front *front, const struct channel_resend *resend)
 {
 	const struct generation *generation = front->generation;
-	const struct pool *pool = pool_of_front(front, message->service);
+	const struct pool *pool = pool_of_front(front, resend->owner);
 
-	switch (message->status) {
+	switch (resend->type) {
 	case CHANNEL_LOG:
 		front_lend_log(front);
 		return 0;
 	case CHANNEL_PROCESS:
 		if (!pool || !pool->passes)
 			return -EBADMSG;
-		pool_tell_process_again(front, pool, message->count);
+		pool_tell_process_again(front, pool, resend->number);
 		return 0;
 	case CHANNEL_LISTENER:
 		/* A front that drains after a reload needs no socket. */
-		if (!generation || message->endpoint >= generation->settings->n_endpoints)
+		if (!generation || resend->owner >= generation->settings->n_endpoints)
 			return -EBADMSG;
-		if (message->count < listener_n_sockets(generation->listeners[message->endpoint]))
-			front_lend_socket(front, message->endpoint, message->count);
+		if (resend->number < listener_n_sockets(generation->listeners[resend->owner]))
+			front_lend_socket(front, resend->owner, resend->number);
 		return 0;
 	default:
 		return -EBADMSG;
@@ -195,7 +195,7 @@ static void tell_ended(struct keeper *keeper, const struct service_record *recor
 {
 	list_for_each(at, next, &keeper->fronts) {
 		struct front *front = container_of(at, struct front, link);
-		struct channel_message message = { .type = CHANNEL_ENDED, .count = n };
+		struct channel_message message = { .type = CHANNEL_ENDED, .ended.children = n };
 		int64_t service;
 
 		if (!front_counts(front))
@@ -203,7 +203,7 @@ static void tell_ended(struct keeper *keeper, const struct service_record *recor
 		service = generation_service(front->generation, record);
 		if (service < 0)
 			continue;
-		message.service = (uint32_t)service;
+		message.ended.service = (uint32_t)service;
 		front_send(front, &message, -1);
 	}
 }
@@ -245,7 +245,7 @@ static int act_on(struct front *front, const struct channel_message *message, in
 		front->ping_pending = false;
 		return 0;
 	case CHANNEL_RESEND:
-		return send_again(front, message);
+		return send_again(front, &message->resend);
 	default:
 		return request_handle(front->keeper, front, message, fd);
 	}

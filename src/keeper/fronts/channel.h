@@ -20,7 +20,7 @@ void front_on_channel(struct watch *watch);
 
 /* Sends now or when there is room. Takes over @fd. */
 void front_send(struct front *front, const struct channel_message *message, int fd);
-void front_order(struct front *front, enum channel_type type, uint32_t count);
+void front_order(struct front *front, enum channel_type type);
 
 /* As front_send(), with a descriptor that stays the caller's. */
 void front_lend(struct front *front, const struct channel_message *message, int fd);

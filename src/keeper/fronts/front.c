@@ -84,8 +84,15 @@ void front_forget_if_over(struct front *front)
 
 void front_drain(struct front *front, uint32_t limit_ms)
 {
+	const struct channel_message message = {
+		.type = CHANNEL_DRAIN,
+		.drain.limit_ms = limit_ms,
+		.drain.has_successor = front->state == FRONT_HALTING ||
+				       front->state == FRONT_HALTED,
+	};
+
 	front->state = FRONT_DRAINING;
-	front_order(front, CHANNEL_DRAIN, limit_ms);
+	front_send(front, &message, -1);
 }
 
 static void keep_pools(struct front *front)

@@ -10,20 +10,13 @@
 #include <sys/types.h>
 
 #include "base/list.h"
+#include "channel/channel.h"
 #include "net/poller.h"
 
 struct pool;
 struct generation;
 struct keeper;
 struct session_counts;
-
-enum front_state {
-	FRONT_STARTING,
-	FRONT_SERVING,
-	FRONT_HALTING, /* told to stop accepting, has not answered */
-	FRONT_HALTED,
-	FRONT_DRAINING,
-};
 
 struct front {
 	struct keeper *keeper;
@@ -56,7 +49,8 @@ int front_start(struct keeper *keeper, struct generation *generation, struct fro
 /* Also of one that was not forked. */
 void front_free(struct front *front);
 
-/* Orders the front to finish: within @limit_ms, or in its own time (0). */
+/* Orders the front to finish: within @limit_ms, or in its own time (0). A halted one has a
+ * successor. */
 void front_drain(struct front *front, uint32_t limit_ms);
 
 /* Lets go of its generation: another one has taken over, and it may ask for nothing more. */

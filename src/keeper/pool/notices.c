@@ -57,7 +57,7 @@ static bool address_message(struct channel_message *out, const struct front *fro
 
 	if (service < 0)
 		return false;
-	*out = (struct channel_message){ .type = type, .service = (uint32_t)service };
+	*out = (struct channel_message){ .type = type, .process.service = (uint32_t)service };
 	return true;
 }
 
@@ -71,8 +71,8 @@ void pool_tell(struct pool *pool)
 
 		if (!front_counts(front) || !address_message(&message, front, pool, CHANNEL_POOL))
 			continue;
-		message.count = pool->told_ready;
-		message.status = pool->told_may_grow;
+		message.pool.ready = pool->told_ready;
+		message.pool.may_grow = pool->told_may_grow;
 		front_send(front, &message, -1);
 	}
 }
@@ -82,7 +82,7 @@ static bool address_member(struct channel_message *out, const struct front *fron
 {
 	if (!address_message(out, front, process->pool, type))
 		return false;
-	out->count = process->place;
+	out->process.index = process->place;
 	return true;
 }
 
@@ -92,7 +92,7 @@ static void tell_process(struct front *front, const struct process *process)
 
 	if (!address_member(&message, front, process, CHANNEL_PROCESS))
 		return;
-	message.status = process->child->pid;
+	message.process.pid = process->child->pid;
 	front_lend(front, &message, process->fd);
 }
 
@@ -124,7 +124,7 @@ void pool_tell_gone(const struct process *process, int status)
 
 		if (!address_member(&message, front, process, CHANNEL_PROCESS_GONE))
 			continue;
-		message.status = status;
+		message.process_gone.status = status;
 		front_send(front, &message, -1);
 	}
 }

@@ -191,15 +191,15 @@ static void dismiss(struct pool *pool, unsigned place, pid_t pid)
 int pools_handle(struct keeper *keeper, const struct front *front,
 		 const struct channel_message *message)
 {
-	struct pool *pool = pool_of_front(front, message->service);
+	struct pool *pool = pool_of_front(front, message->grow.service);
 
 	/* One that drains may have lost what it is to speak of. */
 	if (!pool)
 		return front->generation ? -EBADMSG : 0;
 	if (message->type == CHANNEL_DISMISS) {
-		if (!pool->passes || message->count >= pool->table->n_processes)
+		if (!pool->passes || message->dismiss.index >= pool->table->n_processes)
 			return -EBADMSG;
-		dismiss(pool, message->count, message->status);
+		dismiss(pool, message->dismiss.index, message->dismiss.pid);
 		return 0;
 	}
 	if (!front->generation)
