@@ -15,7 +15,7 @@
 
 static const char number_name[] = "SUPERD_CLIENT";
 
-/* Both decimal, as a whole. Returns -1 for anything else. */
+/* Returns the number if @text is one decimal number and nothing else, or -1. */
 static long parse_number(const char *text)
 {
 	char *end;
@@ -28,14 +28,14 @@ static long parse_number(const char *text)
 	return errno || *end ? -1 : n;
 }
 
-/* The place of our name in a list whose parts are set apart by colons, or -1. */
+/* The index of @name in @names, which are separated by colons, or -1. */
 static long find_name(const char *names, const char *name)
 {
 	size_t n = strlen(name);
 
-	for (long place = 0; names; place++) {
+	for (long index = 0; names; index++) {
 		if (strncmp(names, name, n) == 0 && (names[n] == ':' || names[n] == '\0'))
-			return place;
+			return index;
 		names = strchr(names, ':');
 		if (names)
 			names++;
@@ -51,22 +51,22 @@ static bool is_ours(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) == 0 && type == SOCK_SEQPACKET;
 }
 
-/* The names are meant for the process of that id alone; its children have descriptor 0. */
+/* The names are for the process LISTEN_PID only. Its children use descriptor 0. */
 static int find_socket(void)
 {
-	long place = find_name(getenv("LISTEN_FDNAMES"), "superd-pass");
+	long index = find_name(getenv("LISTEN_FDNAMES"), "superd-pass");
 
-	if (parse_number(getenv("LISTEN_PID")) == (long)getpid() && place >= 0 &&
-	    place < parse_number(getenv("LISTEN_FDS")) && is_ours(FIRST_PASSED + (int)place)) {
-		(void)fcntl(FIRST_PASSED + (int)place, F_SETFD, FD_CLOEXEC);
-		return FIRST_PASSED + (int)place;
+	if (parse_number(getenv("LISTEN_PID")) == (long)getpid() && index >= 0 &&
+	    index < parse_number(getenv("LISTEN_FDS")) && is_ours(FIRST_PASSED + (int)index)) {
+		(void)fcntl(FIRST_PASSED + (int)index, F_SETFD, FD_CLOEXEC);
+		return FIRST_PASSED + (int)index;
 	}
 	return is_ours(STDIN_FILENO) ? STDIN_FILENO : -ENOTSOCK;
 }
 
 int superd_pass_fd(void)
 {
-	/* The same for the life of the process, so it does not matter who finds it first. */
+	/* Every thread finds the same socket, so it does not matter which one stores it. */
 	static _Atomic int found = -1;
 	int fd = found;
 
@@ -87,7 +87,7 @@ static ssize_t receive_message(int fd, struct msghdr *header, int flags)
 	return n < 0 ? -errno : n;
 }
 
-/* On a socket that somebody has made non-blocking, waits nevertheless. */
+/* With @wait it waits even if the program has made the socket non-blocking. */
 static ssize_t receive_or_wait(int fd, struct msghdr *header, bool wait)
 {
 	const struct msghdr fresh = *header;

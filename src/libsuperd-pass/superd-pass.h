@@ -1,10 +1,10 @@
 #pragma once
 
 /*
- * For programs that superd runs with `dispatch = pass`: superd accepts the clients, and the
- * program, which goes on running, receives their connections. See superd_pass(3).
+ * For programs that superd runs with `dispatch = pass`: superd accepts the clients, and the program
+ * receives their connections, one after another. See superd_pass(3).
  *
- * The functions keep no state of their own and may be called from several threads at once.
+ * The functions keep no state of their own, and several threads may call them at once.
  */
 
 #include <stddef.h>
@@ -21,29 +21,29 @@ enum {
 
 struct superd_client {
 	int fd; /* the connection, blocking and close-on-exec; superd_pass_done() closes it */
-	unsigned number; /* by which superd knows the client */
+	unsigned number; /* superd knows the client by this number */
 	size_t length;
 	char text[SUPERD_CLIENT_TEXT_MAX]; /* NAME=VALUE strings, each with its terminator */
 };
 
 /*
- * Takes the next client. Returns 1 with a client in @out; 0 when superd sends no more, and the
- * program should finish and exit; or a negative errno: -EMFILE when a client was lost because there
- * was no descriptor left for it, -EBADMSG when what came is no client. After those two there may be
- * more clients.
+ * Receives the next client. Returns 1 with a client in @out; 0 when superd sends no more clients,
+ * and the program should finish and exit; or a negative errno. -EMFILE: a client was lost because
+ * no descriptor was left for it. -EBADMSG: the message is not a client. More clients may come after
+ * these two.
  */
 int superd_pass_receive(struct superd_client *out, int flags);
 
 /*
- * Closes the connection, unless its descriptor has been set to -1, and tells superd that the
- * client is over, which may then send another. Returns 0 or a negative errno.
+ * Closes the connection, unless its descriptor has been set to -1, and tells superd that the client
+ * has ended. superd may then send another. Returns 0 or a negative errno.
  */
 int superd_pass_done(struct superd_client *client);
 
-/* What superd says of the client by that name, such as "REMOTE_ADDR", or NULL. */
+/* The value of a variable of the client, such as "REMOTE_ADDR", or NULL. */
 const char *superd_pass_variable(const struct superd_client *client, const char *name);
 
-/* The socket on which clients come, for poll(2), or a negative errno. Stays the library's. */
+/* The socket on which clients come, for poll(2), or a negative errno. The library owns it. */
 int superd_pass_fd(void);
 
 #ifdef __cplusplus
