@@ -9,7 +9,7 @@
 
 bool client_port_is_safe(const struct sockaddr *client)
 {
-	/* sin_port and sin6_port lie at the same place. */
+	/* sin_port and sin6_port have the same offset. */
 	const struct sockaddr_in *address = (const struct sockaddr_in *)client;
 
 	if (client->sa_family != AF_INET && client->sa_family != AF_INET6)

@@ -1,10 +1,10 @@
 /*
- * Shows dispatch = wait: one process owns the listener, serves one client after the other, and ends
- * when nobody has come for a while; superd then listens again and starts it for the next client.
- * Each client is told how many this process has served.
+ * Shows dispatch = wait. One process owns the listener, serves one client after the other, and ends
+ * when no client has come for a while. superd then listens again, and starts the program for the
+ * next client. Each client is told how many clients this process has served.
  *
- * It takes its listener, stream or datagram, as inetd gives it (descriptor 0) or as systemd does
- * (descriptor 3, announced by LISTEN_PID and LISTEN_FDS), so it runs under all of them.
+ * The listener, stream or datagram, is descriptor 0, as inetd passes it, or descriptor 3 with
+ * LISTEN_PID and LISTEN_FDS, as systemd does. So the program runs under all super-servers.
  */
 
 #include <errno.h>
@@ -49,7 +49,7 @@ static int serve_connection(int listener, unsigned long n)
 		return -errno;
 
 	(void)client_write(client, text, compose(text, sizeof(text), n));
-	/* One client at a time: the others must not wait for one that does not hang up. */
+	/* The next client must not wait for one that does not close its side. */
 	client_finish(client, 0);
 	close(client);
 	return 0;
@@ -71,7 +71,7 @@ static int serve_datagram(int listener, unsigned long n)
 	return 0;
 }
 
-/* A client that has gone again, or was taken by somebody else, is nothing to end for. */
+/* The client has left again, or another process took it: no reason to end. */
 static bool is_passing(int r)
 {
 	return r == -EAGAIN || r == -EINTR || r == -ECONNABORTED || r == -ECONNREFUSED;

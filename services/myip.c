@@ -1,7 +1,7 @@
 /*
- * Shows dispatch = pass in C: a web server so small that it only tells each client its own address,
- * which the client may not know behind a router. One process serves one client after the other; how
- * many run beforehand is superd's business, and so is who may come.
+ * Shows dispatch = pass in C. This web server tells each client its own address, which a client
+ * behind a router may not know. A process serves one client after the other. superd decides how
+ * many processes run, and which clients they get.
  */
 
 #include <signal.h>
@@ -14,12 +14,11 @@
 #include "client.h"
 
 enum {
-	PATIENCE_SECONDS =
-		2, /* one client at a time: the others must not wait for one that is slow */
+	PATIENCE_SECONDS = 2, /* the next client must not wait long for a slow one */
 	DRAIN_MS = 100,
 };
 
-/* Reads until the empty line that ends the request, whatever is asked. False if it never comes. */
+/* Reads to the empty line that ends the request. Returns false if that never comes. */
 static bool read_request(int fd)
 {
 	char request[4096];

@@ -1,7 +1,7 @@
 /*
- * Tells a client how it is seen: the family and type of the socket, the address of the service, and
- * its own. All of it comes from the descriptors and nothing from the environment, so it also shows
- * what any program can rely on.
+ * Tells a client the family and type of its socket, the address of the service, and the client's
+ * own address. All of it comes from the descriptors and nothing from the environment, so this also
+ * shows what every program can rely on.
  */
 
 #include <arpa/inet.h>
@@ -35,7 +35,7 @@ struct name {
 	socklen_t length;
 };
 
-/* Grows by add() and is cut when full; one datagram holds all of it. */
+/* add() appends, and cuts what does not fit. One datagram holds all of it. */
 struct text {
 	char bytes[1024];
 	size_t length;
@@ -82,7 +82,7 @@ static const char *type_name(int type)
 	}
 }
 
-/* A client may have bound any bytes as its path; '@' stands for the NUL of an abstract name. */
+/* A client may have bound any bytes as its path. '@' stands for the NUL of an abstract name. */
 static void add_path(struct text *text, const struct name *name)
 {
 	const char *path = name->address.un.sun_path;
@@ -144,7 +144,7 @@ static void add_name(struct text *text, const char *whose, int fd, name_fn *ask)
 		add_host_and_port(text, &name);
 }
 
-/* A client's datagram comes on 0 as plain input; the socket that leads back to it is on 1. */
+/* A datagram is plain input on descriptor 0; the socket that answers its sender is on 1. */
 static int find_socket(void)
 {
 	struct sockaddr_storage address;

@@ -1,8 +1,9 @@
 /*
- * The quote of the day of RFC 865: one short text, another every day, to whoever asks.
+ * The quote of the day of RFC 865: one short text for every client, and another one each day.
  *
- * With a file as its argument the texts come from there, separated by lines that are a lone '%', as
- * fortune(6) keeps them. A text that the RFC does not allow (too long, not ASCII) is passed over.
+ * With a file as its argument the texts come from that file. They are separated by lines that
+ * contain only '%', as in the files of fortune(6). A text that the RFC does not allow (too long,
+ * not ASCII) is skipped.
  */
 
 #include <errno.h>
@@ -64,7 +65,7 @@ static void take_line(struct quote *quote, const char *line, size_t length)
 	}
 }
 
-/* Reads up to the next '%' line. False at the end of the file. */
+/* Reads up to the next '%' line. Returns false at the end of the file. */
 static bool read_quote(FILE *file, struct quote *quote, char **line, size_t *size)
 {
 	ssize_t length;
@@ -78,7 +79,7 @@ static bool read_quote(FILE *file, struct quote *quote, char **line, size_t *siz
 	return quote->length > 0;
 }
 
-/* Stops at the @n-th fitting quote, which is then in @out. Returns how many it has seen. */
+/* Stops at the @n-th allowed quote, which is then in @out. Returns how many it has read. */
 static unsigned long seek(FILE *file, unsigned long n, struct quote *out)
 {
 	unsigned long seen = 0;

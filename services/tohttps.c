@@ -1,11 +1,11 @@
 /*
- * Shows dispatch = pool in C: a web server that sends every client to the same page by HTTPS. As
- * many of it as superd keeps share its listeners, and each accepts for itself, one client after the
- * other. TERM ends it when it has no client.
+ * Shows dispatch = pool in C. This web server redirects every client to the same page over HTTPS.
+ * The processes of the pool share the listeners, and each accepts one client after the other.
+ * SIGTERM ends a process when it has no client.
  *
- * All its listeners and the signal are watched at once, and nothing blocks but that: another
- * process may be the first to accept, and a signal that came a moment too early would be slept
- * through.
+ * A process waits in epoll_wait() only, for its listeners and for the signal. To wait in accept()
+ * would be wrong: another process may take the client first, and a signal that came just before
+ * accept() would not be noticed.
  */
 
 #include <errno.h>
@@ -24,14 +24,14 @@
 #include "client.h"
 
 enum {
-	FIRST_LISTENER = 3, /* as sd_listen_fds(3) has it */
+	FIRST_LISTENER = 3, /* SD_LISTEN_FDS_START */
 	PATIENCE_SECONDS = 2,
 	DRAIN_MS = 100,
 	REQUEST_MAX = 8192,
 	HOST_MAX = 255,
 };
 
-/* Reads until the empty line that ends the request. False if it never comes. */
+/* Reads to the empty line that ends the request. Returns false if that never comes. */
 static bool read_request(int fd, char out[static REQUEST_MAX])
 {
 	size_t length = 0;
@@ -67,7 +67,7 @@ static bool find_path(const char *request, const char **out, int *out_length)
 static const char host_characters[] =
 	"-.0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
-/* "[::1]", or 0 for what is none. */
+/* The length of a literal such as "[::1]", or 0. */
 static size_t literal_length(const char *text)
 {
 	size_t n = 1 + strspn(text + 1, "0123456789abcdefABCDEF:.");
@@ -75,7 +75,7 @@ static size_t literal_length(const char *text)
 	return text[n] == ']' ? n + 1 : 0;
 }
 
-/* What the client calls us, without a port. */
+/* The host by which the client knows this server, without a port. */
 static bool find_host(const char *request, const char **out, int *out_length)
 {
 	const char *line = strcasestr(request, "\nHost:");
@@ -137,7 +137,7 @@ static int watch_listeners(int poll)
 	return n;
 }
 
-/* Returns a descriptor that tells of TERM, which does nothing else any more. */
+/* Blocks SIGTERM. Returns a descriptor that becomes readable when it comes. */
 static int watch_term(int poll)
 {
 	sigset_t term;
@@ -151,7 +151,7 @@ static int watch_term(int poll)
 	return fd >= 0 && watch(poll, fd, EPOLLIN) < 0 ? -errno : fd;
 }
 
-/* Returns 0 when it was told to end. */
+/* Returns 0 after SIGTERM. */
 static int serve_next(int poll, int term, const char *port)
 {
 	struct epoll_event event;
