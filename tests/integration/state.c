@@ -10,6 +10,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,13 +29,18 @@ union address {
 	struct sockaddr_un un;
 };
 
-static int option(int fd, int name)
+static int option_of(int fd, int level, int name)
 {
 	int value = -1;
 	socklen_t size = sizeof(value);
 
-	(void)getsockopt(fd, SOL_SOCKET, name, &value, &size);
+	(void)getsockopt(fd, level, name, &value, &size);
 	return value;
+}
+
+static int option(int fd, int name)
+{
+	return option_of(fd, SOL_SOCKET, name);
 }
 
 static const char *family_name(int family)
@@ -63,6 +69,37 @@ static const char *type_name(int type)
 	return "unknown";
 }
 
+/* Those that are off unless somebody sets them, and are set here. */
+static void print_options(FILE *out, int fd)
+{
+	static const struct {
+		int level, name;
+		const char *text;
+	} options[] = {
+		{ SOL_SOCKET, SO_BROADCAST, "broadcast" },
+		{ SOL_SOCKET, SO_DEBUG, "debug" },
+		{ SOL_SOCKET, SO_DONTROUTE, "dontroute" },
+		{ SOL_SOCKET, SO_KEEPALIVE, "keepalive" },
+		{ SOL_SOCKET, SO_LINGER, "linger" },
+		{ SOL_SOCKET, SO_OOBINLINE, "oobinline" },
+		{ SOL_SOCKET, SO_PASSCRED, "passcred" },
+		{ SOL_SOCKET, SO_REUSEADDR, "reuseaddr" },
+		{ SOL_SOCKET, SO_REUSEPORT, "reuseport" },
+		{ SOL_SOCKET, SO_RXQ_OVFL, "rxq_ovfl" },
+		{ SOL_SOCKET, SO_TIMESTAMP, "timestamp" },
+		{ SOL_SOCKET, SO_TIMESTAMPNS, "timestampns" },
+		{ IPPROTO_IP, IP_FREEBIND, "freebind" },
+		{ IPPROTO_IP, IP_PKTINFO, "pktinfo" },
+		{ IPPROTO_IPV6, IPV6_RECVPKTINFO, "recvpktinfo" },
+		{ IPPROTO_TCP, TCP_DEFER_ACCEPT, "defer_accept" },
+		{ IPPROTO_TCP, TCP_NODELAY, "nodelay" },
+	};
+
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+		if (option_of(fd, options[i].level, options[i].name) > 0)
+			fprintf(out, ", %s", options[i].text);
+}
+
 static void print_kind(FILE *out, int fd, const struct stat *st)
 {
 	char link[64], path[256];
@@ -72,6 +109,7 @@ static void print_kind(FILE *out, int fd, const struct stat *st)
 		fprintf(out, "%s %s socket%s", family_name(option(fd, SO_DOMAIN)),
 			type_name(option(fd, SO_TYPE)),
 			option(fd, SO_ACCEPTCONN) == 1 ? ", listening" : "");
+		print_options(out, fd);
 		return;
 	}
 	if (S_ISFIFO(st->st_mode)) {

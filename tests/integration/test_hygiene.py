@@ -71,6 +71,7 @@ def test_a_program_finds_exactly_this(superd, place, how, identity):
         program=program,
         place=place,
         id=uid,
+        nice=os.nice(0),
         capabilities=bounding_set() if uid == 0 else "0" * 16,
         remote_port=here,
         local_port=0 if how == "unix" else daemon.port("x", LISTEN[how][:3]),
