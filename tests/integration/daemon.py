@@ -123,6 +123,13 @@ class Daemon:
     def wait_log(self, pattern, **how):
         return self.log.wait(pattern, **how)
 
+    def has_said(self, pattern):
+        """Whether it has until now, as is known once it has said what USR1 asks for."""
+        logged = len(self.log)
+        self.signal(signal.SIGUSR1)
+        self.wait_log("state: ", after=logged)
+        return bool(self.log.find(pattern))
+
     def endpoints(self, service, kind="tcp"):
         """The endpoints of that kind that the log has announced, the newest last."""
         pattern = rf"service '{re.escape(service)}': listening on {kind}[46]?:(\S+)"

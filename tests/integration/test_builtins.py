@@ -227,7 +227,7 @@ def test_clients_that_select_cannot_watch_wait_until_it_can(superd, workers):
         client.close()
     for client in clients[200:]:
         assert client.recv(4) == b"here"
-    assert not daemon.log.find("lost")
+    assert not daemon.has_said("lost")
 
 
 def test_a_stopped_front_loses_no_client(superd):

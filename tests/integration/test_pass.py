@@ -28,6 +28,8 @@ class Client:
     """Says a line to the program and reads one."""
 
     def __init__(self, daemon, name="x", kind="tcp"):
+        self.daemon = daemon
+        self.name = name
         self.socket = daemon.connect(name, kind)
         self.lines = self.socket.makefile("r")
 
@@ -47,15 +49,12 @@ class Client:
         assert self.lines.readline() == ""
 
     def waits(self):
-        """Whether nobody has answered, once superd is at rest."""
+        """Whether no process has it, though the front has served those who came later."""
         self.say("who")
-        self.socket.settimeout(0.3)
-        try:
-            return not self.socket.recv(1)
-        except TimeoutError:
-            return True
-        finally:
-            self.socket.settimeout(20)
+        for _ in range(2):
+            assert self.daemon.ask("echo", b"ping") == b"ping"
+        port = self.socket.getsockname()[1]
+        return not self.daemon.has_said(rf"service '{self.name}': accepted 127\.0\.0\.1:{port}\b")
 
 
 def test_a_member_has_the_connection_as_if_it_had_accepted_it(superd):
@@ -136,7 +135,7 @@ def test_one_process_serves_one_client_after_the_other(superd):
 
 
 def test_a_client_waits_until_a_process_is_free(superd):
-    daemon = superd(passing())
+    daemon = superd(passing() + ECHO)
     first, second = Client(daemon), Client(daemon)
     pid = first.pid()
     assert second.waits()
@@ -182,7 +181,7 @@ def test_processes_are_added_while_clients_wait_and_ended_when_idle(superd):
 
 def test_with_min_0_the_first_client_starts_the_program_and_quiet_ends_it(superd):
     daemon = superd(passing(processes=[0, 1], idle_exit="200ms"))
-    assert not daemon.log.find("service 'x': started")
+    assert not daemon.has_said("service 'x': started")
     for round_ in (1, 2):
         client = Client(daemon)
         client.pid()
@@ -202,7 +201,7 @@ def test_instances_and_overflow_count_clients(superd):
 
 
 def test_instances_hold_clients_in_the_queue(superd):
-    daemon = superd(passing(processes=3, instances=1))
+    daemon = superd(passing(processes=3, instances=1) + ECHO)
     first, second = Client(daemon), Client(daemon)
     assert first.pid() and second.waits()
     first.finish()
@@ -243,7 +242,7 @@ def test_a_client_that_was_answered_for_has_not_ended_with_its_process(superd):
 
 
 def test_a_process_that_never_answers_gets_no_more_clients(superd):
-    daemon = superd(passing())
+    daemon = superd(passing() + ECHO)
     first = Client(daemon)
     pid = first.pid()
     first.say("forget")
@@ -304,7 +303,7 @@ def test_a_reload_without_a_change_keeps_the_process_and_its_client(superd):
 
 
 def test_clients_count_over_reloads(superd):
-    daemon = superd(passing(processes=3, instances=2))
+    daemon = superd(passing(processes=3, instances=2) + ECHO)
     clients = [Client(daemon), Client(daemon)]
     assert all(client.pid() for client in clients)
     for _ in range(3):
@@ -349,14 +348,14 @@ def test_many_reloads_under_load_lose_no_client(superd):
         for client in clients:
             assert client.pid()
             client.finish()
-    assert not daemon.log.find("lost")
+    assert not daemon.has_said("lost")
 
 
 # Crash and stop
 
 
 def test_a_front_that_is_killed_costs_no_passed_client_and_no_count(superd):
-    daemon = superd(passing(processes=2, instances=2))
+    daemon = superd(passing(processes=2, instances=2) + ECHO)
     clients = [Client(daemon), Client(daemon)]
     pids = [client.pid() for client in clients]
     front, said = daemon.front, len(daemon.log)
@@ -402,7 +401,7 @@ def test_a_process_gets_no_client_before_it_is_ready(superd):
     daemon = superd(passing(args=["notify"], ready="notify") + ECHO)
     client = Client(daemon)
     assert client.ask("env NOTIFY_SOCKET").startswith("@")
-    never = superd(passing(ready="notify", ready_timeout="500ms"))
+    never = superd(passing(ready="notify", ready_timeout="500ms") + ECHO)
     waiting = Client(never)
     never.wait_log(r"service 'x': '.*' \(pid \d+\) was not ready after")
     assert waiting.waits()
