@@ -11,7 +11,7 @@ int fd_fill_standard(void)
 		if (fcntl(fd, F_GETFD) >= 0)
 			continue;
 
-		/* The lowest free one is this. It stays open over execve(), as 0-2 do. */
+		/* open() takes the lowest free number: @fd, which stays open over execve(). */
 		if (open("/dev/null", O_RDWR | O_NOCTTY) < 0)
 			return -errno;
 	}

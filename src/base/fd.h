@@ -8,19 +8,20 @@
 /* Opens /dev/null on whichever of 0, 1 and 2 is closed. Returns 0 or a negative errno. */
 int fd_fill_standard(void);
 
-/* Raises the soft limit of descriptors to the hard one and tells what the limit was. */
+/* Raises the soft limit of descriptors to the hard one. Returns 0 or a negative errno. */
 int fd_raise_limit(struct rlimit *out_old);
 
+/* Returns 0 or a negative errno. */
 int fd_set_blocking(int fd, bool blocking);
 
-/* Closes @first and all above it. */
+/* Closes the descriptor @first and all above it. */
 void fd_close_others(int first);
 
-/* Never returns 0, 1 or 2. The result is close-on-exec. */
+/* Returns a close-on-exec copy, never 0, 1 or 2, or a negative errno. */
 int fd_duplicate(int fd);
 
 /*
- * Closes what somebody else opened. The last close() of a socket may wait until its peer has read
- * all, if whoever had it before wanted that.
+ * Closes a descriptor that another process had. If that one has set SO_LINGER on a socket, the
+ * last close() would wait until the peer has read everything; this never waits.
  */
 void fd_discard(int fd);

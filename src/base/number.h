@@ -1,10 +1,9 @@
 #pragma once
 
 /*
- * Numbers from text, strictly: decimal digits only (no sign but where a range
- * has negative values, no space, no 0x, no leading zero but "0" itself), the
- * whole text, within bounds. Every function returns 0, -EINVAL for text that is
- * no such number, or -ERANGE; @out is written on success only.
+ * Reads numbers from text, strictly. The whole text must be decimal digits: no space, no 0x, no
+ * leading zero except in "0", and no sign unless the range has negative values. Every function
+ * returns 0, -EINVAL for text that is no such number, or -ERANGE, and writes @out on success only.
  */
 
 #include <stdint.h>

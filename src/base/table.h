@@ -1,9 +1,8 @@
 #pragma once
 
 /*
- * uthash as superd wants it: out of memory is an error like any other (the element
- * has no table then, uthash would exit otherwise), and a hash function without
- * branches that fall through.
+ * uthash, set up for superd. Without memory an element is not added, and its hh.tbl is NULL; by
+ * default uthash would exit. The hash function is one without a `case` that falls through.
  */
 
 #define HASH_NONFATAL_OOM 1

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Longer words are like nothing. */
+/* Longer words are similar to none. */
 #define WORD_MAX 64
 
 static bool is_plain(unsigned char c)
@@ -40,7 +40,7 @@ char *text_escape(char *out, size_t size, const char *in, size_t n)
 		}
 		at += width;
 
-		/* The last place between two characters where the dots still fit. */
+		/* The last end of a character behind which the dots still fit. */
 		if (at + 3 < size)
 			cut = at;
 	}
@@ -62,7 +62,7 @@ static size_t min3(size_t a, size_t b, size_t c)
 	return least < c ? least : c;
 }
 
-/* Insertions, deletions, changes and swaps of neighbours that make @a into @b. */
+/* How many insertions, deletions, changes and swaps of neighbours make @b out of @a. */
 static size_t distance(const char *a, const char *b)
 {
 	size_t rows[3][WORD_MAX + 1];
@@ -96,7 +96,7 @@ static size_t distance(const char *a, const char *b)
 int text_nearest(const char *word, const char *const *words)
 {
 	size_t length = strlen(word);
-	size_t least = 1 + length / 4; /* one slip, and another for every four letters */
+	size_t least = 1 + length / 4; /* one typing error, and one more for every four letters */
 	int nearest = -1;
 
 	if (length == 0 || length > WORD_MAX)

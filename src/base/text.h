@@ -1,13 +1,13 @@
 #pragma once
 
-/* Small services for text: escaping what comes from outside, counts, likeness of words. */
+/* Helpers for text: to escape what comes from outside, to count things, to find similar words. */
 
 #include <stddef.h>
 
 /*
- * Writes @n bytes of @in to @out (@size bytes with the terminator), everything
- * but printable ASCII, and the quote and the backslash, as \xNN; what does not
- * fit ends in "...". Returns @out.
+ * Writes @n bytes of @in to @out, which has room for @size bytes with the terminator. Quotes,
+ * backslashes and all that is not printable ASCII become \xNN. What does not fit is cut and ends
+ * in "...". Returns @out.
  */
 char *text_escape(char *out, size_t size, const char *in, size_t n);
 
@@ -17,7 +17,7 @@ char *text_escape(char *out, size_t size, const char *in, size_t n);
 char *text_count(char out[static TEXT_COUNT_MAX], size_t n, const char *noun);
 
 /*
- * Returns the index of the word most like @word in the NULL-terminated @words, or -1 where
- * none is near enough for a "did you mean".
+ * Returns the index of the word in the NULL-terminated @words that is most similar to @word, or -1
+ * where none is similar enough for a "did you mean".
  */
 int text_nearest(const char *word, const char *const *words);
