@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/un.h>
+#include <syslog.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,7 +19,7 @@
 #define JOURNAL_PATH "/run/systemd/journal/socket"
 #define SYSLOG_PATH "/dev/log"
 
-/* A line of log.c's, its head, and the journal's fields: less than PIPE_BUF, so never split. */
+/* Room for the text of a line, its head and its fields. A pipe takes up to PIPE_BUF bytes whole. */
 #define RECORD_MAX 4000
 
 struct record {
@@ -68,8 +69,8 @@ static int open_daemon(struct log_sink *sink, enum log_target target)
 }
 
 /*
- * The open file of standard error belongs to others too, so O_NONBLOCK must not be set on
- * it. A second open file of the same terminal, pipe or file is ours alone.
+ * Other processes use the open file of standard error too, so O_NONBLOCK must not be set on it.
+ * A second open file of the same terminal, pipe or file is ours alone.
  */
 static int open_stderr(struct log_sink *sink)
 {
@@ -125,7 +126,7 @@ void log_sink_close(struct log_sink *sink)
 	sink->fd = -1;
 }
 
-/* Appends all of it or nothing. */
+/* Appends all @n bytes or none. */
 static void append(struct record *record, const void *data, size_t n)
 {
 	if (n > sizeof(record->data) - record->n)
@@ -139,7 +140,7 @@ static void append_text(struct record *record, const char *text)
 	append(record, text, strlen(text));
 }
 
-/* The journal's native protocol: NAME=value, or for a value of several lines its length first. */
+/* The journal's native protocol: NAME=value, or NAME, the length and a value of several lines. */
 static void append_field(struct record *record, const char *name, const char *value)
 {
 	struct record field = { .n = 0 };
@@ -274,7 +275,7 @@ static int write_plain(const struct record *record)
 	return 0;
 }
 
-/* A line after one that came out in part begins with a line end, so that both can be told apart. */
+/* If only a part of the last line was written, a line end comes first: the two lines stay apart. */
 static int write_file(struct log_sink *sink, const struct record *record)
 {
 	struct iovec parts[] = {

@@ -1,34 +1,28 @@
 #pragma once
 
 /*
- * Where lines of log go: a target that takes one line, whole, or refuses it.
+ * A sink writes lines of log to one target. It writes a line whole, or not at all.
  *
- * For log.c alone. A sink never waits, but for the plain one, which serves
- * start-up, when a mistake that nobody reads is worse than a pause.
+ * Only log.c uses it. A sink never waits. The exception is LOG_TO_PLAIN, which serves the start:
+ * an error that nobody reads is worse then than a pause.
  */
 
 #include <stdbool.h>
 
-#include "base/log.h"
+#include "base/log-line.h"
 
 struct log_sink {
 	enum log_target target;
 	int fd;
 	bool is_socket;
-	bool may_block; /* the open file is shared with strangers: ask poll() first */
-	bool torn;      /* the last line came out in part */
-};
-
-struct log_line {
-	int level;
-	const struct log_fields *fields; /* or NULL */
-	const char *text;                /* one line, without its end */
+	bool may_block; /* others use the same open file, so it is blocking: ask poll() first */
+	bool torn;      /* only a part of the last line was written */
 };
 
 /* Returns 0 or a negative errno: -ENOENT or -ECONNREFUSED where no daemon listens. */
 int log_sink_open(struct log_sink *sink, enum log_target target, const char *path);
 
-/* The same for a daemon that need not be there: each line looks for it. */
+/* The same for a daemon that need not run yet: each line tries to reach it. */
 int log_sink_open_later(struct log_sink *sink, enum log_target target);
 
 void log_sink_close(struct log_sink *sink);
@@ -36,5 +30,5 @@ void log_sink_close(struct log_sink *sink);
 /* Returns 0, or a negative errno when the line was not written. */
 int log_sink_write(struct log_sink *sink, const struct log_line *line);
 
-/* For tests: where the daemons listen instead. NULL restores the system's path. */
+/* For tests: sets where the daemons listen. NULL restores the system's path. */
 void log_sink_set_paths(const char *journal, const char *syslog_path);

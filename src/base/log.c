@@ -21,10 +21,8 @@ static bool debug_wanted;
 static bool watched;
 static _Atomic uint64_t own_count;
 static _Atomic uint64_t *dropped = &own_count;
-static bool hooked; /* since log_retry() last returned true */
-static void (*drop_hook)(void);
 
-/* The zone is read now: later there may be no file to read it from. */
+/* tzset() reads the time zone now: a process that changes its root finds no file of it later. */
 static void replace_sink(const struct log_sink *opened)
 {
 	tzset();
@@ -98,19 +96,13 @@ void log_set_debug(bool debug)
 	debug_wanted = debug;
 }
 
-void log_set_drop_hook(void (*fn)(void))
-{
-	drop_hook = fn;
-	hooked = false;
-}
-
 uint64_t log_dropped(void)
 {
 	return *dropped;
 }
 
-/* Whether nothing is left unsaid. */
-static bool say_dropped(void)
+/* Returns whether no dropped line is left to report. */
+static bool report_dropped(void)
 {
 	char text[64];
 	const struct log_line line = { .level = LOG_WARNING, .text = text };
@@ -128,16 +120,6 @@ static bool say_dropped(void)
 		return true;
 	atomic_fetch_add(dropped, n);
 	return false;
-}
-
-bool log_retry(void)
-{
-	int saved = errno;
-	bool said = say_dropped();
-
-	hooked = hooked && !said;
-	errno = saved;
-	return said;
 }
 
 /* Copies @in with control characters as \xNN, so that a line stays one line. */
@@ -159,7 +141,7 @@ static void flatten(char out[static TEXT_MAX], const char *in)
 		(void)memcpy(out + TEXT_MAX - 4, "...", 4);
 }
 
-static void show(const struct log_line *line)
+static void show_watcher(const struct log_line *line)
 {
 	struct log_sink plain;
 
@@ -188,14 +170,9 @@ write_line(int level, const struct log_fields *fields, int error, const char *fm
 		(void)snprintf(raw + n, sizeof(raw) - n, ": %s", strerror(-error));
 	flatten(text, raw);
 
-	show(&line);
-	if (!say_dropped() || log_sink_write(&sink, &line) < 0) {
+	show_watcher(&line);
+	if (!report_dropped() || log_sink_write(&sink, &line) < 0)
 		atomic_fetch_add(dropped, 1);
-		if (drop_hook && !hooked) {
-			hooked = true;
-			drop_hook();
-		}
-	}
 
 	errno = saved;
 }

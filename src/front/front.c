@@ -24,7 +24,6 @@
 #include "front/state.h"
 #include "front/program-log.h"
 #include "front/program/wait.h"
-#include "net/log-retry.h"
 
 static void on_session_ended(struct session *session)
 {
@@ -188,7 +187,6 @@ static int front_init(struct front *front, const struct startup *startup)
 /* Copes with a half-built front; what the start brought is not ours to free. */
 static void front_fini(struct front *front)
 {
-	log_retry_stop();
 	stderr_stop(front);
 	resend_forget(front);
 	datagram_spawn_abandon(front);
@@ -213,7 +211,6 @@ static void front_fini(struct front *front)
 
 static int serve(struct front *front)
 {
-	log_retry_start(front->timers);
 	uplink_answer(front, CHANNEL_READY);
 
 	while (!front->done) {

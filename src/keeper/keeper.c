@@ -21,7 +21,6 @@
 #include "keeper/notify.h"
 #include "keeper/child/request.h"
 #include "keeper/state.h"
-#include "net/log-retry.h"
 
 #define RESTART_FIRST_MS 50
 #define RESTART_MAX_MS 10000
@@ -240,7 +239,6 @@ static void close_keeper(struct keeper *keeper)
 	watch_remove(&keeper->signal_watch);
 	if (keeper->signal_fd >= 0)
 		close(keeper->signal_fd);
-	log_retry_stop();
 	timers_free(keeper->timers);
 	poller_free(keeper->poller);
 }
@@ -254,7 +252,6 @@ static int begin(struct keeper *keeper, struct settings *settings)
 		settings_unref(settings);
 		return r;
 	}
-	log_retry_start(keeper->timers);
 
 	r = generation_new(&keeper->generation, settings, &keeper->listener_table, &keeper->records,
 			   &keeper->options->descriptors);

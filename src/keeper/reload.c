@@ -23,7 +23,6 @@
 #include "keeper/child/unread.h"
 #include "keeper/notify.h"
 #include "keeper/state.h"
-#include "net/log-retry.h"
 
 /* A name server that does not answer must not hold up the next attempt. */
 #define REHEARSAL_LIMIT_MS 30000
@@ -166,7 +165,6 @@ void reload_rehearsed(struct keeper *keeper, int status)
 
 	timer_cancel(&reload->limit);
 	reload->rehearsal.pid = 0;
-	log_retry_inherit();
 	if (rehearsal_result(&reload->rehearsal, status) < 0 || apply_sources(keeper) < 0) {
 		give_up(keeper);
 		return;

@@ -90,6 +90,7 @@ def test_superd_serves_before_there_is_a_syslog_and_finds_it_then(superd, place)
         syslog.bind(str(place / "dev/log"))
         os.chmod(place / "dev/log", 0o666)
         syslog.settimeout(PATIENCE)
+        assert daemon.ask("x", b"ping", "unix") == b"ping"
         assert re.search(rb"superd\[\d+\]: \d+ lines of log were dropped", syslog.recv(4096))
 
 

@@ -11,7 +11,6 @@
 #include "keeper/pool/pool.h"
 #include "keeper/fronts/channel.h"
 #include "keeper/state.h"
-#include "net/log-retry.h"
 
 static void hang_up(struct front *front)
 {
@@ -66,7 +65,6 @@ static void forget(struct front *front)
 		log_error(0, "the front (pid %ld) ended with status %d; %u sessions were lost",
 			  (long)front->pid, WEXITSTATUS(front->ended_status), lost);
 
-	log_retry_inherit();
 	if (keeper->front == front)
 		keeper->front = NULL;
 	list_unlink(&front->link);
