@@ -1,4 +1,4 @@
-/* superd: the order of start-up, the command line, and exit codes. Nothing else. */
+/* superd: the command line, the order of the start, and exit codes. Nothing else. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -47,7 +47,7 @@ static const char usage[] =
 	"\n"
 	"See superd(8) and superd.conf(5).\n";
 
-/* Where the process in the background says how starting went. */
+/* The pipe to the process that was started, which waits for the result of the start. */
 static int starter = -1;
 
 static int parse_port_base(const char *text, int *out)
@@ -63,7 +63,7 @@ static int parse_port_base(const char *text, int *out)
 	return 0;
 }
 
-/* Returns 0 to go on, or -1 with an exit status. */
+/* Returns 0 to go on, or -1 with the exit status in @out_status. */
 static int parse_arguments(struct arguments *out, int argc, char **argv, int *out_status)
 {
 	static const struct option options[] = {
@@ -119,9 +119,9 @@ static int parse_arguments(struct arguments *out, int argc, char **argv, int *ou
 }
 
 /*
- * Whoever started superd may have ignored SIGCHLD, or blocked anything. From here
- * on every signal has its default disposition, which programs inherit, and is
- * blocked: what superd acts on it reads from a signalfd.
+ * superd may have been started with signals ignored or blocked. From here on every signal has its
+ * default disposition, which programs inherit, and is blocked: superd reads signals from a
+ * signalfd.
  */
 static void reset_signals(void)
 {
@@ -133,7 +133,7 @@ static void reset_signals(void)
 	(void)sigprocmask(SIG_SETMASK, &all, NULL);
 }
 
-/* Loading may wait for a name server, and whoever waits for superd may have had enough. */
+/* Loading may wait long for a name server, so Ctrl-C and SIGTERM end the process meanwhile. */
 static int load_settings(struct settings **out, const char *path,
 			 const struct load_options *options)
 {
@@ -152,8 +152,8 @@ static int load_settings(struct settings **out, const char *path,
 }
 
 /*
- * A reload must find the file again, wherever the process is by then, and by the name that
- * it was given: that may be a link which points elsewhere by then.
+ * A reload must find the file again from another working directory. Symbolic links are not
+ * resolved, because they may point to another file by then.
  */
 static char *absolute(const char *path)
 {
@@ -187,7 +187,7 @@ static int check(const char *path, const struct load_options *options)
 	return EX_OK;
 }
 
-/* What belongs to whoever started a daemon that has gone to the background. */
+/* Gives up the pipe to the process that waits, and the descriptors of the user who started it. */
 static void let_go(void)
 {
 	int null;
@@ -212,13 +212,13 @@ static void say_serving(void)
 	let_go();
 }
 
-static int run_front(const struct startup *birth)
+static int run_front(const struct startup *startup)
 {
 	let_go();
-	return front_main(birth);
+	return front_main(startup);
 }
 
-/* In the process that was started: waits until the one in the background serves, or ends. */
+/* In the process that was started: waits until the background process serves, or ends. */
 static int wait_for_service(int channel, pid_t pid)
 {
 	int status;
@@ -232,11 +232,11 @@ static int wait_for_service(int channel, pid_t pid)
 		return EX_OK;
 	if (waitpid(pid, &status, 0) < 0 || !WIFEXITED(status))
 		return EX_OSERR;
-	/* Told to stop before it served: it did as it was told, but has not started. */
+	/* It was told to stop before it served. For the caller superd has not started. */
 	return WEXITSTATUS(status) == EX_OK ? EX_OSERR : WEXITSTATUS(status);
 }
 
-/* Returns -1 in the background, and in the process that was started its exit status. */
+/* Returns -1 in the background process, and the exit status in the process that was started. */
 static int go_to_background(void)
 {
 	int ends[2];

@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * Ownership that a reader can see: AUTO() gives a local variable a destructor
- * that runs on every way out, take_ptr() and take_fd() hand its value over.
+ * Makes ownership visible. AUTO() gives a local variable a destructor that runs wherever the
+ * function returns. take_ptr() and take_fd() hand the value over to another owner.
  */
 
 #include <stdlib.h>
@@ -18,7 +18,7 @@
 	}                                           \
 	struct auto_##fn##_needs_a_semicolon
 
-/* Empties the variable and returns what it held: the destructor then finds nothing. */
+/* Returns the value and empties the variable, so that its destructor does nothing. */
 #define take_ptr(variable)                       \
 	({                                       \
 		__auto_type taken_ = (variable); \

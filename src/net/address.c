@@ -62,7 +62,7 @@ void address_unmap(struct address *address)
 	address->length = sizeof(in);
 }
 
-/* A link-local address means nothing without its interface. */
+/* A link-local address needs its interface: every interface has the same network. */
 static void append_scope(const struct sockaddr_in6 *in6, char *text, size_t size)
 {
 	char name[IF_NAMESIZE];

@@ -3,8 +3,7 @@
 /*
  * A socket address of the families that superd serves, and its text.
  *
- * Text is numeric, always; an IPv4-mapped IPv6 address reads as the IPv4 address
- * that it stands for.
+ * The text is always numeric. An IPv4-mapped IPv6 address reads as the IPv4 address.
  */
 
 #include <netinet/in.h>
@@ -12,7 +11,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-/* Room for any text below, the terminator included. A path is escaped, cut if need be. */
+/* Room for any text below, with its terminator. A path is escaped, and cut if it is too long. */
 #define ADDRESS_TEXT_MAX 160
 
 struct address {
@@ -25,7 +24,7 @@ struct address {
 	};
 };
 
-/* Turns ::ffff:a.b.c.d into a.b.c.d; leaves everything else. */
+/* Turns ::ffff:a.b.c.d into a.b.c.d, and leaves other addresses. */
 void address_unmap(struct address *address);
 
 /* "192.0.2.1:80", "[2001:db8::1]:80", a path, "@name", or "unix" for an unnamed peer. */
@@ -38,7 +37,7 @@ void address_set_port(struct address *address, unsigned port);
 
 bool address_is_unix(const struct address *address);
 
-/* Whether what is bound to it can be reached under several addresses. */
+/* Whether a socket bound to the address is reached under all addresses of the machine. */
 bool address_is_wildcard(const struct address *address);
 
 bool address_equal(const struct address *a, const struct address *b);

@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * The variables in which a program finds its client, by the names that tcpserver, systemd and
- * xinetd have given them. They are the same for every way of dispatch.
+ * The variables that describe the client to a program, with the names of tcpserver, systemd and
+ * xinetd. They are the same for every way of dispatch.
  */
 
 #include <stdbool.h>
@@ -26,7 +26,7 @@ struct client_text {
 	char local_port[8];
 };
 
-/* Points into the text that it was made from. */
+/* Points into a struct client_text. */
 struct client_variable {
 	const char *name;
 	const char *value;
@@ -36,7 +36,7 @@ struct client_variable {
 void client_text_init(struct client_text *out, const char *service, int type,
 		      const struct address *peer, const struct address *local);
 
-/* Return how many variables they have written to @out: of the service, and of its client. */
+/* Write the variables of the service, or of the client, to @out. Return how many. */
 size_t client_variables_of_server(const struct client_text *text,
 				  struct client_variable out[static CLIENT_VARIABLES_MAX]);
 size_t client_variables_of_peer(const struct client_text *text,

@@ -1,4 +1,4 @@
-/* The text of an endpoint taken apart, with a sentence for everything that can be wrong with it. */
+/* Parses the text of an endpoint, with a message for each possible error. */
 
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -36,7 +36,7 @@ static const struct kind kinds[] = {
 	{ "unix-seqpacket", SOCK_SEQPACKET, AF_UNIX },
 };
 
-/* Makes the sentence and returns -EINVAL. */
+/* Writes the message and returns -EINVAL. */
 __attribute__((__format__(__printf__, 2, 3))) static int refuse(const char **out_why,
 								const char *fmt, ...)
 {
@@ -51,7 +51,7 @@ __attribute__((__format__(__printf__, 2, 3))) static int refuse(const char **out
 	return -EINVAL;
 }
 
-/* @wanted is what the option takes; @found is quoted and escaped behind it. */
+/* @wanted says what the option takes. @found follows it, quoted and escaped. */
 static int refuse_text(const char **out_why, const char *wanted, const char *found, size_t n)
 {
 	char quoted[160];
@@ -117,7 +117,7 @@ static int parse_ports(struct endpoint_text *out, const char *text, const char *
 	size_t n = strspn(text, DIGITS);
 	const char *last = text + n + 1;
 
-	/* Names may begin with a digit and hold a '-', but not be of digits on both its sides. */
+	/* A name may begin with a digit and contain a '-', but digits on both sides are a range. */
 	if (n == 0 || (text[n] && (text[n] != '-' || last[strspn(last, DIGITS)])))
 		return parse_port_name(out, text, out_why);
 
@@ -240,7 +240,7 @@ static int parse_inet(struct endpoint_text *out, const char *text, const char **
 	return parse_ports(out, text, out_why);
 }
 
-/* Copies @path without what changes nothing: '//' and '/./'. */
+/* Copies @path and leaves out what does not change its meaning: '//' and '/./'. */
 static size_t copy_path(char *out, size_t size, const char *path)
 {
 	size_t n = 0;

@@ -35,7 +35,7 @@ static bool has_ipv6_interface(void)
 	return fd >= 0 && read(fd, &byte, 1) == 1;
 }
 
-/* Whether an IPv6 address of a name can be one of ours at this moment. */
+/* Whether this machine can have one of the IPv6 addresses of a name now. */
 static bool has_ipv6_address(void)
 {
 	return has_ipv6_loopback() || has_ipv6_interface();
@@ -49,7 +49,7 @@ bool endpoint_system_has_ipv6(void)
 	if (answer != UNKNOWN)
 		return answer == YES;
 	fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	/* A lack of descriptors says nothing about it. */
+	/* To have no descriptor left does not mean that IPv6 is missing. */
 	answer = fd < 0 && (errno == EAFNOSUPPORT || errno == EACCES || errno == EPERM) ? NO : YES;
 	return answer == YES;
 }
@@ -77,7 +77,7 @@ static void set_wildcard(struct address *out, int family)
 		set_ipv4(out, (struct in_addr){ .s_addr = htonl(INADDR_ANY) });
 }
 
-/* The number of an interface by its name or number, 0 where it is missing. */
+/* The number of the interface with this name or number, or 0 if it does not exist. */
 static unsigned find_scope(const char *text)
 {
 	unsigned index = if_nametoindex(text);
@@ -197,7 +197,7 @@ int endpoint_lookup(const struct endpoint_text *text, struct address *out, size_
 	return r == -EINVAL ? lookup_name(text, out, max) : r;
 }
 
-/* Two ways to one directory are one place for the socket. Keeps what cannot be resolved. */
+/* Makes two paths to one directory equal. A path that cannot be resolved stays as it is. */
 static void resolve_directory(struct address *address)
 {
 	struct sockaddr_un *un = &address->un;
@@ -326,7 +326,7 @@ void endpoint_fini(struct endpoint *endpoint)
 	free(take_ptr(endpoint->text));
 }
 
-/* Of interfaces that are not there yet, the names tell whether they are one. */
+/* Interfaces that do not exist yet have no number, so their names are compared. */
 static bool same_scope(const struct endpoint *a, const struct endpoint *b)
 {
 	return a->address.any.sa_family != AF_INET6 || a->address.in6.sin6_scope_id ||
@@ -341,7 +341,7 @@ static bool hosts_collide(const struct endpoint *a, const struct endpoint *b)
 		return address_is_wildcard(&a->address) || address_is_wildcard(&b->address) ||
 		       (address_equal(&a->address, &b->address) && same_scope(a, b));
 
-	/* One is IPv6 and takes IPv4 clients too only as a wildcard. */
+	/* One is IPv6, which takes IPv4 clients too only as a wildcard. */
 	return family_a == AF_INET6 ? address_is_wildcard(&a->address) && !a->v6only
 				    : address_is_wildcard(&b->address) && !b->v6only;
 }
@@ -351,7 +351,7 @@ bool endpoint_collides(const struct endpoint *a, const struct endpoint *b)
 	bool unix_a = address_is_unix(&a->address), unix_b = address_is_unix(&b->address);
 	unsigned port = address_port(&a->address);
 
-	/* A path is one file whatever the type; abstract names are apart for each type. */
+	/* A path is one file for all types of sockets. Each type has its own abstract names. */
 	if (unix_a || unix_b)
 		return unix_a && unix_b && address_equal(&a->address, &b->address) &&
 		       (a->type == b->type || a->address.un.sun_path[0]);

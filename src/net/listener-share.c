@@ -1,6 +1,6 @@
 /*
- * Several sockets for the datagrams of one endpoint, so that several threads can read them
- * without waiting for each other: SO_REUSEPORT.
+ * Several sockets for the datagrams of one endpoint (SO_REUSEPORT), so that several threads can
+ * read without waiting for each other.
  */
 
 #include <errno.h>

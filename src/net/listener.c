@@ -68,7 +68,7 @@ static int bind_and_listen(struct listener *listener, int fd,
 	return 0;
 }
 
-/* Only once it is bound, so that nobody else's socket is shared by mistake. */
+/* After bind() only, so that the port is never shared with another program's socket. */
 static int share_port(const struct listener *listener, int fd,
 		      const struct listener_options *options)
 {
@@ -143,7 +143,7 @@ static int get_address(int fd, struct address *out)
 	return getsockname(fd, &out->any, &out->length) < 0 ? -errno : 0;
 }
 
-/* Of which only the text is missing. */
+/* Fills in everything but the text. */
 static int find_out(int fd, struct endpoint *out)
 {
 	socklen_t length = sizeof(out->interface);
@@ -275,8 +275,8 @@ void listener_close(struct listener *listener)
 }
 
 /*
- * A front that has yet to close its copy would keep clients coming. What belongs
- * to a program, or to whoever passed the socket, is left as it is.
+ * An older front may still have the socket open, and clients could still connect to it. Sockets of
+ * a program, or of a service manager that has passed them, are left as they are.
  */
 static void refuse_clients(const struct listener *listener)
 {
@@ -302,7 +302,7 @@ void listener_free(struct listener *listener)
 	free(listener);
 }
 
-/* What accept(2) says of one client that has gone, not of the listener. */
+/* Errors of accept(2) that concern one client only, which has gone. */
 static bool is_lost_client(int error)
 {
 	switch (error) {
@@ -339,7 +339,10 @@ int listener_accept(const struct listener *listener, int flags, struct address *
 
 int listener_address(const struct listener *listener, struct address *out)
 {
-	/* A socket that replaced a stale one has another name in the kernel than its file has. */
+	/*
+	 * A socket that has replaced a stale one was bound under another name than its file has
+	 * now.
+	 */
 	if (family_of(listener) == AF_UNIX) {
 		*out = listener->endpoint.address;
 		return 0;

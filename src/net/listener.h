@@ -1,11 +1,10 @@
 #pragma once
 
 /*
- * A listener owns the bound socket of one endpoint (the master socket).
+ * A listener owns the bound socket of one endpoint.
  *
- * The keeper opens listeners and keeps them over reloads; a front, being a fork,
- * is born with the same descriptors. What happens to a client is decided elsewhere.
- * Listening sockets are non-blocking and close-on-exec.
+ * The keeper opens listeners and keeps them over reloads. A front is a fork of the keeper and
+ * inherits the descriptors. Listening sockets are non-blocking and close-on-exec.
  */
 
 #include <stdbool.h>
@@ -21,8 +20,8 @@ struct listener_options {
 	int sndbuf;
 	bool packet_info;  /* datagrams tell which address they were sent to */
 	bool tell_overrun; /* and how many were dropped before them: SO_RXQ_OVFL */
-	bool share_port;   /* datagrams: others of our user may bind the port too */
-	bool blocking;     /* whoever shares it accepts without looking first */
+	bool share_port;   /* datagrams: processes of the same user may bind the port too */
+	bool blocking;     /* programs share it and call accept() without poll() */
 	mode_t mode;       /* for Unix sockets in the file system */
 	uid_t uid;         /* (uid_t)-1 leaves the owner, (gid_t)-1 the group */
 	gid_t gid;
@@ -30,52 +29,52 @@ struct listener_options {
 
 struct listener {
 	struct endpoint endpoint;
-	int fd;      /* -1 while it could not be bound */
+	int fd;      /* -1: not bound yet */
 	int *others; /* further sockets for the same datagrams: see listener_share() */
 	size_t n_others;
 	struct buffer_sizes initial;
 	bool adopted;
 	bool busy;         /* a child of dispatch `wait` owns it */
-	dev_t file_device; /* of the socket file that is ours, if any */
+	dev_t file_device; /* of the socket file that this listener has made, if any */
 	ino_t file_inode;
 };
 
-/* Makes a listener without a socket; copies @endpoint. */
+/* Makes a listener without a socket. Copies @endpoint. */
 int listener_new(struct listener **out, const struct endpoint *endpoint);
 
 /*
- * Binds and listens. A stale Unix socket is replaced by rename; one that somebody
- * serves is left: -EADDRINUSE; a file that is no socket: -EEXIST. On failure (a negative
- * errno) the listener stays without a socket and may be tried again.
+ * Binds and listens. Replaces a Unix socket whose process has gone. -EADDRINUSE: another process
+ * serves the Unix socket. -EEXIST: the file is not a socket. On failure (a negative errno) the
+ * listener has no socket and may be tried again.
  */
 int listener_open(struct listener *listener, const struct listener_options *options);
 
-/* Whether time may mend @error: the address is busy or not there yet, the device missing, ... */
+/* Whether a later attempt may succeed: the address is in use or does not exist yet, ... */
 bool listener_may_retry(int error);
 
-/* Describes @fd, which somebody else bound. Returns a negative errno if no listener could be it. */
+/* Describes @fd, which was passed to superd. Returns a negative errno if superd cannot use it. */
 int listener_describe(int fd, struct endpoint *out);
 
-/* Whether @fd, which somebody else bound, is of the kind that this endpoint is, wherever it is. */
+/* Whether @fd, which was passed to superd, has the type of this endpoint, with any address. */
 bool listener_may_adopt(const struct listener *listener, int fd);
 
-/* And whether it is bound to this endpoint. */
+/* Whether @fd is bound to this endpoint. */
 bool listener_matches(const struct listener *listener, int fd);
 
 /* Takes over @fd. On failure (a negative errno) the caller keeps it. */
 int listener_adopt(struct listener *listener, int fd, const struct listener_options *options);
 
-/* Applies what can change on a bound socket: all but where it is bound. */
+/* Applies the options that can change on a bound socket. */
 int listener_apply(struct listener *listener, const struct listener_options *options);
 
 /*
- * Opens further sockets for the same datagrams until there are @n: the kernel gives those of one
- * sender to one of them. One with a socket file stays alone. On failure (a negative errno) there
- * are fewer, at least the first; all of them must be read.
+ * Opens more sockets for the same datagrams until there are @n. The kernel gives all datagrams of
+ * one sender to the same socket. A Unix socket with a file stays alone. On failure (a negative
+ * errno) there are fewer sockets, at least one. All of them must be read.
  */
 int listener_share(struct listener *listener, const struct listener_options *options, size_t n);
 
-/* Closes all sockets but the first @n, at least one; what they have not delivered is lost. */
+/* Closes all sockets but the first @n, at least one. Datagrams in the others are lost. */
 void listener_unshare(struct listener *listener, size_t n);
 
 static inline size_t listener_n_sockets(const struct listener *listener)
@@ -93,8 +92,8 @@ static inline int listener_socket(const struct listener *listener, size_t i)
 void listener_close(struct listener *listener);
 
 /*
- * Closes the socket, and refuses clients at once in every process that has it open;
- * removes the socket file, if it is the one that we made.
+ * Closes the socket. Clients are refused at once, even if other processes have it open. Removes
+ * the socket file, if it is the one that this listener has made.
  */
 void listener_withdraw(struct listener *listener);
 
@@ -102,9 +101,9 @@ void listener_withdraw(struct listener *listener);
 void listener_free(struct listener *listener);
 
 /*
- * Returns the client's descriptor (close-on-exec; non-blocking if @flags has
- * SOCK_NONBLOCK), -EAGAIN when nobody waits, or another negative errno. Errors that
- * concern one client alone (it has gone; the network lost it) read as -ECONNABORTED.
+ * Returns the descriptor of a client (close-on-exec; non-blocking if @flags has SOCK_NONBLOCK),
+ * -EAGAIN when no client waits, or another negative errno. -ECONNABORTED stands for all errors
+ * that concern one client only, such as a client that has gone.
  */
 int listener_accept(const struct listener *listener, int flags, struct address *out_peer);
 

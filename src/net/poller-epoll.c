@@ -1,4 +1,4 @@
-/* The back end over epoll(7): the kernel keeps the set, so a turn costs what is ready. */
+/* The back end over epoll(7). The kernel keeps the set, so a turn costs as much as is ready. */
 
 #include <errno.h>
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 
 #include "net/poller.h"
 
-/* So many descriptors are served before timers and the rest of the loop have their turn. */
+/* The most descriptors that are served before timers and the rest of the loop have their turn. */
 #define EVENTS_MAX 256
 
 struct state {

@@ -1,8 +1,8 @@
 /*
- * The back end over select(2): for descriptors below FD_SETSIZE.
+ * The back end over select(2), for descriptors below FD_SETSIZE.
  *
- * The sets are kept up to date as watches change, so that a turn copies a few words
- * and looks at those that have a bit set.
+ * The sets are updated when a watch changes. A turn copies a few words, and looks only at those
+ * that have a bit set.
  */
 
 #include <errno.h>

@@ -8,7 +8,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 
-/* A turn of select looks at every watch, at about 50 ns each: that is 3% of a program's start. */
+/* A turn of select costs about 50 ns for each watch: for 64 that is 3% of a program's start. */
 #define SELECT_WATCHES_MAX 64
 
 struct poller {
@@ -102,7 +102,7 @@ int64_t poller_woken_ms(const struct poller *poller)
 	return poller->woken_ms;
 }
 
-/* On failure everything stays where it was. */
+/* On failure nothing has changed. */
 static int move_to_epoll(struct poller *poller)
 {
 	void *state;
@@ -140,13 +140,13 @@ int watch_add(struct watch *watch, struct poller *poller, int fd, unsigned wante
 	list_init(&watch->link);
 	list_init(&watch->ready_link);
 
-	/* Where that fails select goes on. */
+	/* If that fails, select goes on. */
 	if (poller->may_move && poller->n_watches >= SELECT_WATCHES_MAX)
 		(void)move_to_epoll(poller);
 
 	watch->poller = poller;
 	r = poller->backend->add(poller->state, watch);
-	/* It may be the other thread's by now, and even gone. */
+	/* The other thread may have used the watch already, and even freed it. */
 	if (r == 0 && poller->unlisted)
 		return 0;
 

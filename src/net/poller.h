@@ -22,8 +22,8 @@ enum {
 };
 
 /*
- * AUTO is select until a descriptor would reach FD_SETSIZE, or until there are so many watches that
- * a turn would cost more by select; then it is epoll for all of them.
+ * AUTO begins with select. When a descriptor reaches FD_SETSIZE, or when there are so many watches
+ * that a turn of select would cost more, all watches move to epoll.
  */
 enum poller_kind {
 	POLLER_AUTO,
@@ -49,7 +49,7 @@ struct poller_backend {
 	int (*open)(void **state);
 	void (*close)(void *state);
 	int (*add)(void *state, struct watch *watch);
-	/* @old is what was wanted before; a watch with nothing wanted costs nothing. */
+	/* @old is what was wanted before. A watch that wants nothing costs nothing. */
 	int (*change)(void *state, struct watch *watch, unsigned old);
 	void (*remove)(void *state, struct watch *watch);
 	int (*wait)(struct poller *poller, void *state, int timeout_ms);
@@ -61,14 +61,14 @@ extern const struct poller_backend poller_select;
 int poller_new(struct poller **out, enum poller_kind kind);
 
 /*
- * Over epoll, and without a list of its watches: so one thread may add a watch to it, in one
- * system call, while another runs it. From then on the watch is the other thread's.
+ * A poller over epoll that has no list of its watches. One thread may add a watch, with one system
+ * call, while another thread runs the poller. From then on the watch belongs to the other thread.
  */
 int poller_new_unlisted(struct poller **out);
 
 /*
- * Forgets the watches that are left, which must still exist. This is also how a forked child rids
- * itself of its parent's poller: to remove a watch there would remove it from the parent's.
+ * Forgets the watches that are left, which must still exist. A forked child calls this for the
+ * poller of its parent. It must not remove the watches, because they share one epoll set.
  */
 void poller_free(struct poller *poller);
 
@@ -78,7 +78,7 @@ const char *poller_name(const struct poller *poller);
 /* Waits once, for at most @timeout_ms (-1: forever), and calls what is ready. */
 int poller_run(struct poller *poller, int timeout_ms);
 
-/* When the last wait ended, of clock_ms(): what is called from poller_run() need not ask. */
+/* clock_ms() at the end of the last wait, so that callbacks of poller_run() need not call it. */
 int64_t poller_woken_ms(const struct poller *poller);
 
 /*
@@ -89,9 +89,9 @@ int watch_add(struct watch *watch, struct poller *poller, int fd, unsigned wante
 int watch_change(struct watch *watch, unsigned wanted);
 
 /*
- * For a thread that does not run the unlisted poller of the watch, of which the thread that does
- * never changes what it wants: no readiness is noticed any more, or again. After
- * watch_suspend() a call may still be under way, or come once more.
+ * Stop and resume noticing readiness, from a thread that does not run the unlisted poller of the
+ * watch. The thread that runs it must never change what the watch wants. After watch_suspend() the
+ * callback may still be running, or be called once more.
  */
 void watch_suspend(struct watch *watch);
 int watch_resume(struct watch *watch);

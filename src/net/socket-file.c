@@ -20,7 +20,7 @@ static int set_owner(const char *path, const struct listener_options *options)
 		       : 0;
 }
 
-/* The kernel gives the file the mode of the socket, less the umask: it never has another one. */
+/* The kernel makes the file with the mode of the socket, so no other mode is ever seen. */
 static int bind_with_mode(int fd, const struct address *address, mode_t mode)
 {
 	mode_t mask;
@@ -35,7 +35,7 @@ static int bind_with_mode(int fd, const struct address *address, mode_t mode)
 	return r;
 }
 
-/* Binds to a path that does not exist and makes the socket ready; undoes the file on failure. */
+/* Binds to a path that does not exist, and listens. Removes the file on failure. */
 static int make(int fd, const struct address *address, const struct listener_options *options,
 		struct stat *out)
 {
@@ -67,8 +67,8 @@ static bool is_no_socket(const char *path)
 }
 
 /*
- * Whether @path is a socket whose owner has gone. The type of the probe does not matter: a
- * live socket of another type answers EPROTOTYPE, and sees no connection.
+ * Whether the path is a socket whose process has gone. A datagram socket can test all types: a live
+ * socket of another type answers EPROTOTYPE, and sees no connection.
  */
 static bool is_stale(const struct address *address, struct stat *out)
 {
@@ -82,7 +82,7 @@ static bool is_stale(const struct address *address, struct stat *out)
 	       errno == ECONNREFUSED;
 }
 
-/* A name beside @address that nobody uses. Returns 0, or -ENAMETOOLONG. */
+/* Chooses an unused name in the same directory. Returns 0, or -ENAMETOOLONG. */
 static int choose_beside(const struct address *address, struct address *out)
 {
 	const char *path = address->un.sun_path;
@@ -103,15 +103,15 @@ static int choose_beside(const struct address *address, struct address *out)
 }
 
 /*
- * Puts the new file @beside in the place of @stale at @path. Somebody else may have done the
- * same since that was looked at; theirs is put back.
+ * Replaces @stale at @path by the new file @beside. If another process has replaced it meanwhile,
+ * its file is put back.
  */
 static int put_in_place(const char *beside, const char *path, const struct stat *stale)
 {
 	struct stat found;
 
 	if (renameat2(AT_FDCWD, beside, AT_FDCWD, path, RENAME_EXCHANGE) < 0) {
-		/* Where the file system cannot exchange, the one that was looked at has to do. */
+		/* This file system cannot exchange two names, so the check before has to do. */
 		if (errno == EINVAL || errno == ENOSYS)
 			return rename(beside, path) < 0 ? -errno : 0;
 		return errno == ENOENT ? -EAGAIN : -errno;
@@ -131,7 +131,7 @@ static int replace(int fd, const struct address *address, const struct listener_
 	struct address beside;
 	int r;
 
-	/* Without room for another name the old file has to go first. */
+	/* A longer name does not fit, so the old file is removed first. */
 	if (choose_beside(address, &beside) < 0) {
 		if (unlink(address->un.sun_path) < 0)
 			return -errno;
@@ -154,7 +154,7 @@ int socket_file_open(int fd, const struct address *address, const struct listene
 	struct stat stale;
 	int r;
 
-	/* Only a socket bound to its own name tells that name to clients; so this comes first. */
+	/* Clients see the name that was bound, so first try to bind the real one. */
 	r = make(fd, address, options, out);
 	if (r != -EADDRINUSE)
 		return r;

@@ -1,9 +1,9 @@
 #pragma once
 
 /*
- * The file of a Unix socket: how it comes to be, whether it is ours, and how it goes.
+ * The file of a Unix socket: makes it, recognizes it, and removes it.
  *
- * For listener.c alone.
+ * For listener.c only.
  */
 
 #include <stdbool.h>
@@ -13,15 +13,14 @@ struct address;
 struct listener_options;
 
 /*
- * Binds @fd to the path of @address, with mode and owner as wanted from the first moment,
- * listens where clients connect, and tells in @out which file it is. A socket that nobody
- * serves is replaced; one that somebody serves is left: -EADDRINUSE; and so is what is no
- * socket: -EEXIST.
+ * Binds @fd to the path of @address, with the right mode and owner from the first moment, and
+ * listens if the type has connections. @out says which file it is. Replaces a socket whose process
+ * has gone. -EADDRINUSE: another process serves the socket. -EEXIST: the file is not a socket.
  */
 int socket_file_open(int fd, const struct address *address, const struct listener_options *options,
 		     struct stat *out);
 
-/* Whether @path is still the socket that was made, by its @device and @inode. */
+/* Whether @path is still the socket with @device and @inode. */
 bool socket_file_is(const char *path, dev_t device, ino_t inode);
 
 int socket_file_apply(const char *path, const struct listener_options *options);

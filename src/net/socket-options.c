@@ -50,7 +50,7 @@ int socket_options_prepare(int fd, const struct endpoint *endpoint)
 	if (address_is_unix(&endpoint->address))
 		return 0;
 
-	/* For datagrams SO_REUSEADDR would let anybody take the port over. */
+	/* For datagrams SO_REUSEADDR would let another process take over the port. */
 	if (endpoint->type == SOCK_STREAM)
 		r = socket_option_set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
 	if (r == 0)
@@ -66,8 +66,8 @@ int socket_options_prepare(int fd, const struct endpoint *endpoint)
 }
 
 /*
- * On a socket for both families the IPv6 option tells of IPv4 datagrams too, but not which
- * address of ours received those that were sent to many.
+ * On a socket for both families the IPv6 option also describes IPv4 datagrams, but for a broadcast
+ * or multicast it does not say which address of this machine received it.
  */
 static int set_packet_info(int fd, const struct endpoint *endpoint, bool wanted)
 {
@@ -114,7 +114,7 @@ int socket_options_apply(int fd, const struct endpoint *endpoint,
 	resize(fd, RECEIVE_LOCK, options->rcvbuf, &initial->receive);
 	resize(fd, SEND_LOCK, options->sndbuf, &initial->send);
 
-	/* Of Unix sockets the kernel drops nothing: their senders wait. */
+	/* On Unix sockets the kernel drops nothing, because the senders wait. */
 	if (endpoint->type == SOCK_DGRAM && !address_is_unix(&endpoint->address))
 		(void)socket_option_set(fd, SOL_SOCKET, SO_RXQ_OVFL, options->tell_overrun);
 	return set_packet_info(fd, endpoint, options->packet_info);

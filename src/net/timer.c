@@ -7,12 +7,12 @@
 
 #include "base/array.h"
 
-/* A binary heap of pointers: @heap[1] is the first to come, @heap[0] is not used. */
+/* A binary heap of pointers. @heap[1] is the next timer, @heap[0] is not used. */
 struct timers {
 	struct timer **heap;
 	size_t n;
 	size_t room;
-	int64_t not_before_ms; /* what callbacks set while timers_run() is at work */
+	int64_t not_before_ms; /* for timers that a callback of timers_run() sets */
 };
 
 int timers_new(struct timers **out)
@@ -58,8 +58,8 @@ static void put(struct timers *timers, struct timer *timer, size_t place)
 	timer->place = place;
 }
 
-/* Finds the place for a timer that belongs at or near @place, which is free. */
-static void settle(struct timers *timers, struct timer *timer, size_t place)
+/* Puts a timer into the free @place, or up or down from there to keep the order. */
+static void sift(struct timers *timers, struct timer *timer, size_t place)
 {
 	while (place > 1 && timers->heap[place / 2]->at_ms > timer->at_ms) {
 		put(timers, timers->heap[place / 2], place);
@@ -95,7 +95,7 @@ int timer_set(struct timer *timer, struct timers *timers, int64_t at_ms, timer_f
 	timer->at_ms = at_ms > timers->not_before_ms ? at_ms : timers->not_before_ms;
 	timer->fn = fn;
 	timer->timers = timers;
-	settle(timers, timer, timer->place);
+	sift(timers, timer, timer->place);
 	return 0;
 }
 
@@ -109,13 +109,13 @@ void timer_cancel(struct timer *timer)
 
 	last = timers->heap[timers->n--];
 	if (last != timer)
-		settle(timers, last, timer->place);
+		sift(timers, last, timer->place);
 	timer->place = 0;
 }
 
 void timers_run(struct timers *timers, int64_t now_ms)
 {
-	/* A timer that a callback sets again and again must not keep the loop from its work. */
+	/* A timer that its callback sets again and again must not stop the loop. */
 	timers->not_before_ms = now_ms + 1;
 
 	while (timers->n > 0 && timers->heap[1]->at_ms <= now_ms) {

@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * Timers on the monotonic clock, in a heap: the cost of setting one is
- * logarithmic, that of having one is nothing.
+ * Timers on the monotonic clock, in a heap. To set a timer costs the logarithm of their number; a
+ * timer that is set costs nothing.
  */
 
 #include <stdbool.h>
@@ -14,7 +14,7 @@ struct timers;
 
 typedef void timer_fn(struct timer *timer);
 
-/* Embedded in its owner. Zeroed, it is not set. */
+/* Embedded in its owner. A zeroed timer is not set. */
 struct timer {
 	int64_t at_ms;
 	size_t place; /* in the heap, from 1; 0 while not set */
@@ -29,8 +29,8 @@ void timers_free(struct timers *timers);
 int timers_wait_ms(const struct timers *timers, int64_t now_ms);
 
 /*
- * Calls what is due. A callback may set and cancel any timer; what it sets to a time that
- * has come already is called by a later run, in a millisecond.
+ * Calls the timers that are due. A callback may set and cancel any timer. A timer that it sets to
+ * the past is called by a later run, a millisecond after this one.
  */
 void timers_run(struct timers *timers, int64_t now_ms);
 
