@@ -25,7 +25,7 @@ enum builtin_kind {
 	BUILTIN_TIME,
 };
 
-enum dispatch {
+enum dispatch_kind {
 	DISPATCH_SESSION, /* a built-in */
 	DISPATCH_SPAWN,
 	DISPATCH_WAIT,
@@ -106,7 +106,7 @@ struct service {
 	size_t first_endpoint; /* this service's endpoints are numbers first_endpoint, +1, ... of
 				  the settings */
 
-	enum dispatch dispatch;
+	enum dispatch_kind dispatch;
 	enum builtin_kind builtin;
 	bool amplify;
 	unsigned workers;        /* that share its datagrams; 0: they are the main thread's */

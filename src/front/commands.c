@@ -29,7 +29,7 @@ static void end_sessions(struct timer *timer)
 		log_info("ending %zu sessions that had their time", front->sessions.count);
 	pass_end_all(front);
 	sessions_end_all(&front->sessions);
-	front->done = true;
+	front->context.mode = MODE_OVER;
 }
 
 static void close_listeners(struct front *front)
@@ -40,17 +40,10 @@ static void close_listeners(struct front *front)
 		list_unlink(&listener->link);
 		watch_remove(&listener->watch);
 		reuseport_close(listener);
-		wait_forget(listener);
-		pool_forget(listener);
+		if (listener->service->dispatch->forget)
+			listener->service->dispatch->forget(listener);
 		listener_close(listener->listener);
 	}
-}
-
-void commands_end_if_over(struct front *front)
-{
-	if (front->draining && front->sessions.count == 0 && pass_is_over(front) &&
-	    !front->has_kept)
-		front->done = true;
 }
 
 /*
@@ -59,50 +52,107 @@ void commands_end_if_over(struct front *front)
  */
 static void drain(struct front *front, int64_t grace_ms, bool has_successor)
 {
-	if (!front->draining) {
-		front->draining = true;
-		front->halted = true;
+	if (front->context.mode < MODE_DRAINING) {
+		front->context.mode = MODE_DRAINING;
 		close_listeners(front);
 		queue_drops_say_rest(front);
 		stderr_stop(front);
 		datagram_spawn_abandon(front);
 		pass_drain(front, has_successor);
 	}
-	commands_end_if_over(front);
-	if (!front->done && grace_ms > 0)
-		(void)timer_set(&front->grace, front->timers, clock_ms() + grace_ms, end_sessions);
+	if (grace_ms > 0)
+		(void)timer_set(&front->grace, front->context.timers, clock_ms() + grace_ms,
+				end_sessions);
 }
 
 static void halt(struct front *front)
 {
-	front->halted = true;
+	if (front->context.mode == MODE_SERVING)
+		front->context.mode = MODE_HALTED;
 	reuseport_halt(front);
 	stderr_stop(front);
 	pass_halt(front);
-	uplink_answer(front, CHANNEL_HALTED);
+	uplink_answer(&front->uplink, CHANNEL_HALTED);
 }
 
 static void resume(struct front *front)
 {
-	if (front->draining)
+	if (front->context.mode >= MODE_DRAINING)
 		return;
-	uplink_forget(front, CHANNEL_HALTED);
-	front->halted = false;
+	uplink_forget(&front->uplink, CHANNEL_HALTED);
+	front->context.mode = MODE_SERVING;
 	reuseport_resume(front);
 	stderr_start(front);
 	pass_resume(front);
-	throttle_release_front(front);
+	throttle_release(&front->throttle);
 }
 
-static void on_ended(struct front *front, const struct channel_ended *ended)
+static void on_halt(struct front *front, const struct channel_message *message, int fd)
 {
-	struct front_service *service;
+	halt(front);
+}
 
-	if (ended->service >= front->settings->n_services)
+static void on_resume(struct front *front, const struct channel_message *message, int fd)
+{
+	resume(front);
+}
+
+static void on_drain(struct front *front, const struct channel_message *message, int fd)
+{
+	drain(front, message->drain.limit_ms, message->drain.has_successor);
+}
+
+static void on_pause(struct front *front, const struct channel_message *message, int fd)
+{
+	throttle_pause(&front->throttle, true);
+}
+
+static void on_continue(struct front *front, const struct channel_message *message, int fd)
+{
+	throttle_pause(&front->throttle, false);
+	pass_flush(front);
+}
+
+static void on_ping(struct front *front, const struct channel_message *message, int fd)
+{
+	uplink_answer(&front->uplink, CHANNEL_ALIVE);
+}
+
+static void on_log(struct front *front, const struct channel_message *message, int fd)
+{
+	log_adopt_file(fd);
+}
+
+static struct front_service *find_service(struct front *front, uint32_t index)
+{
+	return index < front->settings->n_services ? &front->services[index] : NULL;
+}
+
+static struct front_listener *find_listener(struct front *front, uint32_t endpoint)
+{
+	return endpoint < front->settings->n_endpoints ? &front->listeners[endpoint] : NULL;
+}
+
+static void on_ended(struct front *front, const struct channel_message *message, int fd)
+{
+	struct front_service *service = find_service(front, message->ended.service);
+
+	if (!service)
 		return;
-	service = &front->services[ended->service];
-	service->live -= ended->children < service->live ? ended->children : service->live;
+	service_children_ended(service, message->ended.children);
 	throttle_release_service(service);
+}
+
+static void on_released(struct front *front, const struct channel_message *message, int fd)
+{
+	struct front_listener *listener = find_listener(front, message->released.endpoint);
+
+	if (!listener)
+		return;
+	if (listener->service->dispatch->released)
+		listener->service->dispatch->released(listener, message);
+	else
+		throttle_watch(listener);
 }
 
 /* Takes the first one in any case, further ones unless it fails. */
@@ -114,42 +164,30 @@ static int install_socket(struct front_listener *listener, const struct channel_
 	if (socket->socket == 0) {
 		listener->listener->fd = fd;
 		listener->counted_drops = drop_counts_of(
-			listener->service->front->startup->drop_counts, socket->number);
+			listener->service->context->startup->drop_counts, socket->number);
 		r = datagram_guard_own(listener);
 		if (r < 0)
 			return r;
 	}
-	if (reuseport_wanted(listener))
-		return reuseport_add(listener, fd, socket->number);
+	if (listener->service->dispatch->add_socket)
+		return listener->service->dispatch->add_socket(listener, fd);
 	if (socket->socket > 0)
 		return -EINVAL;
 	throttle_watch(listener);
 	return 0;
 }
 
-static void on_pool(struct front *front, const struct channel_message *message)
+static void on_listener(struct front *front, const struct channel_message *message, int fd)
 {
-	struct front_service *service;
-
-	if (message->pool.service >= front->settings->n_services)
-		return;
-	service = &front->services[message->pool.service];
-	if (service->settings->dispatch == DISPATCH_POOL)
-		pool_obey(service, message);
-	else
-		pass_obey(front, message, -1);
-}
-
-static void install_listener(struct front *front, const struct channel_message *message, int fd)
-{
-	struct front_listener *listener = &front->listeners[message->listener.endpoint];
+	struct front_listener *listener = find_listener(front, message->listener.endpoint);
 	bool first = message->listener.socket == 0;
 	int r;
 
-	if (front->draining || first != (listener->listener->fd < 0)) {
+	if (!listener || front->context.mode >= MODE_DRAINING ||
+	    first != (listener->listener->fd < 0)) {
 		close(fd);
 		/* It is of no use before the first one. */
-		if (!first)
+		if (listener && !first)
 			resend_note(front, message, -EMFILE);
 		return;
 	}
@@ -161,39 +199,46 @@ static void install_listener(struct front *front, const struct channel_message *
 			    "cannot watch its socket");
 }
 
-static uint32_t endpoint_of(const struct channel_message *message)
+/* For types that begin with the service. */
+static void to_service(struct front *front, const struct channel_message *message, int fd)
 {
-	switch (message->type) {
-	case CHANNEL_RELEASED:
-		return message->released.endpoint;
-	case CHANNEL_LISTENER:
-		return message->listener.endpoint;
-	default:
-		return message->unread.endpoint;
-	}
+	struct front_service *service = find_service(front, message->process.service);
+
+	if (service && service->dispatch->on_service_message)
+		service->dispatch->on_service_message(service, message, fd);
+	else if (fd >= 0)
+		close(fd);
 }
 
-static void on_endpoint(struct front *front, const struct channel_message *message, int fd)
+static void on_unread(struct front *front, const struct channel_message *message, int fd)
 {
-	uint32_t endpoint = endpoint_of(message);
+	struct front_listener *listener = find_listener(front, message->unread.endpoint);
 
-	if (endpoint >= front->settings->n_endpoints) {
-		if (fd >= 0)
-			close(fd);
-		return;
-	}
-
-	switch (message->type) {
-	case CHANNEL_RELEASED:
-		wait_released(&front->listeners[endpoint], message);
-		break;
-	case CHANNEL_LISTENER:
-		install_listener(front, message, fd);
-		break;
-	default:
-		datagram_spawn_unread(&front->listeners[endpoint], message, fd);
-	}
+	if (listener && listener->service->dispatch->on_listener_message)
+		listener->service->dispatch->on_listener_message(listener, message, fd);
+	else
+		close(fd);
 }
+
+/* Each takes the descriptor, which comes exactly where the type has one. */
+static void (*const commands[CHANNEL_TYPES])(struct front *front,
+					     const struct channel_message *message, int fd) = {
+	[CHANNEL_HALT] = on_halt,
+	[CHANNEL_RESUME] = on_resume,
+	[CHANNEL_DRAIN] = on_drain,
+	[CHANNEL_ENDED] = on_ended,
+	[CHANNEL_RELEASED] = on_released,
+	[CHANNEL_LISTENER] = on_listener,
+	[CHANNEL_POOL] = to_service,
+	[CHANNEL_PROCESS] = to_service,
+	[CHANNEL_PROCESS_GONE] = to_service,
+	[CHANNEL_LEAVE] = to_service,
+	[CHANNEL_UNREAD] = on_unread,
+	[CHANNEL_PAUSE] = on_pause,
+	[CHANNEL_CONTINUE] = on_continue,
+	[CHANNEL_PING] = on_ping,
+	[CHANNEL_LOG] = on_log,
+};
 
 /* What @message says of one that came without its descriptor. */
 static void settle_resend(struct front *front, const struct channel_message *message)
@@ -212,7 +257,7 @@ static void settle_resend(struct front *front, const struct channel_message *mes
 	case CHANNEL_LEAVE:
 		/* It must be known to be dismissed. */
 		if (resend_settle(front, CHANNEL_PROCESS, message, &process))
-			pass_obey(front, &process, -1);
+			to_service(front, &process, -1);
 		break;
 	default:
 		break;
@@ -222,56 +267,20 @@ static void settle_resend(struct front *front, const struct channel_message *mes
 static void obey(struct front *front, const struct channel_message *message, int fd)
 {
 	settle_resend(front, message);
-	switch (message->type) {
-	case CHANNEL_HALT:
-		halt(front);
-		break;
-	case CHANNEL_RESUME:
-		resume(front);
-		break;
-	case CHANNEL_DRAIN:
-		drain(front, message->drain.limit_ms, message->drain.has_successor);
-		break;
-	case CHANNEL_ENDED:
-		on_ended(front, &message->ended);
-		break;
-	case CHANNEL_POOL:
-		on_pool(front, message);
-		break;
-	case CHANNEL_RELEASED:
-	case CHANNEL_LISTENER:
-	case CHANNEL_UNREAD:
-		on_endpoint(front, message, fd);
-		break;
-	case CHANNEL_PROCESS:
-	case CHANNEL_PROCESS_GONE:
-	case CHANNEL_LEAVE:
-		pass_obey(front, message, fd);
-		break;
-	case CHANNEL_PAUSE:
-		front->held = true;
-		break;
-	case CHANNEL_CONTINUE:
-		front->held = false;
-		pass_flush(front);
-		throttle_release_front(front);
-		break;
-	case CHANNEL_LOG:
-		log_adopt_file(fd);
-		break;
-	case CHANNEL_PING:
-		uplink_answer(front, CHANNEL_ALIVE);
-		break;
-	default:
-		log_warning(0, "the keeper sent a message of type %u, ignoring", message->type);
-		if (fd >= 0)
-			close(fd);
+	if (commands[message->type]) {
+		commands[message->type](front, message, fd);
+		return;
 	}
+	log_warning(0, "the keeper sent a message of type %u, ignoring", message->type);
+	if (fd >= 0)
+		close(fd);
 }
 
 /* There was no free number for the descriptor that came with @message. */
 static void do_without(struct front *front, const struct channel_message *message)
 {
+	const struct front_service *service;
+
 	switch (message->type) {
 	case CHANNEL_LISTENER:
 	case CHANNEL_PROCESS:
@@ -279,30 +288,29 @@ static void do_without(struct front *front, const struct channel_message *messag
 		resend_note(front, message, -EMFILE);
 		break;
 	default:
-		if (message->unread.service < front->settings->n_services)
-			log_service(LOG_WARNING,
-				    front->settings->services[message->unread.service].name,
-				    -EMFILE, "datagrams that came for its program are lost");
+		service = find_service(front, message->unread.service);
+		if (service)
+			log_service(LOG_WARNING, service->settings->name, -EMFILE,
+				    "datagrams that came for its program are lost");
 	}
 }
 
 /* Without a keeper nobody can start a program or reload: serve to the end whom we have. */
 static void lose_keeper(struct front *front)
 {
-	watch_remove(&front->channel);
-	uplink_abandon(front);
-	if (!front->draining)
+	uplink_abandon(&front->uplink);
+	if (front->context.mode < MODE_DRAINING)
 		log_warning(0, "the keeper has gone, finishing");
 	/* A front that was halted has one, most likely. */
-	drain(front, front->settings->grace_ms > 0 ? front->settings->grace_ms : 1, front->halted);
+	drain(front, front->settings->grace_ms > 0 ? front->settings->grace_ms : 1,
+	      front->context.mode == MODE_HALTED);
 }
 
 static void hear_again(struct timer *timer)
 {
 	struct front *front = container_of(timer, struct front, deaf);
 
-	if (front->channel.poller)
-		(void)watch_change(&front->channel, front->channel.wanted | WATCH_READ);
+	uplink_listen(&front->uplink, true);
 }
 
 /*
@@ -311,23 +319,20 @@ static void hear_again(struct timer *timer)
  */
 static void pause_hearing(struct front *front)
 {
-	if (timer_set(&front->deaf, front->timers, clock_ms() + DEAF_MS, hear_again) == 0)
-		(void)watch_change(&front->channel, front->channel.wanted & ~WATCH_READ);
+	if (timer_set(&front->deaf, front->context.timers, clock_ms() + DEAF_MS, hear_again) == 0)
+		uplink_listen(&front->uplink, false);
 }
 
-void commands_on_ready(struct watch *watch)
+static void on_readable(struct uplink *uplink)
 {
-	struct front *front = container_of(watch, struct front, channel);
-
-	if (watch->ready & WATCH_WRITE)
-		uplink_flush(front);
+	struct front *front = container_of(uplink, struct front, uplink);
 
 	for (int i = 0; i < COMMANDS_MAX; i++) {
 		struct channel_message message;
 		int fd = -1;
 		int r;
 
-		r = channel_receive(front->startup->channel, &message, &fd);
+		r = channel_receive(uplink->watch.fd, &message, &fd);
 		if (r == -EAGAIN || r == -EINTR)
 			return;
 		if (r == -EBADMSG)
@@ -347,3 +352,22 @@ void commands_on_ready(struct watch *watch)
 		obey(front, &message, fd);
 	}
 }
+
+static void on_writable(struct uplink *uplink)
+{
+	struct front *front = container_of(uplink, struct front, uplink);
+
+	pass_flush(front);
+	throttle_release(&front->throttle);
+}
+
+static void on_lost(struct uplink *uplink, const struct channel_message *message, int error)
+{
+	struct front *front = container_of(uplink, struct front, uplink);
+	struct front_service *service = find_service(front, message->request.service);
+
+	if (service && service->dispatch->request_lost)
+		service->dispatch->request_lost(service, message, error);
+}
+
+const struct uplink_events commands_uplink = { on_readable, on_writable, on_lost };

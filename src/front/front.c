@@ -24,81 +24,64 @@
 #include "front/state.h"
 #include "front/program-log.h"
 #include "front/program/wait.h"
+#include "front/program/spawn.h"
+#include "front/datagram/builtins.h"
 
-static void on_session_ended(struct session *session)
+static const struct dispatch *const kinds[] = {
+	[DISPATCH_SESSION] = &builtins_dispatch, [DISPATCH_SPAWN] = &spawn_dispatch,
+	[DISPATCH_WAIT] = &wait_dispatch,        [DISPATCH_POOL] = &pool_dispatch,
+	[DISPATCH_PASS] = &pass_dispatch,
+};
+
+static int init_service(struct front *front, size_t i)
 {
-	struct front *front = container_of(session->sessions, struct front, sessions);
-	struct front_service *service = &front->services[session->service->index];
-	struct service_stats *stats = front_stats(service);
-	unsigned stats_index = front->startup->stats_indices[session->service->index];
+	struct front_service *service = &front->services[i];
 
-	atomic_fetch_sub_explicit(&front->startup->session_counts->sessions[stats_index], 1,
-				  memory_order_relaxed);
-	atomic_fetch_add_explicit(&stats->ended, 1, memory_order_relaxed);
-	atomic_fetch_add_explicit(&stats->bytes_in, session->bytes_in, memory_order_relaxed);
-	atomic_fetch_add_explicit(&stats->bytes_out, session->bytes_out, memory_order_relaxed);
-	log_ended(session);
-	throttle_release_service(service);
-	commands_end_if_over(front);
+	service_init(service, &front->context, i);
+	service->front = front;
+	service->dispatch = kinds[service->settings->dispatch];
+	service->listeners = &front->listeners[service->settings->first_endpoint];
+	for (size_t j = 0; j < service->settings->n_endpoints; j++)
+		service->listeners[j].service = service;
+	return service->dispatch->prepare_service ? service->dispatch->prepare_service(service) : 0;
 }
 
-static void init_services(struct front *front)
+static int init_services(struct front *front)
 {
-	for (size_t i = 0; i < front->settings->n_services; i++) {
-		struct front_service *service = &front->services[i];
-		const struct service *settings = &front->settings->services[i];
+	int r = 0;
 
-		service->front = front;
-		service->settings = settings;
-		service->live = front->startup->children[i];
-		service->ready = front->startup->pools[i].ready;
-		service->may_grow = front->startup->pools[i].may_grow;
-		list_init(&service->parked);
-		builtin_prepare(settings->builtin);
-		for (size_t j = 0; j < settings->n_endpoints; j++)
-			front->listeners[settings->first_endpoint + j].service = service;
-	}
+	for (size_t i = 0; r == 0 && i < front->settings->n_services; i++)
+		r = init_service(front, i);
+	return r;
 }
 
-static int prepare_dispatch(struct front_listener *listener)
+static int init_listener(struct front *front, size_t i)
 {
-	switch (listener->service->settings->dispatch) {
-	case DISPATCH_WAIT:
-		return wait_prepare(listener);
-	case DISPATCH_POOL:
-		return pool_prepare(listener);
-	default:
-		return 0;
-	}
+	struct front_listener *listener = &front->listeners[i];
+	const struct dispatch *dispatch = listener->service->dispatch;
+	int r;
+
+	listener->number = (uint32_t)i;
+	listener->listener = front->context.startup->listeners[i];
+	if (dispatch->flags & DISPATCH_ASKS_KEEPER)
+		listener_unshare(listener->listener, 1);
+	listener->counted_drops =
+		drop_counts_of(front->context.startup->drop_counts, listener->listener->fd);
+	r = datagram_guard_own(listener);
+	if (r == 0 && dispatch->prepare)
+		r = dispatch->prepare(listener);
+	if (r == 0 && !listener->listener->busy)
+		throttle_watch(listener);
+	return r;
 }
 
 static int init_listeners(struct front *front)
 {
-	for (size_t i = 0; i < front->settings->n_endpoints; i++) {
-		struct front_listener *listener = &front->listeners[i];
-		int r;
+	int r = 0;
 
-		listener->number = (uint32_t)i;
-		listener->listener = front->startup->listeners[i];
-		if (front_is_program(listener->service))
-			listener_unshare(listener->listener, 1);
-		listener->counted_drops =
-			drop_counts_of(front->startup->drop_counts, listener->listener->fd);
-		r = datagram_guard_own(listener);
-		if (r < 0)
-			return r;
-		r = prepare_dispatch(listener);
-		if (r < 0)
-			return r;
-		if (reuseport_wanted(listener)) {
-			r = reuseport_start(listener);
-			if (r < 0)
-				return r;
-		} else if (!listener->listener->busy) {
-			throttle_watch(listener);
-		}
-	}
-	return 0;
+	for (size_t i = 0; r == 0 && i < front->settings->n_endpoints; i++)
+		r = init_listener(front, i);
+	return r;
 }
 
 /* So clients that select cannot watch wait in the queue, as they do when descriptors run out. */
@@ -120,20 +103,20 @@ static int init_sessions(struct front *front)
 	r = workers_new(&front->workers, front->settings->workers);
 	if (r < 0)
 		return r;
-	return sessions_init(&front->sessions, front->poller, front->timers, front->workers,
-			     on_session_ended);
+	return sessions_init(&front->sessions, front->context.poller, front->context.timers,
+			     front->workers, builtins_on_session_ended);
 }
 
 static void reset(struct front *front, const struct startup *startup)
 {
 	*front = (struct front){
-		.startup = startup,
+		.context = { .startup = startup,
+			     .uplink = &front->uplink,
+			     .throttle = &front->throttle },
 		.settings = startup->settings,
-		.kept_fd = -1,
 		.spare_memfd = -1,
-		.held = startup->hold,
 	};
-	list_init(&front->parked);
+	throttle_init(&front->throttle, &front->context);
 	list_init(&front->pending);
 	list_init(&front->unreported);
 	list_init(&front->stderr_readers);
@@ -145,10 +128,10 @@ static int allocate(struct front *front)
 	const struct settings *settings = front->settings;
 	int r;
 
-	r = poller_new(&front->poller, settings->poller);
+	r = poller_new(&front->context.poller, settings->poller);
 	if (r < 0)
 		return r;
-	r = timers_new(&front->timers);
+	r = timers_new(&front->context.timers);
 	if (r < 0)
 		return r;
 	front->services = calloc(settings->n_services + 1, sizeof(*front->services));
@@ -166,7 +149,10 @@ static int front_init(struct front *front, const struct startup *startup)
 	if (r < 0)
 		return r;
 
-	init_services(front);
+	uplink_init(&front->uplink, front->context.timers, startup->channel, &commands_uplink);
+	r = init_services(front);
+	if (r < 0)
+		return r;
 	r = queue_drops_start(front);
 	if (r < 0)
 		return r;
@@ -180,8 +166,14 @@ static int front_init(struct front *front, const struct startup *startup)
 	if (r < 0)
 		return r;
 	stderr_start(front);
-	return watch_add(&front->channel, front->poller, startup->channel, WATCH_READ,
-			 commands_on_ready);
+	return uplink_start(&front->uplink, front->context.poller);
+}
+
+static void forget_listener(struct front_listener *listener)
+{
+	watch_remove(&listener->watch);
+	if (listener->service && listener->service->dispatch->forget)
+		listener->service->dispatch->forget(listener);
 }
 
 /* Copes with a half-built front; what the start brought is not ours to free. */
@@ -191,35 +183,43 @@ static void front_fini(struct front *front)
 	resend_forget(front);
 	datagram_spawn_abandon(front);
 	pass_stop(front);
-	for (size_t i = 0; front->listeners && i < front->settings->n_endpoints; i++) {
-		watch_remove(&front->listeners[i].watch);
-		wait_forget(&front->listeners[i]);
-		pool_forget(&front->listeners[i]);
-	}
-	watch_remove(&front->channel);
+	for (size_t i = 0; front->listeners && i < front->settings->n_endpoints; i++)
+		forget_listener(&front->listeners[i]);
+	uplink_fini(&front->uplink);
 	workers_stop(front->workers);
 	reuseport_free(front);
 	workers_free(front->workers);
 	reflection_guard_fini(&front->guard);
 	queue_drops_stop(front);
 	sessions_fini(&front->sessions);
-	timers_free(front->timers);
+	throttle_fini(&front->throttle);
+	timers_free(front->context.timers);
 	free(front->listeners);
 	free(front->services);
-	poller_free(front->poller);
+	poller_free(front->context.poller);
+}
+
+/* Whether nothing keeps a draining front. */
+static bool is_over(const struct front *front)
+{
+	return front->context.mode == MODE_DRAINING && front->sessions.count == 0 &&
+	       pass_is_over(front) && !uplink_has_request(&front->uplink);
 }
 
 static int serve(struct front *front)
 {
-	uplink_answer(front, CHANNEL_READY);
+	uplink_answer(&front->uplink, CHANNEL_READY);
 
-	while (!front->done) {
+	while (front->context.mode != MODE_OVER) {
 		int r;
 
-		r = poller_run(front->poller, timers_wait_ms(front->timers, clock_ms()));
+		r = poller_run(front->context.poller,
+			       timers_wait_ms(front->context.timers, clock_ms()));
 		if (r < 0)
 			return log_error(r, "cannot wait for clients");
-		timers_run(front->timers, clock_ms());
+		timers_run(front->context.timers, clock_ms());
+		if (is_over(front))
+			front->context.mode = MODE_OVER;
 	}
 	return 0;
 }

@@ -127,8 +127,8 @@ static int start_one(struct front *front, const struct startup_stderr *pipe)
 		return -ENOMEM;
 
 	reader->service = pipe->service;
-	reader->timers = front->timers;
-	r = watch_add(&reader->watch, front->poller, pipe->fd, WATCH_READ, on_output);
+	reader->timers = front->context.timers;
+	r = watch_add(&reader->watch, front->context.poller, pipe->fd, WATCH_READ, on_output);
 	if (r < 0) {
 		free(reader);
 		return r;
@@ -139,8 +139,8 @@ static int start_one(struct front *front, const struct startup_stderr *pipe)
 
 void stderr_start(struct front *front)
 {
-	for (size_t i = 0; i < front->startup->n_stderr_pipes; i++) {
-		const struct startup_stderr *pipe = &front->startup->stderr_pipes[i];
+	for (size_t i = 0; i < front->context.startup->n_stderr_pipes; i++) {
+		const struct startup_stderr *pipe = &front->context.startup->stderr_pipes[i];
 		int r;
 
 		r = start_one(front, pipe);

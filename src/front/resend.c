@@ -55,7 +55,8 @@ static void ask(struct timer *timer);
 static void ask_later(struct front *front)
 {
 	if (!front->resend_timer.place)
-		(void)timer_set(&front->resend_timer, front->timers, clock_ms() + ASK_MS, ask);
+		(void)timer_set(&front->resend_timer, front->context.timers, clock_ms() + ASK_MS,
+				ask);
 }
 
 /* Halted, a front says nothing: the next one is born with all of it. */
@@ -67,16 +68,16 @@ static void ask(struct timer *timer)
 		const struct channel_message *message =
 			&container_of(at, struct resend, link)->message;
 
-		if (front->halted || front->blocked)
+		if (front->context.mode != MODE_SERVING || uplink_is_blocked(&front->uplink))
 			break;
-		uplink_send(front,
+		uplink_send(&front->uplink,
 			    &(struct channel_message){
 				    .type = CHANNEL_RESEND,
 				    .resend = name_of(message->type, message),
 			    },
 			    -1);
 	}
-	if (list_is_linked(&front->resend) && !front->draining)
+	if (list_is_linked(&front->resend) && front->context.mode < MODE_DRAINING)
 		ask_later(front);
 }
 
@@ -84,7 +85,7 @@ void resend_note(struct front *front, const struct channel_message *message, int
 {
 	struct resend *resend;
 
-	if (front->draining || find(front, message->type, message))
+	if (front->context.mode >= MODE_DRAINING || find(front, message->type, message))
 		return;
 	resend = calloc(1, sizeof(*resend));
 	if (!resend) {

@@ -57,7 +57,7 @@ static struct address make_address(const char *host, unsigned port)
 
 static void test_sources_that_could_make_a_loop_get_no_answer(void **state)
 {
-	static struct reflection_reflection_guard guard;
+	static struct reflection_guard guard;
 	struct address own;
 
 	own = make_address("192.0.2.7", 10007);
@@ -72,7 +72,7 @@ static void test_sources_that_could_make_a_loop_get_no_answer(void **state)
 
 static void test_a_unix_sender_without_a_name_gets_no_answer(void **state)
 {
-	static struct reflection_reflection_guard guard;
+	static struct reflection_guard guard;
 	struct address source = { .length = sizeof(sa_family_t) };
 
 	source.un.sun_family = AF_UNIX;
@@ -95,7 +95,7 @@ static struct address unix_address(const char *name, size_t n)
 
 static void test_our_own_unix_sockets_get_no_answer(void **state)
 {
-	static struct reflection_reflection_guard guard;
+	static struct reflection_guard guard;
 	const struct address path = unix_address("/run/x", 7);
 	const struct address abstract = unix_address("\0x", 2);
 	const struct address like_it = unix_address("\0x\0", 3);

@@ -1,48 +1,41 @@
 #include "front/core/throttle.h"
 
+#include <sys/socket.h>
+
 #include "base/clock.h"
 #include "base/log.h"
-#include "front/core/accept.h"
-#include "front/program/spawn-datagram.h"
-#include "front/datagram/datagram.h"
-#include "front/program/pool.h"
-#include "front/state.h"
-#include "front/program/wait.h"
+#include "channel/startup.h"
+#include "front/core/context.h"
+#include "front/core/service.h"
+#include "front/core/uplink.h"
 
 #define STARVED_PAUSE_MIN_MS 50
 #define STARVED_PAUSE_MAX_MS 500
 #define FED_AFTER_MS 1000 /* so long without a failure means that the shortage is over */
+#define OLDER_LOOK_MS 250
 
-static watch_fn *choose(const struct front_listener *listener)
+static bool is_datagram(const struct front_listener *listener)
 {
-	bool datagram = listener->listener->endpoint.type == SOCK_DGRAM;
-
-	switch (listener->service->settings->dispatch) {
-	case DISPATCH_WAIT:
-		return wait_on_ready;
-	case DISPATCH_POOL:
-		return pool_on_ready;
-	case DISPATCH_SPAWN:
-		return datagram ? datagram_spawn_on_ready : accept_on_ready;
-	default:
-		return datagram ? datagram_on_ready : accept_on_ready;
-	}
+	return listener->listener->endpoint.type == SOCK_DGRAM;
 }
 
 void throttle_watch(struct front_listener *listener)
 {
-	struct front *front = listener->service->front;
-	int fd = listener->listener->fd;
+	const struct dispatch *dispatch = listener->service->dispatch;
+	const struct context *context = listener->service->context;
 	int r;
 
 	list_unlink(&listener->link);
-	if (fd < 0 || front->draining || !pool_is_watched(listener))
+	if (listener->listener->fd < 0 || context->mode >= MODE_DRAINING ||
+	    (dispatch->is_wanted && !dispatch->is_wanted(listener)))
 		return;
 
 	if (listener->watch.poller)
 		r = watch_change(&listener->watch, WATCH_READ);
 	else
-		r = watch_add(&listener->watch, front->poller, fd, WATCH_READ, choose(listener));
+		r = watch_add(&listener->watch, context->poller, listener->listener->fd, WATCH_READ,
+			      is_datagram(listener) ? dispatch->on_datagram
+						    : dispatch->on_connection);
 	if (r < 0)
 		log_service(LOG_ERR, listener->service->settings->name, r,
 			    "cannot watch its socket");
@@ -61,30 +54,43 @@ static void park(struct front_listener *listener, struct list *where)
 	list_add_before(where, &listener->link);
 }
 
-void throttle_park_full(struct front_listener *listener)
+static void look_again(struct timer *timer)
 {
-	park(listener, &listener->service->parked);
+	throttle_release_service(container_of(timer, struct front_service, older));
 }
 
-bool throttle_lets_uplink(const struct front *front)
+void throttle_park_full(struct front_listener *listener)
 {
-	return !front->halted && !front->held && !front->blocked && !front->draining;
+	struct front_service *service = listener->service;
+
+	park(listener, &service->parked);
+	/* Nobody tells when sessions of older fronts have ended. */
+	if (service_counters(service).older > 0)
+		(void)timer_set(&service->older, service->context->timers,
+				clock_ms() + OLDER_LOOK_MS, look_again);
+}
+
+bool throttle_lets_requests(const struct throttle *throttle)
+{
+	return throttle->context->mode == MODE_SERVING && !throttle->paused &&
+	       !uplink_is_blocked(throttle->context->uplink);
 }
 
 bool throttle_is_open(struct front_listener *listener)
 {
-	struct front *front = listener->service->front;
-	bool open = !front->halted;
+	struct throttle *throttle = listener->service->context->throttle;
+	unsigned flags = listener->service->dispatch->flags;
+	bool open = throttle->context->mode == MODE_SERVING;
 
-	if (front_is_program(listener->service))
-		open = throttle_lets_uplink(front);
+	if (flags & DISPATCH_ASKS_KEEPER)
+		open = throttle_lets_requests(throttle);
 	/* What needs no descriptor goes on. */
-	if (front->starved && listener->watch.fn != datagram_on_ready &&
-	    listener->watch.fn != wait_on_ready && listener->watch.fn != pool_on_ready)
+	if (throttle->starved && flags & (is_datagram(listener) ? DISPATCH_DATAGRAM_TAKES_FD
+								: DISPATCH_CONNECTION_TAKES_FD))
 		open = false;
 
 	if (!open)
-		park(listener, &front->parked);
+		park(listener, &throttle->parked);
 	return open;
 }
 
@@ -96,48 +102,81 @@ static void release(struct list *parked)
 
 void throttle_release_service(struct front_service *service)
 {
-	if (service->pending)
-		datagram_spawn_pending(service);
+	if (service->dispatch->slot_returned)
+		service->dispatch->slot_returned(service);
 	release(&service->parked);
 }
 
-void throttle_release_front(struct front *front)
+void throttle_release(struct throttle *throttle)
 {
-	list_for_each(at, following, &front->pending)
-		datagram_spawn_pending(container_of(at, struct front_service, pending_link));
-	release(&front->parked);
+	list_for_each(at, following, &throttle->waiters) {
+		struct throttle_waiter *waiter = container_of(at, struct throttle_waiter, link);
+
+		waiter->go_on(waiter);
+	}
+	release(&throttle->parked);
+}
+
+void throttle_wait(struct throttle *throttle, struct throttle_waiter *waiter)
+{
+	if (!list_is_linked(&waiter->link))
+		list_add_before(&throttle->waiters, &waiter->link);
+}
+
+void throttle_end_wait(struct throttle_waiter *waiter)
+{
+	list_unlink(&waiter->link);
+}
+
+void throttle_pause(struct throttle *throttle, bool paused)
+{
+	throttle->paused = paused;
+	if (!paused)
+		throttle_release(throttle);
 }
 
 static void end_starving(struct timer *timer)
 {
-	struct front *front = container_of(timer, struct front, starved_timer);
+	struct throttle *throttle = container_of(timer, struct throttle, starved_timer);
 
-	front->starving = false;
+	throttle->starving = false;
+	backoff_reset(&throttle->starved_pause);
 	log_info("accepting clients again");
 }
 
 static void try_again(struct timer *timer)
 {
-	struct front *front = container_of(timer, struct front, starved_timer);
+	struct throttle *throttle = container_of(timer, struct throttle, starved_timer);
 
-	front->starved = false;
-	(void)timer_set(timer, front->timers, clock_ms() + FED_AFTER_MS, end_starving);
-	throttle_release_front(front);
+	throttle->starved = false;
+	(void)timer_set(timer, throttle->context->timers, clock_ms() + FED_AFTER_MS, end_starving);
+	throttle_release(throttle);
 }
 
-void throttle_starve(struct front *front, int error)
+void throttle_starve(struct throttle *throttle, int error)
 {
-	int64_t pause_ms = front->starved_pause_ms * 2;
+	int64_t pause_ms;
 
-	if (!front->starving) {
-		front->starving = true;
-		pause_ms = STARVED_PAUSE_MIN_MS;
+	if (!throttle->starving)
 		log_warning(error, "cannot accept clients, trying again until it works");
-	}
-	if (pause_ms > STARVED_PAUSE_MAX_MS)
-		pause_ms = STARVED_PAUSE_MAX_MS;
+	throttle->starving = true;
+	pause_ms =
+		backoff_next(&throttle->starved_pause, STARVED_PAUSE_MIN_MS, STARVED_PAUSE_MAX_MS);
+	throttle->starved = timer_set(&throttle->starved_timer, throttle->context->timers,
+				      clock_ms() + pause_ms, try_again) == 0;
+}
 
-	front->starved_pause_ms = pause_ms;
-	front->starved = timer_set(&front->starved_timer, front->timers, clock_ms() + pause_ms,
-				   try_again) == 0;
+void throttle_init(struct throttle *throttle, const struct context *context)
+{
+	*throttle = (struct throttle){
+		.context = context,
+		.paused = context->startup->hold,
+	};
+	list_init(&throttle->parked);
+	list_init(&throttle->waiters);
+}
+
+void throttle_fini(struct throttle *throttle)
+{
+	timer_cancel(&throttle->starved_timer);
 }

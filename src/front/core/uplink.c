@@ -3,151 +3,164 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/log.h"
-#include "front/core/client-log.h"
-#include "front/core/throttle.h"
-#include "front/commands.h"
-#include "front/pass/pass.h"
-#include "front/state.h"
 
 #define RETRY_MS 5
 
-static void retry(struct timer *timer)
+static void watch_channel(struct uplink *uplink, bool for_room)
 {
-	struct front *front = container_of(timer, struct front, retry);
+	unsigned wanted = (uplink->deaf ? 0 : WATCH_READ) | (for_room ? WATCH_WRITE : 0);
 
-	uplink_flush(front);
+	if (uplink->watch.poller)
+		(void)watch_change(&uplink->watch, wanted);
 }
 
-static void block(struct front *front)
+static void block(struct uplink *uplink)
 {
-	front->blocked = true;
-	if (front->channel.poller)
-		(void)watch_change(&front->channel, WATCH_READ | WATCH_WRITE);
+	uplink->blocked = true;
+	watch_channel(uplink, true);
 }
 
-/*
- * The channel is writable and yet takes nothing: too many descriptors are on the way,
- * which poll does not know of. Watching it would spin.
- */
-static void wait_a_moment(struct front *front)
+static void drop_kept(struct uplink *uplink)
 {
-	if (front->channel.poller)
-		(void)watch_change(&front->channel, WATCH_READ);
-	(void)timer_set(&front->retry, front->timers, clock_ms() + RETRY_MS, retry);
+	if (uplink->kept_fd >= 0)
+		close(take_fd(uplink->kept_fd));
+	uplink->has_kept = false;
 }
 
-static void lose(struct front *front, const struct channel_message *message, int error)
-{
-	struct front_service *service = &front->services[message->request.service];
-
-	/* Who waits for a process, or is one, goes on without. */
-	if (message->type == CHANNEL_GROW || message->type == CHANNEL_DISMISS ||
-	    message->type == CHANNEL_RESEND)
-		return;
-	if (message->type == CHANNEL_WAIT) {
-		log_service(LOG_WARNING, service->settings->name, error,
-			    "cannot ask for its program");
-		return;
-	}
-	if (service->live > 0)
-		service->live--;
-	log_lost(service->settings, &message->request.peer, error, "cannot ask for its program");
-}
-
-static void drop_kept(struct front *front)
-{
-	if (front->kept_fd >= 0)
-		close(front->kept_fd);
-	front->kept_fd = -1;
-	front->has_kept = false;
-}
-
-void uplink_send(struct front *front, const struct channel_message *message, int fd)
+void uplink_send(struct uplink *uplink, const struct channel_message *message, int fd)
 {
 	int r;
 
-	r = channel_send(front->startup->channel, message, fd);
+	r = channel_send(uplink->watch.fd, message, fd);
 	if (r == -EAGAIN) {
-		front->kept = *message;
-		front->kept_fd = fd;
-		front->has_kept = true;
-		block(front);
+		uplink->kept = *message;
+		uplink->kept_fd = fd;
+		uplink->has_kept = true;
+		block(uplink);
 		return;
 	}
 	if (r < 0)
-		lose(front, message, r);
+		uplink->events->on_lost(uplink, message, r);
 	if (fd >= 0)
 		close(fd);
 }
 
-static int send_owed(struct front *front)
+static int send_replies(struct uplink *uplink)
 {
-	for (unsigned type = 0; front->owed >> type; type++) {
+	for (unsigned type = 0; uplink->pending_replies >> type; type++) {
 		struct channel_message message = { .type = type };
 		int r;
 
-		if (!(front->owed & 1u << type))
+		if (!(uplink->pending_replies & 1u << type))
 			continue;
-		r = channel_send(front->startup->channel, &message, -1);
+		r = channel_send(uplink->watch.fd, &message, -1);
 		if (r == -EAGAIN)
 			return r;
-		front->owed &= ~(1u << type);
+		uplink->pending_replies &= ~(1u << type);
 	}
 	return 0;
 }
 
-void uplink_answer(struct front *front, enum channel_type type)
+void uplink_answer(struct uplink *uplink, enum channel_type type)
 {
-	front->owed |= 1u << type;
-	if (!front->blocked && send_owed(front) == -EAGAIN)
-		block(front);
+	uplink->pending_replies |= 1u << type;
+	if (!uplink->blocked && send_replies(uplink) == -EAGAIN)
+		block(uplink);
 }
 
-void uplink_forget(struct front *front, enum channel_type type)
+void uplink_forget(struct uplink *uplink, enum channel_type type)
 {
-	front->owed &= ~(1u << type);
+	uplink->pending_replies &= ~(1u << type);
 }
 
-static int send_kept(struct front *front)
+static int send_kept(struct uplink *uplink)
 {
 	int r;
 
-	if (!front->has_kept)
+	if (!uplink->has_kept)
 		return 0;
 
-	r = channel_send(front->startup->channel, &front->kept, front->kept_fd);
+	r = channel_send(uplink->watch.fd, &uplink->kept, uplink->kept_fd);
 	if (r == -EAGAIN)
 		return r;
 	if (r < 0)
-		lose(front, &front->kept, r);
-	drop_kept(front);
+		uplink->events->on_lost(uplink, &uplink->kept, r);
+	drop_kept(uplink);
 	return 0;
 }
 
-void uplink_flush(struct front *front)
+static void retry(struct timer *timer);
+
+static void flush(struct uplink *uplink)
 {
-	if (!front->blocked)
+	if (!uplink->blocked)
 		return;
-	if (send_kept(front) == -EAGAIN || send_owed(front) == -EAGAIN) {
-		wait_a_moment(front);
+	if (send_kept(uplink) == -EAGAIN || send_replies(uplink) == -EAGAIN) {
+		/*
+		 * The channel is writable and yet takes nothing: too many descriptors are on the
+		 * way, which poll does not know of. Watching it would spin.
+		 */
+		watch_channel(uplink, false);
+		(void)timer_set(&uplink->retry, uplink->timers, clock_ms() + RETRY_MS, retry);
 		return;
 	}
 
-	front->blocked = false;
-	timer_cancel(&front->retry);
-	if (front->channel.poller)
-		(void)watch_change(&front->channel, WATCH_READ);
-	pass_flush(front);
-	throttle_release_front(front);
-	commands_end_if_over(front);
+	uplink->blocked = false;
+	timer_cancel(&uplink->retry);
+	watch_channel(uplink, false);
+	uplink->events->on_writable(uplink);
 }
 
-void uplink_abandon(struct front *front)
+static void retry(struct timer *timer)
 {
-	if (front->has_kept)
-		lose(front, &front->kept, -EPIPE);
-	drop_kept(front);
-	front->blocked = false;
+	flush(container_of(timer, struct uplink, retry));
+}
+
+static void on_ready(struct watch *watch)
+{
+	struct uplink *uplink = container_of(watch, struct uplink, watch);
+
+	if (watch->ready & WATCH_WRITE)
+		flush(uplink);
+	uplink->events->on_readable(uplink);
+}
+
+void uplink_listen(struct uplink *uplink, bool listen)
+{
+	uplink->deaf = !listen;
+	watch_channel(uplink, uplink->watch.wanted & WATCH_WRITE);
+}
+
+void uplink_abandon(struct uplink *uplink)
+{
+	watch_remove(&uplink->watch);
+	if (uplink->has_kept)
+		uplink->events->on_lost(uplink, &uplink->kept, -EPIPE);
+	drop_kept(uplink);
+	uplink->blocked = false;
+}
+
+void uplink_init(struct uplink *uplink, struct timers *timers, int channel,
+		 const struct uplink_events *events)
+{
+	*uplink = (struct uplink){
+		.watch.fd = channel,
+		.timers = timers,
+		.events = events,
+		.kept_fd = -1,
+	};
+}
+
+int uplink_start(struct uplink *uplink, struct poller *poller)
+{
+	return watch_add(&uplink->watch, poller, uplink->watch.fd, WATCH_READ, on_ready);
+}
+
+void uplink_fini(struct uplink *uplink)
+{
+	watch_remove(&uplink->watch);
+	timer_cancel(&uplink->retry);
+	drop_kept(uplink);
 }

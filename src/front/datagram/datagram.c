@@ -97,7 +97,7 @@ static bool may_answer(const struct datagram_socket *socket, const struct msghdr
 static void drop(const struct datagram_socket *socket, unsigned n)
 {
 	if (n > 0)
-		atomic_fetch_add_explicit(&front_stats(socket->service)->dropped, n,
+		atomic_fetch_add_explicit(&socket->service->stats->dropped, n,
 					  memory_order_relaxed);
 }
 
@@ -164,7 +164,7 @@ static void look_for_drops(const struct datagram_socket *socket, const struct da
 
 static void answer_batch(const struct datagram_socket *socket, struct datagram_room *room, int n)
 {
-	struct service_stats *stats = front_stats(socket->service);
+	struct service_stats *stats = socket->service->stats;
 	time_t now = time(NULL);
 	uint64_t bytes_in = 0;
 	uint64_t bytes_out = 0;

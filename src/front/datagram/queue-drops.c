@@ -44,7 +44,7 @@ void queue_drops_look(struct front_service *service, _Atomic uint32_t *counted,
 	fresh = queue_drops_count(counted, told);
 	if (fresh == 0)
 		return;
-	atomic_fetch_add(&front_stats(service)->queue_drops, fresh);
+	atomic_fetch_add(&service->stats->queue_drops, fresh);
 	if (!atomic_exchange(&service->drops_noted, true))
 		tell_main_thread(service);
 }
@@ -66,7 +66,7 @@ static uint64_t take_unreported(struct service_stats *stats)
 static bool say(struct front_service *service)
 {
 	const struct log_fields fields = { .service = service->settings->name, .event = "overrun" };
-	uint64_t n = take_unreported(front_stats(service));
+	uint64_t n = take_unreported(service->stats);
 
 	if (n > 0)
 		log_event(LOG_WARNING, &fields, 0,
@@ -85,7 +85,7 @@ static void say_and_wait(struct timer *timer)
 	if (!say(service))
 		return;
 	atomic_store(&service->drops_noted, true);
-	(void)timer_set(timer, service->front->timers, clock_ms() + SAY_EVERY_MS, say_and_wait);
+	(void)timer_set(timer, service->context->timers, clock_ms() + SAY_EVERY_MS, say_and_wait);
 }
 
 static void on_queue_drops(struct watch *watch)
@@ -109,7 +109,7 @@ int queue_drops_start(struct front *front)
 
 	if (fd < 0)
 		return -errno;
-	r = watch_add(&front->drops_wake, front->poller, fd, WATCH_READ, on_queue_drops);
+	r = watch_add(&front->drops_wake, front->context.poller, fd, WATCH_READ, on_queue_drops);
 	if (r < 0)
 		close(fd);
 	return r;

@@ -15,7 +15,7 @@ struct reflection_guard_name {
 	char bytes[];
 };
 
-static void add_port(struct reflection_reflection_guard *guard, unsigned port)
+static void add_port(struct reflection_guard *guard, unsigned port)
 {
 	atomic_fetch_or_explicit(&guard->own_ports[port / 8 % sizeof(guard->own_ports)],
 				 1 << port % 8, memory_order_relaxed);
@@ -37,7 +37,7 @@ static size_t bucket_of(const char *name, size_t length)
 	return hash % REFLECTION_GUARD_BUCKETS;
 }
 
-static int add_name(struct reflection_reflection_guard *guard, const struct sockaddr_un *name,
+static int add_name(struct reflection_guard *guard, const struct sockaddr_un *name,
 		    socklen_t length)
 {
 	size_t n = name_length(length);
@@ -54,7 +54,7 @@ static int add_name(struct reflection_reflection_guard *guard, const struct sock
 	return 0;
 }
 
-int reflection_guard_add(struct reflection_reflection_guard *guard, const struct sockaddr *own,
+int reflection_guard_add(struct reflection_guard *guard, const struct sockaddr *own,
 			 socklen_t length)
 {
 	switch (own->sa_family) {
@@ -71,7 +71,7 @@ int reflection_guard_add(struct reflection_reflection_guard *guard, const struct
 	}
 }
 
-void reflection_guard_fini(struct reflection_reflection_guard *guard)
+void reflection_guard_fini(struct reflection_guard *guard)
 {
 	for (size_t i = 0; i < REFLECTION_GUARD_BUCKETS; i++) {
 		struct reflection_guard_name *own = atomic_exchange(&guard->own_names[i], NULL);
@@ -86,8 +86,8 @@ void reflection_guard_fini(struct reflection_reflection_guard *guard)
 }
 
 /* A sender chooses its name, which may be a link to a socket of ours; an answer ends there. */
-static bool allows_name(const struct reflection_reflection_guard *guard,
-			const struct sockaddr_un *name, size_t length)
+static bool allows_name(const struct reflection_guard *guard, const struct sockaddr_un *name,
+			size_t length)
 {
 	const struct reflection_guard_name *own = atomic_load_explicit(
 		&guard->own_names[bucket_of(name->sun_path, length)], memory_order_acquire);
@@ -97,7 +97,7 @@ static bool allows_name(const struct reflection_reflection_guard *guard,
 	return length > 0 && !own;
 }
 
-static bool allows_port(const struct reflection_reflection_guard *guard, unsigned port)
+static bool allows_port(const struct reflection_guard *guard, unsigned port)
 {
 	return port >= IPPORT_RESERVED && port != PORT_NFS &&
 	       !(atomic_load_explicit(&guard->own_ports[port / 8], memory_order_relaxed) &
@@ -117,8 +117,8 @@ static bool allows_in6(const struct in6_addr *address)
 	return !IN6_IS_ADDR_UNSPECIFIED(address) && !IN6_IS_ADDR_MULTICAST(address);
 }
 
-bool reflection_guard_allows(const struct reflection_reflection_guard *guard,
-			     const struct sockaddr *source, socklen_t length)
+bool reflection_guard_allows(const struct reflection_guard *guard, const struct sockaddr *source,
+			     socklen_t length)
 {
 	const struct sockaddr_in *in = (const void *)source;
 	const struct sockaddr_in6 *in6 = (const void *)source;

@@ -15,19 +15,19 @@
 struct reflection_guard_name;
 
 /* Where we receive datagrams ourselves. Atomic, because workers read it meanwhile. */
-struct reflection_reflection_guard {
+struct reflection_guard {
 	_Atomic uint8_t own_ports[65536 / 8];
 	_Atomic(struct reflection_guard_name *)
 		own_names[REFLECTION_GUARD_BUCKETS]; /* of Unix sockets */
 };
 
 /* @own is where one of our sockets is bound, as the kernel tells it. Returns 0 or -ENOMEM. */
-int reflection_guard_add(struct reflection_reflection_guard *guard, const struct sockaddr *own,
+int reflection_guard_add(struct reflection_guard *guard, const struct sockaddr *own,
 			 socklen_t length);
 
 /* Once no thread asks any more. */
-void reflection_guard_fini(struct reflection_reflection_guard *guard);
+void reflection_guard_fini(struct reflection_guard *guard);
 
 /* Whether a datagram from @source may be answered. */
-bool reflection_guard_allows(const struct reflection_reflection_guard *guard,
-			     const struct sockaddr *source, socklen_t length);
+bool reflection_guard_allows(const struct reflection_guard *guard, const struct sockaddr *source,
+			     socklen_t length);

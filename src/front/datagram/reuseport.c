@@ -97,7 +97,7 @@ static int start_one(struct front_listener *listener, int fd, int number,
 	reuseport_socket->socket = (struct datagram_socket){
 		.service = listener->service,
 		.fd = fd,
-		.counted_drops = drop_counts_of(front->startup->drop_counts, number),
+		.counted_drops = drop_counts_of(front->context.startup->drop_counts, number),
 		.is_wildcard = address_is_wildcard(&listener->listener->endpoint.address),
 		.is_unix = address_is_unix(&listener->listener->endpoint.address),
 		.is_second = n_before > 0,
@@ -105,7 +105,8 @@ static int start_one(struct front_listener *listener, int fd, int number,
 	if (listener->service->settings->workers > 0 && workers_count(front->workers) > 0)
 		r = watch_in_worker(reuseport_socket, listener, n_before);
 	else
-		r = watch_add(&reuseport_socket->watch, front->poller, fd, WATCH_READ, on_ready);
+		r = watch_add(&reuseport_socket->watch, front->context.poller, fd, WATCH_READ,
+			      on_ready);
 	if (r < 0)
 		return r;
 
@@ -160,7 +161,7 @@ int reuseport_add(struct front_listener *listener, int fd, int number)
 	if (r < 0)
 		return r;
 	reuseport_socket->owns_socket = fd != listener->listener->fd;
-	if (listener->service->front->halted)
+	if (listener->service->context->mode != MODE_SERVING)
 		halt(reuseport_socket);
 	return 0;
 }

@@ -10,7 +10,6 @@
 #include "channel/pass-table.h"
 #include "front/core/client-log.h"
 #include "front/core/throttle.h"
-#include "front/commands.h"
 #include "front/pass/balancer.h"
 #include "front/pass/pass.h"
 #include "front/state.h"
@@ -47,7 +46,7 @@ void balancer_lose_kept(struct balancer *pool)
 		return;
 	close(take_fd(pool->kept.fd));
 	balancer_count(pool, -1);
-	atomic_fetch_add_explicit(&front_stats(service)->failed, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&service->stats->failed, 1, memory_order_relaxed);
 	log_lost(service->settings, &pool->kept.peer, 0, "no program took it");
 }
 
@@ -69,7 +68,7 @@ void balancer_free(struct balancer *pool)
 
 void balancer_count(const struct balancer *pool, int change)
 {
-	const struct startup *startup = pool->service->front->startup;
+	const struct startup *startup = pool->service->context->startup;
 	unsigned stats_index = startup->stats_indices[pool->service->settings->index];
 
 	atomic_fetch_add_explicit(&startup->session_counts->sessions[stats_index], (uint32_t)change,
@@ -103,7 +102,7 @@ int balancer_add(struct balancer *pool, unsigned process_index, pid_t pid, int f
 	list_add_before(&pool->processes, &process->link);
 	pool->n_staying++;
 	process->closed = fd < 0;
-	if (pool->service->front->halted || process->closed)
+	if (pool->service->context->mode != MODE_SERVING || process->closed)
 		return 0;
 	r = pass_process_engage(process);
 	if (r < 0)
@@ -122,7 +121,7 @@ void balancer_end_orphans(struct balancer *pool, unsigned process_index)
 		if (!atomic_load_explicit(&entry->taken, memory_order_relaxed))
 			continue;
 		atomic_store_explicit(&entry->taken, false, memory_order_relaxed);
-		atomic_fetch_add_explicit(&front_stats(service)->ended, 1, memory_order_relaxed);
+		atomic_fetch_add_explicit(&service->stats->ended, 1, memory_order_relaxed);
 		log_pass_ended(service->settings, &entry->peer, 0, clock_us() - entry->started_us,
 			       NULL);
 	}
@@ -171,7 +170,7 @@ void balancer_offer(struct balancer *pool, const struct pass_client *client)
 		}
 		if (r != -EAGAIN && r != -EPIPE) {
 			/* Memory is short, or too many descriptors are on the way. */
-			(void)timer_set(&pool->retry, pool->service->front->timers,
+			(void)timer_set(&pool->retry, pool->service->context->timers,
 					clock_ms() + RETRY_MS, offer_again);
 			break;
 		}
@@ -181,7 +180,7 @@ void balancer_offer(struct balancer *pool, const struct pass_client *client)
 
 void balancer_relieve(struct balancer *pool)
 {
-	if (pool->service->front->halted)
+	if (pool->service->context->mode != MODE_SERVING)
 		return;
 	if (pool->kept.fd >= 0 && load_ranks_least(&pool->load_ranks)) {
 		struct pass_client client = pool->kept;
@@ -226,7 +225,7 @@ static void end_surplus(struct timer *timer)
 	const struct pool_settings *settings = &pool->service->settings->pool;
 	struct list *idlest;
 
-	if (pool->service->front->halted)
+	if (pool->service->context->mode != MODE_SERVING)
 		return;
 	dismiss_closed(pool);
 	while (pool->n_staying > settings->min && (idlest = load_ranks_idlest(&pool->load_ranks))) {
@@ -248,7 +247,7 @@ void balancer_watch_surplus(struct balancer *pool)
 		return;
 	idlest = load_ranks_idlest(&pool->load_ranks);
 	if (idlest)
-		(void)timer_set(&pool->surplus, pool->service->front->timers,
+		(void)timer_set(&pool->surplus, pool->service->context->timers,
 				container_of(idlest, struct pass_process, rank)->idle_since_ms +
 					settings->idle_exit_ms,
 				end_surplus);
@@ -261,7 +260,7 @@ void balancer_watch_closed(struct pass_process *process)
 	int64_t at_ms = clock_ms() + CLOSED_MS;
 
 	if (!timer_is_set(&pool->surplus) || pool->surplus.at_ms > at_ms)
-		(void)timer_set(&pool->surplus, pool->service->front->timers, at_ms, end_surplus);
+		(void)timer_set(&pool->surplus, pool->service->context->timers, at_ms, end_surplus);
 }
 
 void balancer_settle(struct pass_process *process)
@@ -275,10 +274,9 @@ void balancer_settle(struct pass_process *process)
 	if (process->closed && !process->leaving)
 		balancer_watch_closed(process);
 	balancer_rank(process);
-	if (idle && process->leaving && front->draining && !process->dismissed)
+	if (idle && process->leaving && front->context.mode >= MODE_DRAINING && !process->dismissed)
 		balancer_dismiss(process);
 	else if (idle)
 		balancer_watch_surplus(pool);
 	balancer_relieve(pool);
-	commands_end_if_over(front);
 }

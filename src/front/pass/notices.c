@@ -5,7 +5,6 @@
 #include "base/log.h"
 #include "channel/pass-table.h"
 #include "front/core/throttle.h"
-#include "front/commands.h"
 #include "front/pass/balancer.h"
 #include "front/pass/pass.h"
 #include "front/core/uplink.h"
@@ -40,7 +39,8 @@ static void on_process(struct balancer *pool, const struct channel_message *mess
 	int r;
 
 	/* It is new, so what its row still has is of one before, which nobody saw end. */
-	if (!pool->service->front->halted && message->process.index < pool->table->n_processes &&
+	if (pool->service->context->mode == MODE_SERVING &&
+	    message->process.index < pool->table->n_processes &&
 	    !pool->by_index[message->process.index])
 		balancer_end_orphans(pool, message->process.index);
 	r = balancer_add(pool, message->process.index, message->process.pid, fd);
@@ -60,7 +60,6 @@ static void on_gone(struct pass_process *process, const struct channel_message *
 	pass_process_bury(process, &message->process_gone.status);
 	balancer_forget(process);
 	balancer_relieve(pool);
-	commands_end_if_over(pool->service->front);
 }
 
 static void on_process_index(struct balancer *pool, const struct channel_message *message)
@@ -81,7 +80,7 @@ void pass_obey(struct front *front, const struct channel_message *message, int f
 {
 	struct balancer *pool = pool_of(front, message->process.service);
 
-	if (!pool || (front->draining && message->type == CHANNEL_PROCESS)) {
+	if (!pool || (front->context.mode >= MODE_DRAINING && message->type == CHANNEL_PROCESS)) {
 		if (fd >= 0)
 			close(fd);
 		return;
@@ -187,9 +186,9 @@ void balancer_ask(struct balancer *pool)
 	};
 
 	pool->may_grow = false;
-	pool->wants_growth = !throttle_lets_uplink(front);
+	pool->wants_growth = !throttle_lets_requests(&front->throttle);
 	if (!pool->wants_growth)
-		uplink_send(front, &message, -1);
+		uplink_send(&front->uplink, &message, -1);
 	else if (!list_is_linked(&pool->unreported_link))
 		list_add_before(&front->unreported, &pool->unreported_link);
 }
@@ -211,13 +210,13 @@ static bool say(struct balancer *pool)
 
 		if (!process->unreported)
 			continue;
-		if (front->blocked)
+		if (uplink_is_blocked(&front->uplink))
 			return false;
 		process->unreported = false;
-		uplink_send(front, &message, -1);
+		uplink_send(&front->uplink, &message, -1);
 	}
-	if (pool->wants_growth && !throttle_lets_uplink(front))
-		return front->draining;
+	if (pool->wants_growth && !throttle_lets_requests(&front->throttle))
+		return front->context.mode >= MODE_DRAINING;
 	if (pool->wants_growth)
 		balancer_ask(pool);
 	return true;
@@ -226,7 +225,7 @@ static bool say(struct balancer *pool)
 void pass_flush(struct front *front)
 {
 	/* Halted, a front says nothing: the keeper has its answer. */
-	if (front->halted && !front->draining)
+	if (front->context.mode == MODE_HALTED)
 		return;
 	list_for_each(at, following, &front->unreported) {
 		struct balancer *pool = container_of(at, struct balancer, unreported_link);

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "channel/pass-table.h"
+#include "front/core/accept.h"
 #include "front/core/throttle.h"
 #include "front/pass/balancer.h"
 #include "front/state.h"
@@ -10,7 +11,7 @@
 static int make_pool(struct front_service *service)
 {
 	const struct startup_pool *startup =
-		&service->front->startup->pools[service->settings->index];
+		&service->context->startup->pools[service->settings->index];
 
 	service->pool = balancer_new(service, startup->table);
 	if (!service->pool)
@@ -29,7 +30,7 @@ static void look_over(struct balancer *pool)
 
 int pass_start(struct front *front)
 {
-	const struct startup *startup = front->startup;
+	const struct startup *startup = front->context.startup;
 	int r;
 
 	for (size_t i = 0; i < front->settings->n_services; i++) {
@@ -66,7 +67,7 @@ bool pass_has_room(const struct front_service *service)
 	return service->pool->kept.fd < 0 && load_ranks_least(&service->pool->load_ranks);
 }
 
-void pass_wait_for_room(struct front_listener *listener)
+static void wait_for_room(struct front_listener *listener)
 {
 	struct balancer *pool = listener->service->pool;
 
@@ -95,7 +96,7 @@ static void find_local(struct address *out, struct front_listener *listener, int
 	address_unmap(out);
 }
 
-void pass_client(struct front_listener *listener, int fd, const struct address *peer)
+static void admitted(struct front_listener *listener, int fd, const struct address *peer)
 {
 	struct balancer *pool = listener->service->pool;
 	struct pass_client client = {
@@ -108,3 +109,22 @@ void pass_client(struct front_listener *listener, int fd, const struct address *
 	balancer_count(pool, 1);
 	balancer_offer(pool, &client);
 }
+
+static bool has_room(const struct front_listener *listener)
+{
+	return pass_has_room(listener->service);
+}
+
+static void on_message(struct front_service *service, const struct channel_message *message, int fd)
+{
+	pass_obey(service->front, message, fd);
+}
+
+const struct dispatch pass_dispatch = {
+	.flags = DISPATCH_CONNECTION_TAKES_FD,
+	.on_connection = accept_on_ready,
+	.has_room = has_room,
+	.wait_for_room = wait_for_room,
+	.admitted = admitted,
+	.on_service_message = on_message,
+};

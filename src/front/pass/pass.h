@@ -8,11 +8,12 @@
 
 #include <stdbool.h>
 
-struct address;
 struct channel_message;
 struct front;
-struct front_listener;
+struct dispatch;
 struct front_service;
+
+extern const struct dispatch pass_dispatch;
 
 /*
  * Makes the pools that the front was born with and counts their clients. Returns 0 or a
@@ -23,12 +24,6 @@ void pass_stop(struct front *front);
 
 /* Whether a process can have one more client now. */
 bool pass_has_room(const struct front_service *service);
-
-/* Parks a ready listener until there is room, and asks for one more process if there may be. */
-void pass_wait_for_room(struct front_listener *listener);
-
-/* Gives an admitted client to the least loaded process. Takes @fd. */
-void pass_client(struct front_listener *listener, int fd, const struct address *peer);
 
 /*
  * CHANNEL_POOL of such a service, CHANNEL_PROCESS, _PROCESS_GONE and _LEAVE. Takes @fd (or -1). A

@@ -95,7 +95,7 @@ static void end_client(struct pass_process *process, unsigned client_index, cons
 	int64_t lived_us = empty_entry(process, client_index);
 
 	balancer_count(process->pool, -1);
-	atomic_fetch_add_explicit(&front_stats(service)->ended, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&service->stats->ended, 1, memory_order_relaxed);
 	log_pass_ended(service->settings, &peer, process->pid, lived_us, status);
 }
 
@@ -169,7 +169,7 @@ int pass_process_engage(struct pass_process *process)
 	if (process->engaged)
 		return 0;
 	read_clients(process);
-	r = watch_add(&process->watch, process->pool->service->front->poller, process->watch.fd,
+	r = watch_add(&process->watch, process->pool->service->context->poller, process->watch.fd,
 		      WATCH_READ, on_ready);
 	if (r < 0)
 		return r;

@@ -16,7 +16,7 @@ struct pool_state {
 	struct front_listener *listener;
 };
 
-int pool_prepare(struct front_listener *listener)
+static int prepare(struct front_listener *listener)
 {
 	listener->pool = calloc(1, sizeof(*listener->pool));
 	if (!listener->pool)
@@ -25,7 +25,7 @@ int pool_prepare(struct front_listener *listener)
 	return 0;
 }
 
-void pool_forget(struct front_listener *listener)
+static void forget(struct front_listener *listener)
 {
 	if (!listener->pool)
 		return;
@@ -34,9 +34,9 @@ void pool_forget(struct front_listener *listener)
 	listener->pool = NULL;
 }
 
-bool pool_is_watched(const struct front_listener *listener)
+static bool is_wanted(const struct front_listener *listener)
 {
-	return !listener->pool || (listener->service->may_grow && listener->pool->again.place == 0);
+	return listener->service->may_grow && !timer_is_set(&listener->pool->again);
 }
 
 /* One answer of the keeper stands for all listeners of the service. */
@@ -61,7 +61,7 @@ static void ask(struct front_service *service)
 
 	service->may_grow = false;
 	rest(service);
-	uplink_send(service->front, &message, -1);
+	uplink_send(service->context->uplink, &message, -1);
 }
 
 static bool somebody_waits(const struct front_listener *listener)
@@ -90,7 +90,7 @@ static void look(struct front_listener *listener)
 		throttle_watch(listener);
 		break;
 	case DEMAND_LOOK:
-		if (timer_set(&state->again, service->front->timers,
+		if (timer_set(&state->again, service->context->timers,
 			      clock_ms() + state->demand.pause_ms, look_again) == 0)
 			throttle_unwatch(listener);
 		break;
@@ -100,16 +100,16 @@ static void look(struct front_listener *listener)
 	}
 }
 
-void pool_on_ready(struct watch *watch)
+static void on_ready(struct watch *watch)
 {
 	look(container_of(watch, struct front_listener, watch));
 }
 
-void pool_obey(struct front_service *service, const struct channel_message *message)
+static void on_message(struct front_service *service, const struct channel_message *message, int fd)
 {
 	service->ready = message->pool.ready;
 	service->may_grow = message->pool.may_grow;
-	if (service->front->draining)
+	if (service->context->mode >= MODE_DRAINING)
 		return;
 	if (!service->may_grow) {
 		rest(service);
@@ -118,3 +118,24 @@ void pool_obey(struct front_service *service, const struct channel_message *mess
 	for (size_t i = 0; i < service->settings->n_endpoints; i++)
 		throttle_watch(&service->front->listeners[service->settings->first_endpoint + i]);
 }
+
+static int prepare_service(struct front_service *service)
+{
+	const struct startup_pool *pool =
+		&service->context->startup->pools[service->settings->index];
+
+	service->ready = pool->ready;
+	service->may_grow = pool->may_grow;
+	return 0;
+}
+
+const struct dispatch pool_dispatch = {
+	.flags = DISPATCH_ASKS_KEEPER,
+	.prepare_service = prepare_service,
+	.prepare = prepare,
+	.forget = forget,
+	.on_connection = on_ready,
+	.on_datagram = on_ready,
+	.is_wanted = is_wanted,
+	.on_service_message = on_message,
+};

@@ -11,24 +11,6 @@
  * the front looks no more until the keeper has answered with CHANNEL_POOL.
  */
 
-#include <stdbool.h>
+struct dispatch;
 
-struct channel_message;
-struct front_listener;
-struct front_service;
-struct watch;
-
-/* Allocates what a listener of dispatch `pool` needs. Returns 0 or -ENOMEM. */
-int pool_prepare(struct front_listener *listener);
-
-/* Frees it; harmless on other listeners. */
-void pool_forget(struct front_listener *listener);
-
-/* Whether there is a reason to watch the listener now; true for those of other dispatch. */
-bool pool_is_watched(const struct front_listener *listener);
-
-/* For the watch of such a listener. */
-void pool_on_ready(struct watch *watch);
-
-/* CHANNEL_POOL of such a service. */
-void pool_obey(struct front_service *service, const struct channel_message *message);
+extern const struct dispatch pool_dispatch;

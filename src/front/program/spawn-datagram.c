@@ -11,7 +11,6 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "channel/channel.h"
-#include "front/core/accept.h"
 #include "front/core/client-log.h"
 #include "front/core/throttle.h"
 #include "front/datagram/queue-drops.h"
@@ -29,7 +28,7 @@ static char data[CHANNEL_DATAGRAM_MAX];
 static void drop(struct front_service *service, const struct address *peer, int error,
 		 const char *why)
 {
-	atomic_fetch_add_explicit(&front_stats(service)->dropped, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&service->stats->dropped, 1, memory_order_relaxed);
 	log_lost(service->settings, peer, error, why);
 }
 
@@ -75,9 +74,9 @@ static void ask_for_program(struct front_service *service, const struct packet *
 		drop(service, &packet->peer, r, "cannot keep its datagram");
 		return;
 	}
-	atomic_fetch_add_explicit(&front_stats(service)->datagrams, 1, memory_order_relaxed);
-	service->live++;
-	uplink_send(service->front, &message, fd);
+	atomic_fetch_add_explicit(&service->stats->datagrams, 1, memory_order_relaxed);
+	service->children++;
+	uplink_send(service->context->uplink, &message, fd);
 }
 
 /* A sender without a name or port cannot be connected to. */
@@ -127,21 +126,6 @@ static int receive(struct front_listener *listener, int fd, struct packet *packe
 	return header.msg_flags & MSG_TRUNC ? -EMSGSIZE : 0;
 }
 
-static enum admission admit(const struct front_service *service)
-{
-	struct admission_counters counters = accept_counters(service);
-
-	return admission_decide(service->settings, &counters);
-}
-
-static void refuse(struct front_service *service, const struct address *peer)
-{
-	struct admission_counters counters = accept_counters(service);
-
-	atomic_fetch_add_explicit(&front_stats(service)->refused, 1, memory_order_relaxed);
-	log_refused(service->settings, peer, admission_used(&counters));
-}
-
 /* Returns whether there may be more to receive now. */
 static bool receive_one(struct front_listener *listener, enum admission admission)
 {
@@ -151,7 +135,7 @@ static bool receive_one(struct front_listener *listener, enum admission admissio
 
 	r = get_memfd(service->front);
 	if (r < 0) {
-		throttle_starve(service->front, r);
+		throttle_starve(service->context->throttle, r);
 		return false;
 	}
 	(void)listener_address(listener->listener, &packet.local);
@@ -164,7 +148,7 @@ static bool receive_one(struct front_listener *listener, enum admission admissio
 	else if (!has_return_address(&packet))
 		drop(service, &packet.peer, 0, "it has no address to answer");
 	else if (admission == ADMISSION_REFUSE)
-		refuse(service, &packet.peer);
+		service_refuse(service, &packet.peer);
 	else
 		ask_for_program(service, &packet);
 	return true;
@@ -175,7 +159,7 @@ void datagram_spawn_on_ready(struct watch *watch)
 	struct front_listener *listener = container_of(watch, struct front_listener, watch);
 
 	for (int i = 0; i < BATCH_MAX; i++) {
-		enum admission admission = admit(listener->service);
+		enum admission admission = service_admission(listener->service);
 
 		if (!throttle_is_open(listener))
 			return;
@@ -190,8 +174,8 @@ void datagram_spawn_on_ready(struct watch *watch)
 
 void datagram_spawn_pending(struct front_service *service)
 {
-	while (service->pending && throttle_lets_uplink(service->front) &&
-	       admit(service) == ADMISSION_ADMIT) {
+	while (service->pending && throttle_lets_requests(service->context->throttle) &&
+	       service_admission(service) == ADMISSION_ADMIT) {
 		AUTO(auto_free) struct packet *packet = pending_pop(service);
 
 		ask_for_program(service, packet);
@@ -205,7 +189,7 @@ static void drop_unread(struct front_service *service, const struct address *pee
 
 	if (n == 0)
 		return;
-	atomic_fetch_add_explicit(&front_stats(service)->dropped, n, memory_order_relaxed);
+	atomic_fetch_add_explicit(&service->stats->dropped, n, memory_order_relaxed);
 	snprintf(why, sizeof(why), "there is no room for %u of its datagrams", n);
 	log_lost(service->settings, peer, 0, why);
 }
@@ -244,7 +228,7 @@ static void abandon(struct front_service *service)
 		free(pending_pop(service));
 		n++;
 	}
-	atomic_fetch_add_explicit(&front_stats(service)->dropped, n, memory_order_relaxed);
+	atomic_fetch_add_explicit(&service->stats->dropped, n, memory_order_relaxed);
 	log_service(LOG_WARNING, service->settings->name, 0,
 		    "lost %u datagrams that waited when the front ended", n);
 }

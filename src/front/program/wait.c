@@ -12,7 +12,6 @@
 #include "base/log.h"
 #include "front/core/throttle.h"
 #include "front/core/uplink.h"
-#include "front/datagram/reuseport.h"
 #include "front/state.h"
 #include "front/program/wait-retry.h"
 
@@ -30,7 +29,7 @@ struct wait_state {
 	struct front_listener *listener;
 };
 
-int wait_prepare(struct front_listener *listener)
+static int prepare(struct front_listener *listener)
 {
 	listener->wait = calloc(1, sizeof(*listener->wait));
 	if (!listener->wait)
@@ -39,7 +38,7 @@ int wait_prepare(struct front_listener *listener)
 	return 0;
 }
 
-void wait_forget(struct front_listener *listener)
+static void forget(struct front_listener *listener)
 {
 	if (!listener->wait)
 		return;
@@ -109,8 +108,7 @@ static void drop_datagram(struct front_listener *listener)
 	if (look(listener, 0, &source) == 0)
 		return;
 	address_unmap(&source);
-	atomic_fetch_add_explicit(&front_stats(listener->service)->dropped, 1,
-				  memory_order_relaxed);
+	atomic_fetch_add_explicit(&listener->service->stats->dropped, 1, memory_order_relaxed);
 	log_service(LOG_WARNING, service->name, 0,
 		    "dropped a datagram from %s that its program did not read",
 		    address_text(&source, text));
@@ -130,14 +128,13 @@ static void log_pause(const struct front_listener *listener)
 
 static void pause_start(struct front_listener *listener, int64_t pause_ms)
 {
-	struct front *front = listener->service->front;
-	struct wait_state *state = listener->wait;
+	struct timers *timers = listener->service->context->timers;
 
-	if (timer_set(&state->pause, front->timers, clock_ms() + pause_ms, end_pause) < 0)
+	if (timer_set(&listener->wait->pause, timers, clock_ms() + pause_ms, end_pause) < 0)
 		throttle_watch(listener);
 }
 
-void wait_on_ready(struct watch *watch)
+static void on_ready(struct watch *watch)
 {
 	struct front_listener *listener = container_of(watch, struct front_listener, watch);
 	struct channel_message message = {
@@ -157,8 +154,7 @@ void wait_on_ready(struct watch *watch)
 		wait_retry_start(&listener->wait->wait_retry, fingerprint);
 	}
 	throttle_unwatch(listener);
-	listener->listener->busy = true;
-	uplink_send(listener->service->front, &message, -1);
+	uplink_send(listener->service->context->uplink, &message, -1);
 }
 
 /* TCP tells how many; of others only whether there is somebody. */
@@ -185,17 +181,10 @@ static enum wait_retry_verdict judge(struct front_listener *listener,
 				       message->released.lived_ms, count_waiting(listener));
 }
 
-void wait_released(struct front_listener *listener, const struct channel_message *message)
+static void released(struct front_listener *listener, const struct channel_message *message)
 {
-	listener->listener->busy = false;
 	if (listener->listener->fd < 0)
 		return;
-	/* Its settings before were of dispatch `wait`. */
-	if (!listener->wait) {
-		if (!reuseport_wanted(listener))
-			throttle_watch(listener);
-		return;
-	}
 
 	switch (judge(listener, message)) {
 	case WAIT_RETRY_FINE:
@@ -216,3 +205,21 @@ void wait_released(struct front_listener *listener, const struct channel_message
 		break;
 	}
 }
+
+static void request_lost(struct front_service *service, const struct channel_message *message,
+			 int error)
+{
+	if (message->type == CHANNEL_WAIT)
+		log_service(LOG_WARNING, service->settings->name, error,
+			    "cannot ask for its program");
+}
+
+const struct dispatch wait_dispatch = {
+	.flags = DISPATCH_ASKS_KEEPER,
+	.prepare = prepare,
+	.forget = forget,
+	.on_connection = on_ready,
+	.on_datagram = on_ready,
+	.request_lost = request_lost,
+	.released = released,
+};

@@ -105,7 +105,7 @@ static int take(struct keeper *keeper, struct generation *generation, size_t ind
 int pools_take(struct keeper *keeper, struct generation *generation)
 {
 	for (size_t i = 0; i < generation->settings->n_services; i++) {
-		enum dispatch dispatch = generation->settings->services[i].dispatch;
+		enum dispatch_kind dispatch = generation->settings->services[i].dispatch;
 		int r;
 
 		if (dispatch != DISPATCH_POOL && dispatch != DISPATCH_PASS)

@@ -1,0 +1,89 @@
+#pragma once
+
+/*
+ * A dispatch kind: how the clients of a service reach code. There is one const object per kind,
+ * defined in the kind's file and listed in front.c, which chooses one for each service.
+ *
+ * NULL means that there is nothing to do, unless a line says otherwise. All functions are called
+ * in the main thread.
+ */
+
+#include <stdbool.h>
+
+#include "net/poller.h"
+
+struct address;
+struct channel_message;
+struct front_listener;
+struct front_service;
+
+enum {
+	/*
+	 * Each client is a request to the keeper: the listeners wait while no request may be sent,
+	 * and the children count against `instances`. Without it the sessions count.
+	 */
+	DISPATCH_ASKS_KEEPER = 1 << 0,
+	/* To take a client needs a descriptor: nobody is taken while those are short. */
+	DISPATCH_CONNECTION_TAKES_FD = 1 << 1,
+	DISPATCH_DATAGRAM_TAKES_FD = 1 << 2,
+	/* Connections are accepted non-blocking. */
+	DISPATCH_NONBLOCKING = 1 << 3,
+};
+
+struct dispatch {
+	unsigned flags;
+
+	/*
+	 * Makes what a service or a listener has as its data, the service first. Returns 0 or a
+	 * negative errno, and then the front does not start. The reverse frees it, and copes with
+	 * what was never made.
+	 */
+	int (*prepare_service)(struct front_service *service);
+	int (*prepare)(struct front_listener *listener);
+	void (*forget)(struct front_listener *listener);
+	void (*forget_service)(struct front_service *service);
+
+	/* For the watch of a listener: connections wait, or datagrams. NULL: is never called. */
+	watch_fn *on_connection;
+	watch_fn *on_datagram;
+
+	/* Whether there is a reason to watch the listener now. NULL: always. */
+	bool (*is_wanted)(const struct front_listener *listener);
+
+	/*
+	 * The listener has the socket @fd, which was bound after the front had started: its own, or
+	 * further ones, which the callee owns unless it fails. NULL: its own is watched, others
+	 * are refused.
+	 */
+	int (*add_socket)(struct front_listener *listener, int fd);
+
+	/* For accept.c. Whether there is room for one more client. NULL: always. */
+	bool (*has_room)(const struct front_listener *listener);
+	/* There was none, and a client waits. */
+	void (*wait_for_room)(struct front_listener *listener);
+	/* Takes the client @fd. */
+	void (*admitted)(struct front_listener *listener, int fd, const struct address *peer);
+
+	/* There may be room for clients that were taken off the kernel's queue already. */
+	void (*slot_returned)(struct front_service *service);
+
+	/* A request, which @message was, is lost. */
+	void (*request_lost)(struct front_service *service, const struct channel_message *message,
+			     int error);
+
+	/* CHANNEL_RELEASED. NULL: the listener is watched again. */
+	void (*released)(struct front_listener *listener, const struct channel_message *message);
+
+	/* What else the keeper says of a service or of a listener. Both take @fd (or -1). */
+	void (*on_service_message)(struct front_service *service,
+				   const struct channel_message *message, int fd);
+	void (*on_listener_message)(struct front_listener *listener,
+				    const struct channel_message *message, int fd);
+
+	/* The mode has changed. To drain comes after forget() for each listener. */
+	void (*halt)(struct front_service *service);
+	void (*resume)(struct front_service *service);
+	void (*drain)(struct front_service *service, bool has_successor);
+	/* The clients that are left had their time. */
+	void (*end_clients)(struct front_service *service);
+};

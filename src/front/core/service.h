@@ -1,0 +1,87 @@
+#pragma once
+
+/*
+ * A service and its listeners as they stand now, whatever their dispatch kind is. What a kind
+ * remembers of them is behind the pointers `data`, and known to that kind alone.
+ */
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "channel/stats.h"
+#include "config/settings.h"
+#include "front/core/admission.h"
+#include "front/core/context.h"
+#include "front/core/dispatch.h"
+#include "net/listener.h"
+#include "net/poller.h"
+#include "net/timer.h"
+
+struct balancer;
+struct front;
+struct pending;
+struct pool_state;
+struct reuseport_socket;
+struct wait_state;
+
+struct front_service {
+	const struct service *settings;
+	const struct dispatch *dispatch;
+	const struct context *context;
+	struct front_listener *listeners; /* settings->n_endpoints of them */
+	void *owner;                      /* what its kind has once in a front, or NULL */
+	void *data;                       /* what its kind has for each service, or NULL */
+
+	struct service_stats *stats;
+	_Atomic uint32_t *sessions; /* of this front, in shared memory */
+	unsigned stats_index;
+	unsigned children; /* asked for, or there before, and not yet ended */
+
+	struct list parked; /* its listeners that wait for a slot: see throttle.h */
+	struct timer older; /* looks again whether sessions of older fronts have ended */
+
+	/* On the way to their kinds. */
+	struct front *front;
+	struct pending *pending; /* datagrams that wait for a slot, or NULL */
+	struct list pending_link;
+	struct balancer *pool; /* of dispatch `pass` alone */
+	_Atomic bool drops_noted;
+	struct front_service *next_drops;
+	struct timer drops_timer;
+	unsigned ready; /* of dispatch `pool` alone: children that accept */
+	bool may_grow;  /* and whether CHANNEL_GROW may be sent */
+};
+
+struct front_listener {
+	struct watch watch;
+	struct list link; /* in a list of parked ones, while it is not watched */
+	struct front_service *service;
+	struct listener *listener;
+	void *data; /* what its kind has for each listener, or NULL */
+	uint32_t number;
+
+	/* On the way to their kinds. */
+	struct wait_state *wait;
+	struct reuseport_socket *reuseport;
+	_Atomic uint32_t *counted_drops;
+	struct pool_state *pool;
+};
+
+/* @index is the service's in the settings. Zeroed until then; its listeners are its owner's. */
+void service_init(struct front_service *service, const struct context *context, size_t index);
+
+/* Who counts against `instances` now. */
+struct admission_counters service_counters(const struct front_service *service);
+
+/* The decision about one more client. */
+enum admission service_admission(const struct front_service *service);
+
+/* One more session is 1, one less is -1. */
+void service_count_sessions(const struct front_service *service, int change);
+
+/* @n children have ended, or were not started. Whoever waits for a slot is told by the caller. */
+void service_children_ended(struct front_service *service, unsigned n);
+
+/* Counts a client that is refused, and says so. */
+void service_refuse(const struct front_service *service, const struct address *peer);
