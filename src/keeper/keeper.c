@@ -15,11 +15,12 @@
 #include "keeper/child/child-log.h"
 #include "keeper/pool/notices.h"
 #include "keeper/pool/pool.h"
-#include "keeper/fronts/channel.h"
 #include "keeper/fronts/front.h"
 #include "keeper/child/unread.h"
 #include "keeper/notify.h"
 #include "keeper/child/request.h"
+#include "keeper/front-messages.h"
+#include "keeper/startup.h"
 #include "keeper/state.h"
 
 #define RESTART_FIRST_MS 50
@@ -56,7 +57,7 @@ static void start_front(struct timer *timer)
 	struct keeper *keeper = container_of(timer, struct keeper, restart);
 	int r;
 
-	r = front_start(keeper, keeper->generation, &keeper->front);
+	r = front_start(keeper, keeper->generation, &keeper->fronts.current);
 	if (r < 0 && !keeper->start_failed)
 		log_error(r, "cannot start the front");
 	keeper->start_failed = r < 0;
@@ -87,13 +88,15 @@ void keeper_front_ready(struct keeper *keeper, struct front *front)
 
 void keeper_stop_if_over(struct keeper *keeper)
 {
-	if (keeper->stopping && !list_is_linked(&keeper->fronts) &&
+	if (keeper->stopping && !list_is_linked(&keeper->fronts.list) &&
 	    !list_is_linked(&keeper->stalled))
 		finish(keeper, EX_OK);
 }
 
-void keeper_front_gone(struct keeper *keeper, struct front *front)
+static void on_gone(struct front *front)
 {
+	struct keeper *keeper = container_of(front->fronts, struct keeper, fronts);
+
 	if (keeper->stopping) {
 		keeper_stop_if_over(keeper);
 		return;
@@ -105,7 +108,8 @@ void keeper_front_gone(struct keeper *keeper, struct front *front)
 	}
 	if (keeper->reload.state != RELOAD_NONE)
 		reload_front_died(keeper, front);
-	if (!keeper->front && keeper->reload.state != RELOAD_STARTING && !keeper->restart.place) {
+	if (!keeper->fronts.current && keeper->reload.state != RELOAD_STARTING &&
+	    !keeper->restart.place) {
 		if (clock_ms() - front->started_ms > RESTART_CALM_MS)
 			keeper->restart_pause_ms = 0;
 		restart_later(keeper);
@@ -114,27 +118,36 @@ void keeper_front_gone(struct keeper *keeper, struct front *front)
 	keeper_sweep(keeper);
 }
 
-static void lend_sockets(struct front *front, size_t endpoint)
+static void on_lost(struct front *front, const struct channel_message *message)
 {
-	size_t n = listener_n_sockets(front->generation->listeners[endpoint]);
-
-	for (size_t i = 0; i < n; i++)
-		front_lend_socket(front, (uint32_t)endpoint, (uint32_t)i);
+	request_lose(container_of(front->fronts, struct keeper, fronts), front, message);
 }
+
+static void on_short(struct fronts *fronts, int error)
+{
+	request_stall(container_of(fronts, struct keeper, fronts), error);
+}
+
+static const struct fronts_events fronts_events = {
+	.on_message = front_messages_handle,
+	.on_lost = on_lost,
+	.on_short = on_short,
+	.on_gone = on_gone,
+};
 
 /* A listener that was busy elsewhere is bound at last: the fronts do not have it yet. */
 static void on_bound(struct bound_listener *bound, void *arg)
 {
 	struct keeper *keeper = arg;
 
-	list_for_each(at, next, &keeper->fronts) {
+	list_for_each(at, next, &keeper->fronts.list) {
 		struct front *front = container_of(at, struct front, link);
 
 		if (!front_counts(front))
 			continue;
 		for (size_t i = 0; i < front->generation->settings->n_endpoints; i++)
 			if (front->generation->bound[i] == bound)
-				lend_sockets(front, i);
+				front_lend_sockets(front, (uint32_t)i);
 	}
 	if (keeper->served)
 		notify_status(keeper_status(keeper));
@@ -147,7 +160,7 @@ void keeper_sweep(struct keeper *keeper)
 	children_forget_listeners(&keeper->children);
 	listener_table_sweep(&keeper->listener_table);
 	/* A draining front still counts its sessions under the old numbers. */
-	if (keeper->fronts.next == keeper->fronts.previous)
+	if (keeper->fronts.list.next == keeper->fronts.list.previous)
 		service_records_sweep(&keeper->records);
 }
 
@@ -162,8 +175,7 @@ void keeper_abandon(struct keeper *keeper, const struct generation *generation)
 	for (struct service_record *at = keeper->records.by_name; at; at = at->hh.next)
 		if (at->stderr_write >= 0)
 			close(at->stderr_write);
-	if (keeper->spare >= 0)
-		close(keeper->spare);
+	reserve_fd_fini(&keeper->reserve);
 	activation_close(keeper->listener_table.activation);
 	listener_table_abandon(&keeper->listener_table, generation->bound, generation->n_bound);
 	pools_abandon(keeper, generation);
@@ -177,18 +189,16 @@ void keeper_abandon(struct keeper *keeper, const struct generation *generation)
 static void on_watchdog(struct timer *timer)
 {
 	struct keeper *keeper = container_of(timer, struct keeper, watchdog);
-	struct front *front = keeper->front;
+	struct front *front = keeper->fronts.current;
 
 	if (front && front->ping_pending) {
 		log_error(0, "the front (pid %ld) does not answer; ending it", (long)front->pid);
-		kill(front->pid, SIGKILL);
+		front_kill(front);
 	} else {
 		notify_watchdog();
 	}
-	if (front && front->state == FRONT_SERVING) {
-		front->ping_pending = true;
-		front_order(front, CHANNEL_PING);
-	}
+	if (front)
+		front_ping(front);
 	(void)timer_set(timer, keeper->timers, clock_ms() + keeper->watchdog_ms / 3, on_watchdog);
 }
 
@@ -207,7 +217,9 @@ static int open_keeper(struct keeper *keeper)
 	r = signals_open(keeper);
 	if (r < 0)
 		return r;
-	request_restore_spare(keeper);
+	reserve_fd_init(&keeper->reserve, keeper->signal_fd);
+	fronts_init(&keeper->fronts, keeper->poller, &keeper->reserve, &keeper->records,
+		    &fronts_events);
 	r = log_share_count();
 	if (r < 0)
 		return r;
@@ -223,6 +235,7 @@ static void close_keeper(struct keeper *keeper)
 	log_unlogged(keeper);
 	unread_end_all(keeper);
 	pools_end(keeper);
+	fronts_fini(&keeper->fronts);
 	reload_fini(keeper);
 	generation_unref(keeper->generation);
 	HASH_ITER(hh, keeper->children.by_pid, child, next)
@@ -234,7 +247,7 @@ static void close_keeper(struct keeper *keeper)
 	service_records_fini(&keeper->records);
 	stats_free(keeper->stats);
 	drop_counts_free(keeper->drop_counts);
-	(void)request_release_spare(keeper);
+	reserve_fd_fini(&keeper->reserve);
 	ready_close(keeper);
 	watch_remove(&keeper->signal_watch);
 	if (keeper->signal_fd >= 0)
@@ -272,12 +285,13 @@ static int begin(struct keeper *keeper, struct settings *settings)
 int keeper_run(const struct keeper_options *options, struct settings *settings,
 	       struct activation *activation)
 {
-	struct keeper keeper = { .options = options, .signal_fd = -1, .spare = -1, .ready.fd = -1 };
+	struct keeper keeper = {
+		.options = options, .signal_fd = -1, .reserve.number = -1, .ready.fd = -1
+	};
 	int r;
 
-	list_init(&keeper.fronts);
+	list_init(&keeper.fronts.list);
 	list_init(&keeper.stalled);
-	list_init(&keeper.unreported);
 	list_init(&keeper.unread);
 	list_init(&keeper.pools);
 	r = open_keeper(&keeper);
@@ -300,7 +314,8 @@ int keeper_run(const struct keeper_options *options, struct settings *settings,
 		if (r < 0)
 			log_error(r, "cannot wait for events");
 		timers_run(keeper.timers, clock_ms());
-		fronts_tell_ended(&keeper);
+		fronts_forget_ended(&keeper.fronts);
+		fronts_tell_ended(&keeper.fronts);
 	}
 
 	close_keeper(&keeper);

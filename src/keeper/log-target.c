@@ -9,8 +9,6 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "config/settings.h"
-#include "keeper/fronts/channel.h"
-#include "keeper/fronts/front.h"
 #include "keeper/state.h"
 
 static bool stderr_is_journal(void)
@@ -76,20 +74,13 @@ static const char *name_of_log(const struct settings *settings)
 	}
 }
 
-/* A front cannot open a file itself. One that drains has lines to say as well. */
-static void tell_fronts(struct keeper *keeper)
-{
-	list_for_each(at, next, &keeper->fronts)
-		front_lend_log(container_of(at, struct front, link));
-}
-
 int keeper_open_log(struct keeper *keeper, const struct settings *settings)
 {
 	int r = open_log(keeper, settings);
 
 	if (r < 0)
 		return log_error(r, "cannot open the log %s", name_of_log(settings));
-	tell_fronts(keeper);
+	fronts_lend_log(&keeper->fronts);
 	return 0;
 }
 

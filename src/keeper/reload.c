@@ -18,10 +18,10 @@
 #include "config/settings.h"
 #include "keeper/pool/notices.h"
 #include "keeper/pool/pool.h"
-#include "keeper/fronts/channel.h"
 #include "keeper/fronts/front.h"
 #include "keeper/child/unread.h"
 #include "keeper/notify.h"
+#include "keeper/startup.h"
 #include "keeper/state.h"
 
 /* A name server that does not answer must not hold up the next attempt. */
@@ -69,12 +69,8 @@ static void finish(struct keeper *keeper)
 /* Everything goes on as before. */
 static void give_up(struct keeper *keeper)
 {
-	if (keeper->front &&
-	    (keeper->front->state == FRONT_HALTING || keeper->front->state == FRONT_HALTED)) {
-		keeper->front->state = FRONT_SERVING;
-		front_order(keeper->front, CHANNEL_RESUME);
+	if (keeper->fronts.current && front_resume(keeper->fronts.current))
 		unread_pass_all(keeper);
-	}
 	pools_take_back_leave(keeper);
 	log_error(0, "configuration not changed: '%s' could not be applied", keeper->options->path);
 	notify_error(-EINVAL);
@@ -111,11 +107,11 @@ void reload_begin(struct keeper *keeper)
 	}
 
 	notify_reloading();
-	(void)request_release_spare(keeper);
+	(void)reserve_fd_release(&keeper->reserve);
 	keeper_reopen_log(keeper);
 	log_info("loading '%s'", keeper->options->path);
 	r = sources_read(&reload->sources, keeper->options->path);
-	request_restore_spare(keeper);
+	request_restore_reserve(keeper);
 	if (r >= 0) {
 		r = rehearsal_start(&reload->rehearsal, reload->sources, &options);
 		if (r < 0)
@@ -171,14 +167,13 @@ void reload_rehearsed(struct keeper *keeper, int status)
 	}
 
 	/* Between a crash and the next front there is nobody to stop. */
-	if (!keeper->front) {
+	if (!keeper->fronts.current) {
 		start_front(keeper);
 		return;
 	}
 	reload->state = RELOAD_HALTING;
 	pools_tell_leave(keeper, reload->next);
-	keeper->front->state = FRONT_HALTING;
-	front_order(keeper->front, CHANNEL_HALT);
+	front_halt(keeper->fronts.current);
 	set_limit(keeper, HALT_LIMIT_MS, on_halt_limit);
 }
 
@@ -193,7 +188,7 @@ static void on_start_limit(struct timer *timer)
 	struct keeper *keeper = container_of(timer, struct keeper, reload.limit);
 
 	log_error(0, "the new front does not serve after %d s; ending it", START_LIMIT_MS / 1000);
-	kill(keeper->reload.front->pid, SIGKILL);
+	front_kill(keeper->reload.front);
 }
 
 /* What a generation that never served has set and opened. */
@@ -227,7 +222,7 @@ static void start_front(struct keeper *keeper)
 void reload_front_ready(struct keeper *keeper)
 {
 	struct reload *reload = &keeper->reload;
-	struct front *old = keeper->front;
+	struct front *old = keeper->fronts.current;
 	struct generation *previous = keeper->generation;
 
 	if (old) {
@@ -238,7 +233,7 @@ void reload_front_ready(struct keeper *keeper)
 		if (halted)
 			front_retire(old);
 	}
-	keeper->front = reload->front;
+	keeper->fronts.current = reload->front;
 	keeper->restart_pause_ms = 0;
 	keeper->generation = take_ptr(reload->next);
 	generation_settle(keeper->generation, true);
@@ -256,7 +251,7 @@ void reload_front_died(struct keeper *keeper, struct front *front)
 	if (reload->state == RELOAD_STARTING && front == reload->front) {
 		go_back(keeper);
 		give_up(keeper);
-	} else if (reload->state == RELOAD_HALTING && !keeper->front) {
+	} else if (reload->state == RELOAD_HALTING && !keeper->fronts.current) {
 		start_front(keeper);
 	}
 }
@@ -269,6 +264,6 @@ void reload_abort(struct keeper *keeper)
 	if (reload->state == RELOAD_REHEARSING)
 		kill(reload->rehearsal.pid, SIGKILL);
 	if (reload->state == RELOAD_STARTING)
-		kill(reload->front->pid, SIGKILL);
+		front_kill(reload->front);
 	timer_cancel(&reload->limit);
 }

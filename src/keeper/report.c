@@ -35,7 +35,7 @@ static unsigned count_sessions(const struct keeper *keeper, unsigned record)
 {
 	unsigned n = 0;
 
-	list_for_each(at, next, &keeper->fronts)
+	list_for_each(at, next, &keeper->fronts.list)
 		n += atomic_load(
 			&container_of(at, struct front, link)->session_counts->sessions[record]);
 	return n;
@@ -74,7 +74,7 @@ static void report_pool(const struct service *service, const struct pool *pool)
 	if (pool->n_ending > 0)
 		snprintf(ending, sizeof(ending), ", %u ending", pool->n_ending);
 	log_service(LOG_INFO, service->name, 0, "%s, %u of %u..%u processes ready%s%s%s",
-		    pool->passes ? "pass" : "pool", pool->n_ready, service->pool.min,
+		    pool->handle.passes ? "pass" : "pool", pool->n_ready, service->pool.min,
 		    service->pool.max, starting, ending, pause);
 }
 
@@ -96,7 +96,7 @@ static void report_service(const struct keeper *keeper, const struct service *se
 		    (unsigned long long)atomic_load(&stats->dropped),
 		    (unsigned long long)atomic_load(&stats->queue_drops));
 	if (generation->pools[service->index])
-		report_pool(service, generation->pools[service->index]);
+		report_pool(service, pool_in(generation, service->index));
 	for (size_t i = 0; i < service->n_endpoints; i++)
 		report_listener(generation->bound[service->first_endpoint + i]);
 }
@@ -132,7 +132,7 @@ void report_state(struct keeper *keeper)
 
 	log_info("state: %s; %zu children, %zu requests wait", keeper_status(keeper),
 		 children_count(&keeper->children), keeper->n_stalled);
-	list_for_each(at, next, &keeper->fronts)
+	list_for_each(at, next, &keeper->fronts.list)
 		report_front(container_of(at, struct front, link));
 	for (size_t i = 0; i < settings->n_services; i++)
 		report_service(keeper, &settings->services[i]);

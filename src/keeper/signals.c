@@ -34,7 +34,7 @@ static void on_child(struct keeper *keeper, pid_t pid, int status)
 		child_ended(keeper, child, status);
 		return;
 	}
-	front = fronts_find(keeper, pid);
+	front = fronts_find(&keeper->fronts, pid);
 	if (front)
 		front_reaped(front, status);
 	else if (keeper->reload.state == RELOAD_REHEARSING && pid == keeper->reload.rehearsal.pid &&
@@ -56,8 +56,7 @@ static void on_stop_limit(struct timer *timer)
 {
 	struct keeper *keeper = container_of(timer, struct keeper, stop_limit);
 
-	list_for_each(at, next, &keeper->fronts)
-		kill(container_of(at, struct front, link)->pid, SIGKILL);
+	fronts_kill(&keeper->fronts);
 	requests_give_up(keeper);
 	keeper_stop_if_over(keeper);
 }
@@ -79,8 +78,7 @@ static void stop(struct keeper *keeper, const char *why)
 	timer_cancel(&keeper->restart);
 	pools_stop(keeper);
 	listener_table_close(&keeper->listener_table);
-	list_for_each(at, next, &keeper->fronts)
-		front_drain(container_of(at, struct front, link), grace ? (uint32_t)grace : 1);
+	fronts_drain(&keeper->fronts, grace ? (uint32_t)grace : 1);
 	(void)timer_set(&keeper->stop_limit, keeper->timers, clock_ms() + grace + STOP_EXTRA_MS,
 			on_stop_limit);
 	keeper_stop_if_over(keeper);

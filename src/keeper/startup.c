@@ -1,15 +1,13 @@
-/* The start of a front: what it is born with, and what it must not have. */
+#include "keeper/startup.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/clock.h"
 #include "channel/startup.h"
 #include "channel/stats.h"
 #include "keeper/pool/notices.h"
-#include "keeper/fronts/channel.h"
 #include "keeper/fronts/front.h"
 #include "keeper/child/unread.h"
 #include "keeper/state.h"
@@ -30,12 +28,12 @@ static struct session_counts **find_older(struct keeper *keeper, size_t *out_n)
 	struct session_counts **older;
 	size_t n = 0;
 
-	list_for_each(at, next, &keeper->fronts)
+	list_for_each(at, next, &keeper->fronts.list)
 		n++;
 	older = calloc(n + 1, sizeof(*older));
 	n = 0;
 	if (older)
-		list_for_each(at, next, &keeper->fronts)
+		list_for_each(at, next, &keeper->fronts.list)
 			older[n++] = container_of(at, struct front, link)->session_counts;
 	*out_n = n;
 	return older;
@@ -59,26 +57,9 @@ static struct startup_stderr *find_stderr_pipes(const struct service_records *re
 static int be_front(struct keeper *keeper, const struct generation *generation,
 		    struct startup *startup)
 {
-	list_for_each(at, next, &keeper->fronts)
-		front_abandon(container_of(at, struct front, link));
+	fronts_abandon(&keeper->fronts);
 	keeper_abandon(keeper, generation);
 	return keeper->options->front_main(startup);
-}
-
-static struct front *front_new(struct keeper *keeper, struct generation *generation)
-{
-	struct front *front = calloc(1, sizeof(*front));
-
-	if (!front)
-		return NULL;
-	list_init(&front->link);
-	list_init(&front->outgoing);
-	front->keeper = keeper;
-	front->channel = -1;
-	front->generation = generation_ref(generation);
-	front->session_counts = session_counts_new();
-	front->started_ms = clock_ms();
-	return front;
 }
 
 /* What is counted and listed for one start alone. */
@@ -105,7 +86,7 @@ static int fill_in(struct startup *startup, struct tables *tables, struct keeper
 	int r;
 
 	/* What it is born with counts these ends already. */
-	fronts_tell_ended(keeper);
+	fronts_tell_ended(&keeper->fronts);
 	tables->children = count_children(generation);
 	tables->older = find_older(keeper, &startup->n_older);
 	tables->pipes = find_stderr_pipes(&keeper->records, &startup->n_stderr_pipes);
@@ -125,54 +106,45 @@ static int fill_in(struct startup *startup, struct tables *tables, struct keeper
 }
 
 /* Returns 0 or a negative errno; in the new process it does not return. */
-static int give_startup(struct front *front, struct startup *startup)
+static int fork_front(struct keeper *keeper, struct front *front, struct startup *startup)
 {
-	AUTO(auto_close) int theirs = -1;
-	int r;
-
-	r = channel_pair(&front->channel, &theirs);
-	if (r < 0)
-		return r;
-	startup->channel = theirs;
-	r = watch_add(&front->watch, front->keeper->poller, front->channel, WATCH_READ,
-		      front_on_channel);
-	if (r < 0)
-		return r;
-
 	front->pid = fork();
 	if (front->pid < 0)
 		return -errno;
 	if (front->pid == 0) {
-		close(front->channel);
-		_exit(be_front(front->keeper, front->generation, startup));
+		front_channel_abandon(&front->channel);
+		_exit(be_front(keeper, front->generation, startup));
 	}
 	return 0;
 }
 
 int front_start(struct keeper *keeper, struct generation *generation, struct front **out)
 {
-	AUTO(auto_front_free) struct front *front = front_new(keeper, generation);
+	AUTO(auto_front_free) struct front *front = NULL;
 	AUTO(tables_fini) struct tables tables = { 0 };
+	AUTO(auto_close) int theirs = -1;
 	struct startup startup = {
 		.settings = generation->settings,
 		.listeners = generation->listeners,
 		.stats_indices = generation->record_numbers,
 		.stats = keeper->stats,
 		.drop_counts = keeper->drop_counts,
-		.hold = keeper->holding,
+		.hold = keeper->fronts.paused,
 	};
 	int r;
 
-	if (!front || !front->session_counts)
-		return -ENOMEM;
+	r = fronts_prepare(&keeper->fronts, generation, &front, &theirs);
+	if (r < 0)
+		return r;
+	startup.channel = theirs;
 	startup.session_counts = front->session_counts;
 	r = fill_in(&startup, &tables, keeper, generation);
 	if (r == 0)
-		r = give_startup(front, &startup);
+		r = fork_front(keeper, front, &startup);
 	if (r < 0)
 		return r;
 
-	list_add_before(&keeper->fronts, &front->link);
+	fronts_add(&keeper->fronts, front);
 	*out = take_ptr(front);
 	unread_pass_all(keeper);
 	return 0;

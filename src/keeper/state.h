@@ -11,6 +11,8 @@
 #include "base/list.h"
 #include "config/load.h"
 #include "keeper/child/child.h"
+#include "keeper/fronts/fronts.h"
+#include "keeper/fronts/reserve-fd.h"
 #include "keeper/service/generation.h"
 #include "keeper/listen/listener-table.h"
 #include "keeper/keeper.h"
@@ -48,8 +50,7 @@ struct keeper {
 	struct timers *timers;
 	struct watch signal_watch;
 	int signal_fd;
-	int spare;     /* a low number held free for the next client's descriptor; -1: given away */
-	unsigned kept; /* counts descriptors that stayed open after their request, in its place */
+	struct reserve_fd reserve;
 
 	struct listener_table listener_table;
 	struct service_records records;
@@ -58,13 +59,10 @@ struct keeper {
 	struct drop_counts *drop_counts;
 	struct generation *generation;
 
-	struct list fronts; /* newest last */
 	struct list pools;
 	struct ready_socket ready;
-	struct list unread;     /* children that ended while no front could read what they left */
-	struct list unreported; /* records with children that ended in this turn of the loop */
-	/* The one that serves, or is about to; NULL between a crash and the next. */
-	struct front *front;
+	struct list unread; /* children that ended while no front could read what they left */
+	struct fronts fronts;
 	struct timer restart;
 	int64_t restart_pause_ms;
 	bool start_failed; /* and that was said */
@@ -73,7 +71,6 @@ struct keeper {
 	size_t n_stalled;
 	struct timer stall;
 	int64_t stall_pause_ms;
-	bool holding; /* the front was told to send no requests */
 
 	struct timer failures; /* says how many failed starts were left unsaid */
 	struct timer watchdog;
@@ -89,9 +86,8 @@ struct keeper {
 
 /* keeper.c */
 
-/* The front said that it serves; it was reaped, and its last request was served. */
+/* The front said that it serves. */
 void keeper_front_ready(struct keeper *keeper, struct front *front);
-void keeper_front_gone(struct keeper *keeper, struct front *front);
 
 /* Ends the keeper once it stops and nothing is left to wait for. */
 void keeper_stop_if_over(struct keeper *keeper);
@@ -117,16 +113,10 @@ int signals_open(struct keeper *keeper);
 
 /* request.c */
 
-/*
- * The spare is a low number kept free: given away before a message is received, so
- * that its descriptor finds a place, and taken back afterwards. Without it no
- * message is received until it can be had again; request_release_spare() returns
- * whether there is one to give away.
- */
-bool request_release_spare(struct keeper *keeper);
-void request_restore_spare(struct keeper *keeper);
+/* Takes the reserve back, or waits until it can be had. */
+void request_restore_reserve(struct keeper *keeper);
 
-/* Instead of taking it back: waits a moment, because of @error. */
+/* Waits a moment, because of @error. */
 void request_stall(struct keeper *keeper, int error);
 
 /* reload.c: each is called when its event has come. */

@@ -22,8 +22,9 @@
 #include "config/sources.h"
 #include "config/text.h"
 #include "keeper/pool/pool.h"
-#include "keeper/fronts/channel.h"
+#include "keeper/front-messages.h"
 #include "keeper/fronts/front.h"
+#include "keeper/fronts/fronts.h"
 #include "keeper/pool/ready.h"
 #include "keeper/child/request.h"
 #include "keeper/child/start.h"
@@ -32,7 +33,7 @@
 struct stage {
 	struct keeper_options options;
 	struct keeper keeper;
-	struct front front;
+	struct front *front;
 	int channel; /* the front's end */
 	pid_t nobody;
 };
@@ -55,6 +56,27 @@ static inline struct settings *stage_settings(const char *text)
 	return settings;
 }
 
+static inline void stage_on_lost(struct front *front, const struct channel_message *message)
+{
+	request_lose(container_of(front->fronts, struct keeper, fronts), front, message);
+}
+
+static inline void stage_on_short(struct fronts *fronts, int error)
+{
+	request_stall(container_of(fronts, struct keeper, fronts), error);
+}
+
+static inline void stage_on_gone(struct front *front)
+{
+}
+
+static const struct fronts_events stage_events = {
+	.on_message = front_messages_handle,
+	.on_lost = stage_on_lost,
+	.on_short = stage_on_short,
+	.on_gone = stage_on_gone,
+};
+
 static inline void stage_open_keeper(struct stage *stage)
 {
 	struct keeper *keeper = &stage->keeper;
@@ -62,11 +84,8 @@ static inline void stage_open_keeper(struct stage *stage)
 
 	keeper->options = &stage->options;
 	keeper->signal_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	keeper->spare = -1;
 	keeper->ready.fd = -1;
-	list_init(&keeper->fronts);
 	list_init(&keeper->stalled);
-	list_init(&keeper->unreported);
 	list_init(&keeper->unread);
 	list_init(&keeper->pools);
 	r = getrlimit(RLIMIT_NOFILE, &stage->options.descriptors);
@@ -80,7 +99,9 @@ static inline void stage_open_keeper(struct stage *stage)
 	assert(keeper->stats && keeper->drop_counts);
 	keeper->listener_table = (struct listener_table){ .timers = keeper->timers,
 							  .drop_counts = keeper->drop_counts };
-	request_restore_spare(keeper);
+	reserve_fd_init(&keeper->reserve, keeper->signal_fd);
+	fronts_init(&keeper->fronts, keeper->poller, &keeper->reserve, &keeper->records,
+		    &stage_events);
 }
 
 /* A process that has ended and is not waited for: to be killed does nothing to it. */
@@ -99,37 +120,19 @@ static inline void stage_open_front(struct stage *stage)
 	struct keeper *keeper = &stage->keeper;
 	int r;
 
-	stage->front = (struct front){
-		.keeper = keeper,
-		.pid = stage->nobody,
-		.state = FRONT_SERVING,
-		.generation = generation_ref(keeper->generation),
-		.session_counts = session_counts_new(),
-	};
-	list_init(&stage->front.outgoing);
-	r = channel_pair(&stage->front.channel, &stage->channel);
+	r = fronts_prepare(&keeper->fronts, keeper->generation, &stage->front, &stage->channel);
 	assert(r == 0);
-	r = watch_add(&stage->front.watch, keeper->poller, stage->front.channel, WATCH_READ,
-		      front_on_channel);
-	assert(r == 0);
-	list_init(&stage->front.link);
-	list_add_before(&keeper->fronts, &stage->front.link);
-	keeper->front = &stage->front;
+	stage->front->pid = stage->nobody;
+	(void)front_serves(stage->front);
+	fronts_add(&keeper->fronts, stage->front);
+	keeper->fronts.current = stage->front;
 	keeper->served = true;
 }
 
 static inline void stage_close_front(struct stage *stage)
 {
-	struct front *front = &stage->front;
-
-	stage->keeper.front = NULL;
-	front_drop_outgoing(front);
-	watch_remove(&front->watch);
-	close(front->channel);
+	fronts_fini(&stage->keeper.fronts);
 	close(stage->channel);
-	list_unlink(&front->link);
-	generation_unref(front->generation);
-	session_counts_free(front->session_counts);
 }
 
 /* Programs run as who runs the test. */
@@ -168,7 +171,8 @@ static inline void stage_turn(struct stage *stage)
 {
 	(void)poller_run(stage->keeper.poller, 0);
 	timers_run(stage->keeper.timers, clock_ms());
-	fronts_tell_ended(&stage->keeper);
+	fronts_forget_ended(&stage->keeper.fronts);
+	fronts_tell_ended(&stage->keeper.fronts);
 }
 
 static inline void stage_close(struct stage *stage)
@@ -186,7 +190,7 @@ static inline void stage_close(struct stage *stage)
 	service_records_fini(&keeper->records);
 	stats_free(keeper->stats);
 	drop_counts_free(keeper->drop_counts);
-	(void)request_release_spare(keeper);
+	reserve_fd_fini(&keeper->reserve);
 	ready_close(keeper);
 	close(keeper->signal_fd);
 	timers_free(keeper->timers);

@@ -114,7 +114,7 @@ static bool is_believed(struct stage *stage, const struct channel_message *messa
 	if (fd >= 0)
 		close(fd);
 	stage_turn(stage);
-	return !stage->front.silent;
+	return !stage->front->channel.eof;
 }
 
 static void assert_refused(struct stage *stage, struct channel_message message, int fd)
@@ -323,7 +323,7 @@ static void test_nothing_with_a_descriptor_is_no_end(void **state)
 			header.msg_controllen = 0;
 		assert_int_equal(sendmsg(stage->channel, &header, 0), 0);
 		stage_turn(stage);
-		assert_true(stage->front.silent);
+		assert_true(stage->front->channel.eof);
 		stage_close_front(stage);
 		stage_open_front(stage);
 		assert_int_equal(lowest_free_descriptor(), lowest);
@@ -368,12 +368,12 @@ static void test_front_that_does_not_read_costs_bounded_memory(void **state)
 	struct stage *stage = *state;
 	struct channel_message message = ask(CHANNEL_GROW, POOL);
 
-	for (int i = 0; i < 200000 && !stage->front.deaf; i++) {
+	for (int i = 0; i < 200000 && !stage->front->channel.write_failed; i++) {
 		assert_int_equal(channel_send(stage->channel, &message, -1), 0);
 		stage_turn(stage);
 	}
-	assert_true(stage->front.deaf);
-	assert_int_equal(stage->front.n_outgoing, 0);
+	assert_true(stage->front->channel.write_failed);
+	assert_int_equal(stage->front->channel.n_outgoing, 0);
 }
 
 static void test_front_counts_rightly_when_memory_is_missing(void **state)

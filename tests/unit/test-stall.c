@@ -54,7 +54,7 @@ static void let_time_pass(struct stage *stage)
 static void assert_waits(const struct stage *stage)
 {
 	assert_true(list_is_linked(&stage->keeper.stalled));
-	assert_true(stage->keeper.holding);
+	assert_true(stage->keeper.fronts.paused);
 	assert_int_not_equal(stage->keeper.stall.place, 0);
 	assert_int_equal(stage_live(stage, 0), 1);
 }
@@ -62,7 +62,7 @@ static void assert_waits(const struct stage *stage)
 static void assert_nothing_waits(const struct stage *stage)
 {
 	assert_false(list_is_linked(&stage->keeper.stalled));
-	assert_false(stage->keeper.holding);
+	assert_false(stage->keeper.fronts.paused);
 	assert_int_equal(stage->keeper.stall.place, 0);
 }
 

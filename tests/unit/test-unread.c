@@ -45,12 +45,12 @@ static void test_unread_waits_for_a_front(void **state)
 	struct channel_message message;
 	int fd;
 
-	stage->front.state = FRONT_HALTED;
+	stage->front->state = FRONT_HALTED;
 	unread_end(&stage->keeper, make_ended(stage));
 	keeper_sweep(&stage->keeper);
 	assert_int_equal(channel_receive(stage->channel, &message, &fd), -EAGAIN);
 
-	stage->front.state = FRONT_SERVING;
+	stage->front->state = FRONT_SERVING;
 	unread_pass_all(&stage->keeper);
 	assert_int_equal(channel_receive(stage->channel, &message, &fd), 1);
 	assert_int_equal(message.type, CHANNEL_UNREAD);
@@ -65,7 +65,7 @@ static void test_unread_of_a_service_that_is_gone_is_not_kept(void **state)
 	struct child *child = make_ended(stage);
 
 	assert_int_equal(service_records_take(&stage->keeper.records, "gone", &child->record), 0);
-	stage->front.state = FRONT_HALTED;
+	stage->front->state = FRONT_HALTED;
 	unread_end(&stage->keeper, child);
 	assert_true(list_is_linked(&stage->keeper.unread));
 	keeper_sweep(&stage->keeper);
@@ -79,7 +79,7 @@ static void test_unread_of_a_listener_that_is_gone_is_not_kept(void **state)
 	struct bound_listener closed = { 0 };
 
 	child->bound = &closed;
-	stage->front.state = FRONT_HALTED;
+	stage->front->state = FRONT_HALTED;
 	unread_end(&stage->keeper, child);
 	keeper_sweep(&stage->keeper);
 	assert_false(list_is_linked(&stage->keeper.unread));

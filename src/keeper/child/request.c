@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -18,8 +17,6 @@
 #include "channel/channel.h"
 #include "config/settings.h"
 #include "keeper/child/child-log.h"
-#include "keeper/pool/pool.h"
-#include "keeper/fronts/channel.h"
 #include "keeper/fronts/front.h"
 #include "keeper/child/request.h"
 #include "keeper/exec/spawn.h"
@@ -60,22 +57,10 @@ static void finish(const struct request *request)
 static void forget_stalled(struct keeper *keeper, struct request *request)
 {
 	keeper->n_stalled--;
+	keeper->reserve.withheld = keeper->n_stalled >= STALLED_MAX;
 	list_unlink(&request->link);
 	finish(request);
 	free(request);
-}
-
-static void tell_holding(struct keeper *keeper, bool hold)
-{
-	if (keeper->holding == hold)
-		return;
-	keeper->holding = hold;
-	list_for_each(at, next, &keeper->fronts) {
-		struct front *front = container_of(at, struct front, link);
-
-		if (front_counts(front))
-			front_order(front, hold ? CHANNEL_PAUSE : CHANNEL_CONTINUE);
-	}
 }
 
 static void on_stall_over(struct timer *timer);
@@ -94,7 +79,7 @@ static void begin_stall(struct keeper *keeper, int error)
 {
 	if (!keeper->stall_pause_ms)
 		log_warning(error, "programs cannot be started for now; their clients wait");
-	tell_holding(keeper, true);
+	fronts_pause(&keeper->fronts);
 	wait_a_moment(keeper);
 }
 
@@ -104,7 +89,7 @@ static void end_stall(struct keeper *keeper)
 		log_info("programs can be started again");
 	keeper->stall_pause_ms = 0;
 	timer_cancel(&keeper->stall);
-	tell_holding(keeper, false);
+	fronts_continue(&keeper->fronts);
 }
 
 /* Oldest first, until one must wait again. */
@@ -137,13 +122,12 @@ static void on_stall_over(struct timer *timer)
 	struct keeper *keeper = container_of(timer, struct keeper, stall);
 	bool served = serve_stalled(keeper);
 
-	request_restore_spare(keeper);
-	if (!served || keeper->spare < 0) {
+	if (!reserve_fd_restore(&keeper->reserve) || !served) {
 		wait_a_moment(keeper);
 		return;
 	}
 	end_stall(keeper);
-	fronts_listen(keeper);
+	fronts_listen(&keeper->fronts);
 	keeper_sweep(keeper);
 }
 
@@ -162,8 +146,9 @@ static void stall(struct keeper *keeper, const struct request *request, int erro
 	*kept = *request;
 	list_init(&kept->link);
 	list_add_before(&keeper->stalled, &kept->link);
-	keeper->kept++;
+	reserve_fd_retain(&keeper->reserve);
 	keeper->n_stalled++;
+	keeper->reserve.withheld = keeper->n_stalled >= STALLED_MAX;
 	if (keeper->n_stalled == 1)
 		begin_stall(keeper, error);
 }
@@ -201,8 +186,6 @@ int request_handle(struct keeper *keeper, struct front *front,
 		.fd = fd,
 	};
 
-	if (message->type == CHANNEL_GROW || message->type == CHANNEL_DISMISS)
-		return pools_handle(keeper, front, message);
 	/* A front that drains after a reload has nothing to ask for. */
 	if (!front->generation)
 		return reject(&request);
@@ -232,25 +215,7 @@ void request_lose(struct keeper *keeper, const struct front *front,
 	atomic_fetch_add(&keeper->stats[record->number].failed, 1);
 	log_not_started(keeper, record, &generation->settings->services[message->request.service],
 			&message->request.peer, &failure);
-	fronts_note_ended(keeper, record);
-}
-
-/* A limit that was lowered since takes the number away, and what is held there does not show it. */
-static bool is_within_limit(int number)
-{
-	struct rlimit limit;
-
-	return getrlimit(RLIMIT_NOFILE, &limit) < 0 || (rlim_t)number < limit.rlim_cur;
-}
-
-bool request_release_spare(struct keeper *keeper)
-{
-	bool usable = keeper->spare >= 0 && is_within_limit(keeper->spare);
-
-	if (keeper->spare >= 0)
-		close(keeper->spare);
-	keeper->spare = -1;
-	return usable;
+	fronts_note_ended(&keeper->fronts, record);
 }
 
 void request_stall(struct keeper *keeper, int error)
@@ -259,13 +224,8 @@ void request_stall(struct keeper *keeper, int error)
 		begin_stall(keeper, error);
 }
 
-/* A copy of whatever is open serves: only its number matters. */
-void request_restore_spare(struct keeper *keeper)
+void request_restore_reserve(struct keeper *keeper)
 {
-	if (keeper->spare >= 0)
-		return;
-	if (keeper->n_stalled < STALLED_MAX)
-		keeper->spare = fd_duplicate(keeper->signal_fd);
-	if (keeper->spare < 0)
+	if (!reserve_fd_restore(&keeper->reserve))
 		request_stall(keeper, -EMFILE);
 }

@@ -12,7 +12,6 @@
 #include "channel/channel.h"
 #include "config/settings.h"
 #include "keeper/child/child-log.h"
-#include "keeper/fronts/channel.h"
 #include "keeper/fronts/front.h"
 #include "keeper/child/unread.h"
 #include "keeper/pool/process.h"
@@ -47,7 +46,7 @@ static void tell_released(struct keeper *keeper, const struct service_record *re
 		.released.lived_ms = lived_us / 1000 > INT32_MAX ? INT32_MAX : lived_us / 1000,
 	};
 
-	list_for_each(at, next, &keeper->fronts) {
+	list_for_each(at, next, &keeper->fronts.list) {
 		struct front *front = container_of(at, struct front, link);
 		int64_t endpoint;
 
@@ -120,7 +119,7 @@ void request_give_up(struct keeper *keeper, const struct request *request,
 		release_listener(keeper, record, request->generation->bound[request->endpoint],
 				 STATUS_NOT_STARTED, 0);
 	else
-		fronts_note_ended(keeper, record);
+		fronts_note_ended(&keeper->fronts, record);
 }
 
 static int run(struct request *request, struct spawn_descriptors *descriptors,
@@ -185,7 +184,7 @@ static pid_t run_datagram(struct keeper *keeper, struct request *request, struct
 	descriptors.out = reply.fd;
 	descriptors.connect_to = reply.child_connects ? &request->peer : NULL;
 	child->unread = reply.fd;
-	keeper->kept++;
+	reserve_fd_retain(&keeper->reserve);
 	unread_pass(keeper, child);
 	return run(request, &descriptors, failure);
 }
@@ -221,7 +220,7 @@ static void settle(struct keeper *keeper, const struct child *child, int status,
 {
 	child->record->live--;
 	if (!child->owns_listener)
-		fronts_note_ended(keeper, child->record);
+		fronts_note_ended(&keeper->fronts, child->record);
 	else if (child->bound)
 		release_listener(keeper, child->record, child->bound, status, lived_us);
 }

@@ -10,28 +10,8 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "channel/channel.h"
-#include "keeper/fronts/channel.h"
 #include "keeper/fronts/front.h"
 #include "keeper/state.h"
-
-/* Whether it may still ask for programs, by what it was told and has answered. */
-static bool asks(const struct front *front)
-{
-	return front->state == FRONT_STARTING || front->state == FRONT_SERVING;
-}
-
-static struct front *find_front(struct keeper *keeper)
-{
-	struct front *found = NULL;
-
-	list_for_each(at, next, &keeper->fronts) {
-		struct front *front = container_of(at, struct front, link);
-
-		if (asks(front))
-			found = front;
-	}
-	return found;
-}
 
 static bool is_waiting(const struct child *child)
 {
@@ -87,7 +67,7 @@ static void give(struct front *front, const struct child *child, int fd)
 
 void unread_pass(struct keeper *keeper, const struct child *child)
 {
-	struct front *front = find_front(keeper);
+	struct front *front = fronts_asking(&keeper->fronts);
 
 	if (front && is_waiting(child))
 		give(front, child, fd_duplicate(child->unread));
@@ -112,7 +92,7 @@ void unread_turn_away(const struct child *child)
 
 void unread_end(struct keeper *keeper, struct child *child)
 {
-	struct front *front = find_front(keeper);
+	struct front *front = fronts_asking(&keeper->fronts);
 
 	if (!front && !keeper->stopping && is_waiting(child)) {
 		list_add_before(&keeper->unread, &child->unread_link);

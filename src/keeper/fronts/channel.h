@@ -1,46 +1,69 @@
 #pragma once
 
 /*
- * What the keeper and a front say to each other. A front may have been taken over: what
- * it says is checked, what it does not read is bounded, and one that says what no front
- * says is ended.
+ * The keeper's end of the channel to one front: transport alone. What the front does not read is
+ * kept and bounded. What it says goes to whoever opened the channel, who decides what to believe.
  */
 
-#include <stdint.h>
+#include <stdbool.h>
+#include <stddef.h>
 
+#include "base/list.h"
 #include "channel/channel.h"
+#include "net/poller.h"
 
-struct front;
-struct keeper;
-struct service_record;
-struct watch;
+struct front_channel;
+struct reserve_fd;
 
-/* For the watch of a front's channel. May free the front. */
-void front_on_channel(struct watch *watch);
+struct front_channel_events {
+	/*
+	 * Acts on @message; takes over @fd. Returns 0, or -EBADMSG for what no honest front sends:
+	 * then nothing more is read, and @on_bad is called.
+	 */
+	int (*on_message)(struct front_channel *channel, const struct channel_message *message,
+			  int fd);
+	/* The descriptor of @message found no free number, and is gone. */
+	void (*on_lost)(struct front_channel *channel, const struct channel_message *message);
+	/* Because of @error nothing is read until front_channel_listen(). */
+	void (*on_short)(struct front_channel *channel, int error);
+	void (*on_bad)(struct front_channel *channel);
+	/* A message could not be kept, and none is from now on. @error may be 0. */
+	void (*on_behind)(struct front_channel *channel, int error, const char *why);
+};
+
+/* Embedded in its owner. */
+struct front_channel {
+	int fd;
+	struct watch watch;
+	struct reserve_fd *reserve;
+	const struct front_channel_events *events;
+	struct list outgoing; /* messages that there was no room for */
+	size_t n_outgoing;
+	bool write_failed; /* nothing more is sent */
+	bool eof;          /* nothing more will come */
+};
+
+/* Zeroed but for this, a channel may be closed. */
+void front_channel_init(struct front_channel *channel);
+
+/* Returns 0 with the front's end, which is the caller's, or a negative errno. */
+int front_channel_open(struct front_channel *channel, struct poller *poller,
+		       struct reserve_fd *reserve, const struct front_channel_events *events,
+		       int *out_theirs);
+
+/* Harmless on one that is closed. */
+void front_channel_close(struct front_channel *channel);
 
 /* Sends now or when there is room. Takes over @fd. */
-void front_send(struct front *front, const struct channel_message *message, int fd);
-void front_order(struct front *front, enum channel_type type);
+void front_channel_send(struct front_channel *channel, const struct channel_message *message,
+			int fd);
 
-/* As front_send(), with a descriptor that stays the caller's. */
-void front_lend(struct front *front, const struct channel_message *message, int fd);
+/* As front_channel_send(), with a descriptor that stays the caller's. */
+void front_channel_lend(struct front_channel *channel, const struct channel_message *message,
+			int fd);
 
-/* One of the sockets of @endpoint, and the log file. */
-void front_lend_socket(struct front *front, uint32_t endpoint, uint32_t number);
-void front_lend_log(struct front *front);
+/* Reads again, if the reserve is held. */
+void front_channel_listen(struct front_channel *channel);
 
-/* Forgets what was not sent. */
-void front_drop_outgoing(struct front *front);
-
-/* For a process that will be a front itself: closes what was not sent to this one. */
-void front_abandon_outgoing(struct front *front);
-
-/*
- * A child of @record is no more. The fronts are told once a turn of the loop, by
- * fronts_tell_ended(): under load one message stands for many children.
- */
-void fronts_note_ended(struct keeper *keeper, struct service_record *record);
-void fronts_tell_ended(struct keeper *keeper);
-
-/* Reads the channels again, after a time in which no descriptor could be taken. */
-void fronts_listen(struct keeper *keeper);
+/* In a process that has it by a fork: closes the descriptors. */
+void front_channel_abandon(struct front_channel *channel);

@@ -1,23 +1,37 @@
 #include "keeper/fronts/front.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "channel/stats.h"
-#include "keeper/pool/pool.h"
-#include "keeper/fronts/channel.h"
-#include "keeper/state.h"
+#include "config/settings.h"
+#include "keeper/service/generation.h"
+#include "keeper/service/pool-handle.h"
 
-static void hang_up(struct front *front)
+DEFINE_AUTO(struct front, front_free);
+
+struct front *front_new(struct fronts *fronts, struct generation *generation)
 {
-	front_drop_outgoing(front);
-	watch_remove(&front->watch);
-	if (front->channel >= 0)
-		close(take_fd(front->channel));
+	AUTO(auto_front_free) struct front *front = calloc(1, sizeof(*front));
+
+	if (!front)
+		return NULL;
+	list_init(&front->link);
+	front_channel_init(&front->channel);
+	front->fronts = fronts;
+	front->generation = generation_ref(generation);
+	front->started_ms = clock_ms();
+	front->session_counts = session_counts_new();
+	return front->session_counts ? take_ptr(front) : NULL;
+}
+
+void front_hang_up(struct front *front)
+{
+	front_channel_close(&front->channel);
 }
 
 void front_free(struct front *front)
@@ -25,11 +39,11 @@ void front_free(struct front *front)
 	if (!front)
 		return;
 
-	hang_up(front);
+	front_hang_up(front);
 	list_unlink(&front->link);
 	generation_unref(front->generation);
 	for (size_t i = 0; i < front->n_pools; i++)
-		pool_unref(front->pools[i]);
+		pool_handle_unref(front->pools[i]);
 	free(front->pools);
 	/* Newer fronts see the same memory, and must not count sessions that are no more. */
 	if (front->session_counts)
@@ -38,46 +52,35 @@ void front_free(struct front *front)
 	free(front);
 }
 
-/* Clients that were passed on are still with their programs. */
-static unsigned live_sessions(const struct front *front)
+bool front_serves(struct front *front)
 {
-	unsigned n = 0;
-
-	for (const struct service_record *record = front->keeper->records.by_name; record;
-	     record = record->hh.next)
-		if (!record->pool || !record->pool->passes)
-			n += atomic_load(&front->session_counts->sessions[record->number]);
-	return n;
+	if (front->state != FRONT_STARTING)
+		return false;
+	front->state = FRONT_SERVING;
+	return true;
 }
 
-static void forget(struct front *front)
+void front_halt(struct front *front)
 {
-	struct keeper *keeper = front->keeper;
-	unsigned lost = live_sessions(front);
-	bool failed = front->state != FRONT_DRAINING || front->ended_status != 0;
-
-	if (failed && WIFSIGNALED(front->ended_status))
-		log_error(0,
-			  "the front (pid %ld) was killed by signal %d (%s); %u sessions were lost",
-			  (long)front->pid, WTERMSIG(front->ended_status),
-			  strsignal(WTERMSIG(front->ended_status)), lost);
-	else if (failed)
-		log_error(0, "the front (pid %ld) ended with status %d; %u sessions were lost",
-			  (long)front->pid, WEXITSTATUS(front->ended_status), lost);
-
-	if (keeper->front == front)
-		keeper->front = NULL;
-	list_unlink(&front->link);
-	/* Another front may be born before this one is freed. */
-	hang_up(front);
-	keeper_front_gone(keeper, front);
-	front_free(front);
+	front->state = FRONT_HALTING;
+	front_order(front, CHANNEL_HALT);
 }
 
-void front_forget_if_over(struct front *front)
+bool front_halted(struct front *front)
 {
-	if (front->ended && front->silent)
-		forget(front);
+	if (front->state != FRONT_HALTING)
+		return false;
+	front->state = FRONT_HALTED;
+	return true;
+}
+
+bool front_resume(struct front *front)
+{
+	if (front->state != FRONT_HALTING && front->state != FRONT_HALTED)
+		return false;
+	front->state = FRONT_SERVING;
+	front_order(front, CHANNEL_RESUME);
+	return true;
 }
 
 void front_drain(struct front *front, uint32_t limit_ms)
@@ -93,6 +96,19 @@ void front_drain(struct front *front, uint32_t limit_ms)
 	front_send(front, &message, -1);
 }
 
+void front_ping(struct front *front)
+{
+	if (front->state != FRONT_SERVING)
+		return;
+	front->ping_pending = true;
+	front_order(front, CHANNEL_PING);
+}
+
+void front_alive(struct front *front)
+{
+	front->ping_pending = false;
+}
+
 static void keep_pools(struct front *front)
 {
 	const struct generation *generation = front->generation;
@@ -102,7 +118,7 @@ static void keep_pools(struct front *front)
 		return;
 	front->n_pools = generation->n_records;
 	for (size_t i = 0; i < front->n_pools; i++)
-		front->pools[i] = pool_ref(generation->pools[i]);
+		front->pools[i] = pool_handle_ref(generation->pools[i]);
 }
 
 void front_retire(struct front *front)
@@ -111,31 +127,75 @@ void front_retire(struct front *front)
 	generation_unref(take_ptr(front->generation));
 }
 
+void front_reaped(struct front *front, int status)
+{
+	front->ended = true;
+	front->ended_status = status;
+}
+
+void front_kill(struct front *front)
+{
+	if (front->pid > 0 && !front->ended)
+		kill(front->pid, SIGKILL);
+}
+
 bool front_counts(const struct front *front)
 {
 	return front->state != FRONT_DRAINING;
 }
 
-struct front *fronts_find(struct keeper *keeper, pid_t pid)
+bool front_asks(const struct front *front)
 {
-	list_for_each(at, next, &keeper->fronts) {
-		struct front *front = container_of(at, struct front, link);
-
-		if (front->pid == pid)
-			return front;
-	}
-	return NULL;
+	return front->state == FRONT_STARTING || front->state == FRONT_SERVING;
 }
 
-void front_reaped(struct front *front, int status)
+bool front_is_over(const struct front *front)
 {
-	front->ended = true;
-	front->ended_status = status;
-	front_forget_if_over(front);
+	return front->ended && front->channel.eof;
 }
 
-void front_abandon(struct front *front)
+void front_send(struct front *front, const struct channel_message *message, int fd)
 {
-	front_abandon_outgoing(front);
-	close(front->channel);
+	front_channel_send(&front->channel, message, fd);
+}
+
+void front_order(struct front *front, enum channel_type type)
+{
+	front_send(front, &(struct channel_message){ .type = type }, -1);
+}
+
+void front_lend(struct front *front, const struct channel_message *message, int fd)
+{
+	front_channel_lend(&front->channel, message, fd);
+}
+
+void front_lend_log(struct front *front)
+{
+	const struct channel_message message = { .type = CHANNEL_LOG };
+
+	if (log_descriptor() >= 0)
+		front_lend(front, &message, log_descriptor());
+}
+
+void front_lend_socket(struct front *front, uint32_t endpoint, uint32_t number)
+{
+	const struct settings *settings = front->generation->settings;
+	int fd = listener_socket(front->generation->listeners[endpoint], number);
+	const struct channel_message message = {
+		.type = CHANNEL_LISTENER,
+		.listener.service = (uint32_t)settings_service_of(settings, endpoint)->index,
+		.listener.endpoint = endpoint,
+		.listener.socket = number,
+		.listener.number = fd,
+	};
+
+	front_lend(front, &message, fd);
+}
+
+void front_lend_sockets(struct front *front, uint32_t endpoint)
+{
+	size_t n = listener_n_sockets(front->generation->listeners[endpoint]);
+
+	for (size_t i = 0; i < n; i++)
+		front_lend_socket(front, endpoint, (uint32_t)i);
 }

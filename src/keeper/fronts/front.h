@@ -1,71 +1,89 @@
 #pragma once
 
 /*
- * Fronts as the keeper sees them: processes that it forks, talks to and reaps. At
- * most one serves; the others finish the sessions they had.
+ * One front as the keeper sees it: a process that it forks, talks to and reaps. It faces the
+ * network and may have been taken over: what it says is checked, what it does not read is
+ * bounded, and one that says what no front says is ended.
+ *
+ * Its state is written here alone.
  */
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 #include "base/list.h"
-#include "channel/channel.h"
-#include "net/poller.h"
+#include "keeper/fronts/channel.h"
 
-struct pool;
+struct fronts;
 struct generation;
-struct keeper;
+struct pool_handle;
 struct session_counts;
 
 struct front {
-	struct keeper *keeper;
-	struct list link;
-	pid_t pid;
-	int channel;
-	struct watch watch;
+	struct list link; /* in fronts->list */
+	struct fronts *fronts;
+	pid_t pid; /* 0: not forked yet */
+	struct front_channel channel;
 	enum front_state state;
 	struct generation *generation; /* NULL once another one has taken over */
-	struct pool **pools; /* by service, for what it still says of them once that is NULL */
+	struct pool_handle *
+		*pools; /* by service, for what it still says of them once that is NULL */
 	size_t n_pools;
 	struct session_counts *session_counts;
-	struct list outgoing; /* messages that its channel had no room for */
-	size_t n_outgoing;
-	bool deaf; /* it did not read them, was ended, and is told nothing more */
 	int64_t started_ms;
-	bool ended;  /* the process was reaped; its last requests may still wait */
-	bool silent; /* nothing more will come from its channel */
+	bool ended; /* the process was reaped; its last requests may still wait */
 	int ended_status;
 	bool ping_pending; /* it has not answered the last CHANNEL_PING */
 };
 
-/* front-start.c */
-
-/* Forks. The new front is the last of keeper->fronts. Returns 0 or a negative errno, not logged. */
-int front_start(struct keeper *keeper, struct generation *generation, struct front **out);
-
-/* front-process.c */
-
-/* Also of one that was not forked. */
+/* Returns a front of @fronts without a process or a channel, or NULL. */
+struct front *front_new(struct fronts *fronts, struct generation *generation);
 void front_free(struct front *front);
 
-/* Orders the front to finish: within @limit_ms, or in its own time (0). A halted one has a
- * successor. */
+/* Closes the channel. */
+void front_hang_up(struct front *front);
+
+/* What it was told, and what it has answered. Each does nothing where that makes no sense. */
+bool front_serves(struct front *front); /* it says so; returns whether it started with that */
+void front_halt(struct front *front);
+bool front_halted(struct front *front); /* it says so; returns whether it was asked to */
+bool front_resume(struct front *front); /* returns whether it was halting or halted */
+
+/* Orders it to finish: within @limit_ms, or in its own time (0). A halted one has a successor. */
 void front_drain(struct front *front, uint32_t limit_ms);
+
+/* Asks whether it is alive, which front_alive() is to say before the next time. */
+void front_ping(struct front *front);
+void front_alive(struct front *front);
 
 /* Lets go of its generation: another one has taken over, and it may ask for nothing more. */
 void front_retire(struct front *front);
 
-/* Whether the front must know how many children there are: it accepts now or may again. */
-bool front_counts(const struct front *front);
-
-struct front *fronts_find(struct keeper *keeper, pid_t pid);
-
-/* The process was reaped. Its last requests are still served before it is forgotten. */
+/* Its process ended with @status. Its last requests are still served before it is forgotten. */
 void front_reaped(struct front *front, int status);
 
-/* Forgets and frees the front, if it was reaped and its channel has ended. */
-void front_forget_if_over(struct front *front);
+/* Ends it at once, if it runs. */
+void front_kill(struct front *front);
 
-/* For a process that will be a front itself: closes everything of this one. */
-void front_abandon(struct front *front);
+/* Whether it must know how many children there are: it accepts now or may again. */
+bool front_counts(const struct front *front);
+
+/* Whether it may still ask for programs, by what it was told and has answered. */
+bool front_asks(const struct front *front);
+
+/* Whether it was reaped, and nothing that it said is left to be read. */
+bool front_is_over(const struct front *front);
+
+/* Sends now or when there is room. Takes over @fd. */
+void front_send(struct front *front, const struct channel_message *message, int fd);
+void front_order(struct front *front, enum channel_type type);
+
+/* As front_send(), with a descriptor that stays the caller's. */
+void front_lend(struct front *front, const struct channel_message *message, int fd);
+
+/* The log file, if there is one, and one of the sockets of @endpoint or all. */
+void front_lend_log(struct front *front);
+void front_lend_socket(struct front *front, uint32_t endpoint, uint32_t number);
+void front_lend_sockets(struct front *front, uint32_t endpoint);

@@ -17,15 +17,17 @@ bool generation_names(const struct generation *generation, const struct pool *po
 {
 	int64_t index = generation_service(generation, pool->record);
 
-	return index >= 0 && generation->pools[index] == pool;
+	return index >= 0 && generation->pools[index] == &pool->handle;
 }
 
 struct pool *pool_of_front(const struct front *front, uint32_t service)
 {
-	if (front->generation)
-		return service < front->generation->n_records ? front->generation->pools[service]
-							      : NULL;
-	return service < front->n_pools ? front->pools[service] : NULL;
+	struct pool_handle *const *pools = front->generation ? front->generation->pools
+							     : front->pools;
+	size_t n = front->generation ? front->generation->n_records : front->n_pools;
+
+	return service < n && pools[service] ? container_of(pools[service], struct pool, handle)
+					     : NULL;
 }
 
 /* The index of @pool among the services of @front, or -1. */
@@ -36,14 +38,14 @@ static int64_t service_in(const struct front *front, const struct pool *pool)
 			       ? generation_service(front->generation, pool->record)
 			       : -1;
 	for (size_t i = 0; i < front->n_pools; i++)
-		if (front->pools[i] == pool)
+		if (front->pools[i] == &pool->handle)
 			return (int64_t)i;
 	return -1;
 }
 
 bool pool_is_known(const struct pool *pool)
 {
-	list_for_each(at, next, &pool->keeper->fronts)
+	list_for_each(at, next, &pool->keeper->fronts.list)
 		if (service_in(container_of(at, struct front, link), pool) >= 0)
 			return true;
 	return false;
@@ -65,7 +67,7 @@ void pool_tell(struct pool *pool)
 {
 	pool->told_ready = pool->n_ready;
 	pool->told_may_grow = pool_may_grow(pool);
-	list_for_each(at, next, &pool->keeper->fronts) {
+	list_for_each(at, next, &pool->keeper->fronts.list) {
 		struct front *front = container_of(at, struct front, link);
 		struct channel_message message;
 
@@ -98,7 +100,7 @@ static void tell_process(struct front *front, const struct process *process)
 
 void pool_tell_process(const struct process *process)
 {
-	list_for_each(at, next, &process->pool->keeper->fronts) {
+	list_for_each(at, next, &process->pool->keeper->fronts.list) {
 		struct front *front = container_of(at, struct front, link);
 
 		if (front_counts(front))
@@ -118,7 +120,7 @@ void pool_tell_process_again(struct front *front, const struct pool *pool, unsig
 
 void pool_tell_gone(const struct process *process, int status)
 {
-	list_for_each(at, next, &process->pool->keeper->fronts) {
+	list_for_each(at, next, &process->pool->keeper->fronts.list) {
 		struct front *front = container_of(at, struct front, link);
 		struct channel_message message;
 
@@ -148,8 +150,9 @@ void pools_tell_leave(struct keeper *keeper, const struct generation *next)
 	list_for_each(at, following, &keeper->pools) {
 		struct pool *pool = container_of(at, struct pool, link);
 
-		if (pool->state == POOL_OPEN && pool->passes && !generation_names(next, pool))
-			tell_leave(keeper->front, pool);
+		if (pool->state == POOL_OPEN && pool->handle.passes &&
+		    !generation_names(next, pool))
+			tell_leave(keeper->fronts.current, pool);
 	}
 }
 
@@ -192,7 +195,7 @@ int pools_startup(const struct keeper *keeper, const struct generation *generati
 		return -ENOMEM;
 	for (size_t i = 0; i < generation->n_records; i++)
 		if (generation->pools[i])
-			describe_pool(&(*out_pools)[i], generation->pools[i]);
+			describe_pool(&(*out_pools)[i], pool_in(generation, i));
 	for (const struct child *at = keeper->children.by_pid; at; at = at->hh.next) {
 		const struct process *process = at->process;
 

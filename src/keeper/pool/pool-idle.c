@@ -66,7 +66,7 @@ void pool_watch_idle(struct pool *pool)
 {
 	int64_t pause_ms = pool_service(pool)->pool.idle_exit_ms / LOOKS;
 
-	if (pool->passes || !is_surplus(pool)) {
+	if (pool->handle.passes || !is_surplus(pool)) {
 		timer_cancel(&pool->look);
 		return;
 	}

@@ -15,50 +15,57 @@
 
 #define PLACES_PER_PROCESS 2 /* those that end are still there when others have begun */
 
-struct pool *pool_ref(struct pool *pool)
+static void pool_free(struct pool_handle *handle)
 {
-	if (pool)
-		pool->references++;
-	return pool;
-}
+	struct pool *pool = container_of(handle, struct pool, handle);
 
-void pool_unref(struct pool *pool)
-{
-	if (!pool || --pool->references > 0)
-		return;
 	timer_cancel(&pool->again);
 	timer_cancel(&pool->look);
 	list_unlink(&pool->link);
-	if (pool->record->pool == pool)
+	if (pool->record->pool == handle)
 		pool->record->pool = NULL;
 	pool->record->pools--;
 	pass_table_free(pool->table);
 	free(pool);
 }
 
-DEFINE_AUTO(struct pool, pool_unref);
+static void drop(struct pool *pool)
+{
+	if (pool)
+		pool_unref(pool);
+}
 
-static int pool_new(struct pool **out, struct keeper *keeper, struct service_record *record,
+DEFINE_AUTO(struct pool, drop);
+
+struct pool *pool_in(const struct generation *generation, size_t service)
+{
+	struct pool_handle *handle = generation->pools[service];
+
+	return handle ? container_of(handle, struct pool, handle) : NULL;
+}
+
+static int pool_new(struct pool_handle **out, struct keeper *keeper, struct service_record *record,
 		    const struct service *service)
 {
-	AUTO(auto_pool_unref) struct pool *pool = calloc(1, sizeof(*pool));
+	AUTO(auto_drop) struct pool *pool = calloc(1, sizeof(*pool));
 
 	if (!pool)
 		return -ENOMEM;
-	pool->references = 1;
+	pool->handle.references = 1;
+	pool->handle.free = pool_free;
 	pool->keeper = keeper;
 	pool->record = record;
 	record->pools++;
-	pool->passes = service->dispatch == DISPATCH_PASS;
+	pool->handle.passes = service->dispatch == DISPATCH_PASS;
 	list_init(&pool->processes);
 	list_add_before(&keeper->pools, &pool->link);
-	if (pool->passes) {
+	if (pool->handle.passes) {
 		pool->table = pass_table_new(service->pool.max * PLACES_PER_PROCESS,
 					     service->pool.clients_per_process);
 		if (!pool->table)
 			return -ENOMEM;
 	}
-	*out = take_ptr(pool);
+	*out = &take_ptr(pool)->handle;
 	return 0;
 }
 
@@ -79,9 +86,9 @@ static bool same_listeners(const struct pool *pool, const struct generation *nex
 
 static bool stays(const struct pool *pool, const struct generation *next, size_t index)
 {
-	return pool && pool->state == POOL_OPEN &&
+	return pool->state == POOL_OPEN &&
 	       pool_suits(pool_service(pool), &next->settings->services[index]) &&
-	       (pool->passes || same_listeners(pool, next, index));
+	       (pool->handle.passes || same_listeners(pool, next, index));
 }
 
 static int take(struct keeper *keeper, struct generation *generation, size_t index)
@@ -95,8 +102,9 @@ static int take(struct keeper *keeper, struct generation *generation, size_t ind
 		if (r < 0)
 			return r;
 	}
-	if (stays(record->pool, generation, index)) {
-		generation->pools[index] = pool_ref(record->pool);
+	if (record->pool &&
+	    stays(container_of(record->pool, struct pool, handle), generation, index)) {
+		generation->pools[index] = pool_handle_ref(record->pool);
 		return 0;
 	}
 	return pool_new(&generation->pools[index], keeper, record, service);
@@ -149,7 +157,7 @@ static void let_all_go(struct pool *pool)
 
 static void retire(struct pool *pool)
 {
-	bool succeeded = !pool->passes && is_succeeded(pool);
+	bool succeeded = !pool->handle.passes && is_succeeded(pool);
 
 	timer_cancel(&pool->again);
 	timer_cancel(&pool->look);
@@ -158,7 +166,7 @@ static void retire(struct pool *pool)
 	pool->generation = NULL;
 	pool->record->pool = NULL;
 	pool->state = succeeded ? POOL_SUPERSEDED : POOL_CLOSED;
-	if (pool->passes) {
+	if (pool->handle.passes) {
 		let_all_go(pool);
 		return;
 	}
@@ -175,7 +183,7 @@ static void adopt(struct pool *pool, const struct generation *generation, size_t
 	pool->state = POOL_OPEN;
 	pool->generation = generation;
 	pool->service = index;
-	pool->record->pool = pool;
+	pool->record->pool = &pool->handle;
 }
 
 void pools_follow(struct keeper *keeper)
@@ -190,10 +198,10 @@ void pools_follow(struct keeper *keeper)
 	}
 	for (size_t i = 0; i < generation->settings->n_services; i++)
 		if (generation->pools[i])
-			adopt(generation->pools[i], generation, i);
+			adopt(pool_in(generation, i), generation, i);
 	for (size_t i = 0; i < generation->settings->n_services; i++)
 		if (generation->pools[i])
-			pool_settle(generation->pools[i]);
+			pool_settle(pool_in(generation, i));
 }
 
 void pools_lost_front(struct keeper *keeper)
@@ -201,7 +209,7 @@ void pools_lost_front(struct keeper *keeper)
 	list_for_each(at, next, &keeper->pools) {
 		struct pool *pool = container_of(at, struct pool, link);
 
-		if (pool->state == POOL_CLOSED && pool->passes && !pool_is_known(pool))
+		if (pool->state == POOL_CLOSED && pool->handle.passes && !pool_is_known(pool))
 			let_all_go(pool);
 	}
 }

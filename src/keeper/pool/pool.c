@@ -32,7 +32,7 @@ static bool has_room(const struct pool *pool)
 {
 	unsigned n = count_alive(pool);
 
-	if (pool->passes)
+	if (pool->handle.passes)
 		return n < pool_service(pool)->pool.max &&
 		       n + pool->n_ending < pool->table->n_processes;
 	return n + pool->n_ending < pool_service(pool)->pool.max;
@@ -43,7 +43,7 @@ static bool is_bound(const struct pool *pool)
 {
 	const struct service *service = pool_service(pool);
 
-	for (size_t i = 0; !pool->passes && i < service->n_endpoints; i++)
+	for (size_t i = 0; !pool->handle.passes && i < service->n_endpoints; i++)
 		if (pool->generation->listeners[service->first_endpoint + i]->fd < 0)
 			return false;
 	return true;
@@ -197,7 +197,7 @@ int pools_handle(struct keeper *keeper, const struct front *front,
 	if (!pool)
 		return front->generation ? -EBADMSG : 0;
 	if (message->type == CHANNEL_DISMISS) {
-		if (!pool->passes || message->dismiss.index >= pool->table->n_processes)
+		if (!pool->handle.passes || message->dismiss.index >= pool->table->n_processes)
 			return -EBADMSG;
 		dismiss(pool, message->dismiss.index, message->dismiss.pid);
 		return 0;
@@ -221,7 +221,7 @@ void pools_stop(struct keeper *keeper)
 		list_for_each(of, following, &pool->processes) {
 			struct process *process = container_of(of, struct process, link);
 
-			if (!pool->passes || process->state == PROCESS_STARTING)
+			if (!pool->handle.passes || process->state == PROCESS_STARTING)
 				process_end(process);
 		}
 	}

@@ -26,6 +26,7 @@
 
 #include "base/list.h"
 #include "keeper/pool/respawn.h"
+#include "keeper/service/pool-handle.h"
 #include "net/timer.h"
 
 struct channel_message;
@@ -45,14 +46,13 @@ enum pool_state {
 };
 
 struct pool {
+	struct pool_handle handle;
 	struct list link; /* in keeper->pools */
 	struct keeper *keeper;
 	struct service_record *record;
 	enum pool_state state;
-	unsigned references;
 	const struct generation *generation; /* while it is open: the one that serves */
 	size_t service;                      /* there */
-	bool passes;                         /* of dispatch `pass` */
 
 	struct list processes;
 	unsigned n_starting;
@@ -78,9 +78,20 @@ struct pool {
  */
 int pools_take(struct keeper *keeper, struct generation *generation);
 
-/* @pool may be NULL. It is gone when nobody names it and its last child was reaped. */
-struct pool *pool_ref(struct pool *pool);
-void pool_unref(struct pool *pool);
+/* It is gone when nobody names it and its last child was reaped. */
+static inline struct pool *pool_ref(struct pool *pool)
+{
+	pool_handle_ref(&pool->handle);
+	return pool;
+}
+
+static inline void pool_unref(struct pool *pool)
+{
+	pool_handle_unref(&pool->handle);
+}
+
+/* The pool of a service of @generation, or NULL. */
+struct pool *pool_in(const struct generation *generation, size_t service);
 
 /* keeper->generation serves from now on: its pools start, others leave. */
 void pools_follow(struct keeper *keeper);

@@ -90,7 +90,7 @@ static pid_t run_with_socket(struct pool *pool, struct process *process,
 	process->fd = pair[0];
 	theirs = again = pair[1];
 	(void)fd_set_blocking(process->fd, false);
-	pool->keeper->kept++;
+	reserve_fd_retain(&pool->keeper->reserve);
 	descriptors = (struct spawn_descriptors){ .in = theirs, .others = &again, .n_others = 1 };
 	return run(pool, &descriptors, &nowhere, failure);
 }
@@ -127,8 +127,8 @@ int process_start(struct pool *pool)
 	if (!child->process)
 		return -ENOMEM;
 	describe(child, pool);
-	child->pid = pool->passes ? run_with_socket(pool, child->process, &failure)
-				  : run_with_listeners(pool, &failure);
+	child->pid = pool->handle.passes ? run_with_socket(pool, child->process, &failure)
+					 : run_with_listeners(pool, &failure);
 	if (child->pid < 0)
 		return start_failed(pool, &failure);
 

@@ -98,7 +98,7 @@ static void on_settled(struct timer *timer)
 	struct process *process = container_of(timer, struct process, limit);
 
 	lose_freshness(process);
-	if (!process->pool->passes)
+	if (!process->pool->handle.passes)
 		pool_look_at(process->pool, process);
 	pool_settle(process->pool);
 }
@@ -111,7 +111,7 @@ static void become_ready(struct process *process)
 	process->state = PROCESS_READY;
 	pool->n_starting--;
 	pool->n_ready++;
-	if (!pool->passes)
+	if (!pool->handle.passes)
 		return;
 	pool_tell_process(process);
 	process->was_ready = true;
@@ -205,7 +205,7 @@ void process_ended(struct process *process, int status, int64_t lived_us)
 		break;
 	}
 	pool->record->live--;
-	fronts_note_ended(pool->keeper, pool->record);
+	fronts_note_ended(&pool->keeper->fronts, pool->record);
 	process_free(process);
 
 	if (quick)

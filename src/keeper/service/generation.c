@@ -6,8 +6,8 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "config/settings.h"
-#include "keeper/pool/pool.h"
 #include "keeper/exec/program.h"
+#include "keeper/service/pool-handle.h"
 
 DEFINE_AUTO(struct generation, generation_unref);
 
@@ -128,7 +128,7 @@ void generation_unref(struct generation *generation)
 	for (size_t i = 0; generation->programs && i < generation->settings->n_services; i++)
 		program_free(generation->programs[i]);
 	for (size_t i = 0; generation->pools && i < generation->settings->n_services; i++)
-		pool_unref(generation->pools[i]);
+		pool_handle_unref(generation->pools[i]);
 	settings_unref(generation->settings);
 	free(generation->bound);
 	free(generation->listeners);

@@ -13,7 +13,7 @@
 #include "keeper/listen/listener-table.h"
 #include "keeper/service/service-record.h"
 
-struct pool;
+struct pool_handle;
 struct program;
 struct settings;
 
@@ -25,7 +25,7 @@ struct generation {
 	struct program **programs;       /* by service; NULL for built-ins */
 	struct service_record **records; /* by service */
 	unsigned *record_numbers;        /* the same, as numbers */
-	struct pool **pools; /* by service; NULL where children are not started beforehand */
+	struct pool_handle **pools; /* by service; NULL where children are not started beforehand */
 	size_t n_bound;
 	size_t n_records;
 };

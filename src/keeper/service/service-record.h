@@ -11,7 +11,7 @@
 #include "base/list.h"
 #include "base/table.h"
 
-struct pool;
+struct pool_handle;
 
 struct service_record {
 	char *name;
@@ -25,8 +25,8 @@ struct service_record {
 	int stderr_write;
 	int64_t failure_said_ms; /* when a failed start was last logged */
 	unsigned failures_unlogged;
-	struct pool *pool; /* that serves it now, or NULL */
-	unsigned pools;    /* of it that there are, older ones included */
+	struct pool_handle *pool; /* that serves it now, or NULL */
+	unsigned pools;           /* of it that there are, older ones included */
 	UT_hash_handle hh;
 };
 

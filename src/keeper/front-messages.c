@@ -1,0 +1,102 @@
+#include "keeper/front-messages.h"
+
+#include <errno.h>
+#include <stddef.h>
+
+#include "channel/channel.h"
+#include "config/settings.h"
+#include "keeper/child/request.h"
+#include "keeper/fronts/front.h"
+#include "keeper/pool/notices.h"
+#include "keeper/pool/pool.h"
+#include "keeper/state.h"
+
+typedef int handler_fn(struct keeper *keeper, struct front *front,
+		       const struct channel_message *message);
+
+static int on_ready(struct keeper *keeper, struct front *front,
+		    const struct channel_message *message)
+{
+	if (front_serves(front))
+		keeper_front_ready(keeper, front);
+	return 0;
+}
+
+static int on_halted(struct keeper *keeper, struct front *front,
+		     const struct channel_message *message)
+{
+	if (front_halted(front))
+		reload_halted(keeper);
+	return 0;
+}
+
+static int on_alive(struct keeper *keeper, struct front *front,
+		    const struct channel_message *message)
+{
+	front_alive(front);
+	return 0;
+}
+
+static int on_pool(struct keeper *keeper, struct front *front,
+		   const struct channel_message *message)
+{
+	return pools_handle(keeper, front, message);
+}
+
+static int resend_process(struct front *front, const struct channel_resend *resend)
+{
+	const struct pool *pool = pool_of_front(front, resend->owner);
+
+	if (!pool || !pool->handle.passes)
+		return -EBADMSG;
+	pool_tell_process_again(front, pool, resend->number);
+	return 0;
+}
+
+static int resend_socket(struct front *front, const struct channel_resend *resend)
+{
+	const struct generation *generation = front->generation;
+
+	/* A front that drains after a reload needs no socket. */
+	if (!generation || resend->owner >= generation->settings->n_endpoints)
+		return -EBADMSG;
+	if (resend->number < listener_n_sockets(generation->listeners[resend->owner]))
+		front_lend_socket(front, resend->owner, resend->number);
+	return 0;
+}
+
+/* It had no free number for the descriptor that came with a message. */
+static int on_resend(struct keeper *keeper, struct front *front,
+		     const struct channel_message *message)
+{
+	switch (message->resend.type) {
+	case CHANNEL_LOG:
+		front_lend_log(front);
+		return 0;
+	case CHANNEL_PROCESS:
+		return resend_process(front, &message->resend);
+	case CHANNEL_LISTENER:
+		return resend_socket(front, &message->resend);
+	default:
+		return -EBADMSG;
+	}
+}
+
+/* All others ask for a program. */
+static const struct {
+	enum channel_type type;
+	handler_fn *handle;
+} handlers[] = {
+	{ CHANNEL_READY, on_ready }, { CHANNEL_HALTED, on_halted }, { CHANNEL_ALIVE, on_alive },
+	{ CHANNEL_GROW, on_pool },   { CHANNEL_DISMISS, on_pool },  { CHANNEL_RESEND, on_resend },
+};
+
+int front_messages_handle(struct front *front, const struct channel_message *message, int fd)
+{
+	struct keeper *keeper = container_of(front->fronts, struct keeper, fronts);
+
+	for (size_t i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++)
+		if (handlers[i].type == message->type)
+			return handlers[i].handle(keeper, front, message);
+	return request_handle(keeper, front, message, fd);
+}

@@ -1,0 +1,42 @@
+#include "keeper/fronts/reserve-fd.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+
+void reserve_fd_init(struct reserve_fd *reserve, int template)
+{
+	*reserve = (struct reserve_fd){ .number = -1, .template = template };
+	(void)reserve_fd_restore(reserve);
+}
+
+/* A limit that was lowered since takes the number away, and what is held there does not show it. */
+static bool is_within_limit(int number)
+{
+	struct rlimit limit;
+
+	return getrlimit(RLIMIT_NOFILE, &limit) < 0 || (rlim_t)number < limit.rlim_cur;
+}
+
+bool reserve_fd_release(struct reserve_fd *reserve)
+{
+	bool usable = reserve_fd_is_held(reserve) && is_within_limit(reserve->number);
+
+	reserve_fd_fini(reserve);
+	return usable;
+}
+
+bool reserve_fd_restore(struct reserve_fd *reserve)
+{
+	if (!reserve_fd_is_held(reserve) && !reserve->withheld)
+		reserve->number = fd_duplicate(reserve->template);
+	return reserve_fd_is_held(reserve);
+}
+
+void reserve_fd_fini(struct reserve_fd *reserve)
+{
+	if (reserve_fd_is_held(reserve))
+		close(take_fd(reserve->number));
+}
