@@ -16,7 +16,7 @@
 struct client_words {
 	char host[ADDRESS_TEXT_MAX];
 	char port[8];
-	char text[ADDRESS_TEXT_MAX + 1]; /* " 127.0.0.1:4000", or "" where it is not wanted */
+	char text[ADDRESS_TEXT_MAX + 1]; /* " 127.0.0.1:4000", or "" */
 };
 
 static struct log_fields describe(struct client_words *words, const char *service,
@@ -99,7 +99,7 @@ static void end_interval(struct timer *timer)
 	log_unlogged(container_of(timer, struct keeper, failures));
 }
 
-/* "No such file" is said of a script too whose interpreter is missing. */
+/* For a script whose interpreter is missing the kernel says "No such file" too. */
 static const char *exec_text(const struct program_settings *program, int error)
 {
 	if (error == ENOEXEC)

@@ -1,6 +1,6 @@
 #pragma once
 
-/* The child table: the truth about which programs run, for whom, and since when. */
+/* The child table: which programs run, for which client, and since when. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,14 +18,14 @@ struct service_record;
 struct child {
 	pid_t pid;
 	struct service_record *record;
-	unsigned records; /* what its end says in the log: RECORD_... */
+	unsigned records; /* what the log says about it: RECORD_... */
 	int64_t started_us;
 	struct address peer;          /* length 0: it owns a listener and has no one client */
-	struct bound_listener *bound; /* of wait and datagram children; NULL once it is closed */
+	struct bound_listener *bound; /* of `wait` and of datagrams; NULL once it is closed */
 	bool owns_listener;
 	struct process *process; /* of a pool, or NULL */
 	int unread;              /* the connected socket of a datagram client, or -1 */
-	struct list unread_link; /* once it has ended, until a front reads that */
+	struct list unread_link; /* after its end, until a front reads that socket */
 	UT_hash_handle hh;
 };
 
@@ -34,11 +34,12 @@ struct children {
 };
 
 /*
- * Makes room for one child before it is started, so that none can start unknown. May return NULL.
+ * Allocates the record before the child is started, so that no child runs without a record. May
+ * return NULL.
  */
 struct child *child_new(void);
 
-/* Also closes what the child's record holds. */
+/* Also closes the descriptors of the record. */
 void child_free(struct child *child);
 
 /* Returns 0 or -ENOMEM. */
@@ -46,7 +47,7 @@ int children_add(struct children *children, struct child *child);
 struct child *children_find(struct children *children, pid_t pid);
 void children_remove(struct children *children, struct child *child);
 
-/* The listeners that no generation names are about to go. */
+/* Forgets listeners that no generation names, because they are closed next. */
 void children_forget_listeners(struct children *children);
 
 size_t children_count(const struct children *children);

@@ -1,4 +1,4 @@
-/* Requests on arrival: whether an honest front can have sent this. */
+/* Checks a request: a front that was taken over must gain nothing by a false one. */
 
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -22,7 +22,7 @@ static const struct endpoint *endpoint_of(const struct request *request)
 	return settings_endpoint(request->generation->settings, request->endpoint);
 }
 
-/* A connection of this endpoint: its type, not a listener, its port. */
+/* Whether it is a connection, not a listener, with the type and port of the endpoint. */
 static bool is_connection(struct request *request)
 {
 	const struct endpoint *endpoint = endpoint_of(request);
@@ -35,7 +35,7 @@ static bool is_connection(struct request *request)
 	if (request->local.any.sa_family != endpoint->address.any.sa_family)
 		return false;
 	if (address_is_unix(&request->local)) {
-		/* The kernel's name is an old one where a stale file was replaced. */
+		/* If a stale file was replaced, the kernel has another name than the file. */
 		request->local = endpoint->address;
 		return true;
 	}
@@ -46,7 +46,7 @@ static bool is_connection(struct request *request)
 	return true;
 }
 
-/* Sealed, so that what the program reads is what was received. */
+/* Only a sealed memfd cannot change any more after this check. */
 static bool is_sealed(int fd)
 {
 	const int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
@@ -57,7 +57,7 @@ static bool is_sealed(int fd)
 	       S_ISREG(status.st_mode) && status.st_size <= CHANNEL_DATAGRAM_MAX;
 }
 
-/* The program is connected to the sender: one that the endpoint can have. */
+/* Whether the endpoint can have a client with this address. */
 static bool is_sender(const struct address *peer, const struct endpoint *endpoint)
 {
 	int family = endpoint->address.any.sa_family;

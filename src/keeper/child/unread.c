@@ -26,7 +26,7 @@ static void say_lost(const struct child *child)
 		    "datagrams that came for its program are lost");
 }
 
-/* Names the child's endpoint as @front knows it. Returns false where it does not. */
+/* Writes the indices of the child's endpoint in the settings of @front. False: it has none. */
 static bool address_message(struct channel_message *message, const struct front *front,
 			    const struct child *child)
 {
@@ -46,7 +46,7 @@ static bool address_message(struct channel_message *message, const struct front 
 	return true;
 }
 
-/* Takes over @fd, or -1 if it could not be had. */
+/* Takes over @fd. -1: it could not be duplicated. */
 static void give(struct front *front, const struct child *child, int fd)
 {
 	struct channel_message message = {
@@ -73,13 +73,13 @@ void unread_pass(struct keeper *keeper, const struct child *child)
 		give(front, child, fd_duplicate(child->unread));
 }
 
-/* A program that has ended may have left others of its session behind, which answer yet. */
+/* Other processes of the program's session may still answer after its end. */
 static bool may_answer(const struct child *child)
 {
 	return child->pid > 0 && (kill(-child->pid, 0) == 0 || errno != ESRCH);
 }
 
-/* Connected to itself the socket takes nobody's datagrams, and keeps those that it has. */
+/* A socket that is connected to itself receives nothing more, and keeps what it has. */
 void unread_turn_away(const struct child *child)
 {
 	struct address own = { .length = sizeof(own.un) };

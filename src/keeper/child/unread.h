@@ -1,36 +1,39 @@
 #pragma once
 
 /*
- * What a sender wrote while its program ran is on the program's socket, and is served next: a
- * front reads it. While none takes requests, in a reload or after a crash, it waits here.
+ * Datagrams for one program. While a program answers a datagram, further datagrams of the same
+ * sender arrive on the connected socket of the program, and the program may leave them unread. A
+ * front then reads them from that socket and asks for another program. During a reload, and after
+ * the crash of a front, the socket waits here for the next front.
  */
 
 struct child;
 struct keeper;
 
-/* Lets a front read now what waits on the socket of @child, if one can. */
+/* Sends the socket of @child to a front now, if it has datagrams and a front serves. */
 void unread_pass(struct keeper *keeper, const struct child *child);
 
 /*
- * @child has ended, or was not started: what its sender writes from now on goes to the listener, so
- * that none of it comes between the last look at the socket and its end. To be called some time
- * before unread_end(): what is on its way to the socket just now arrives there. Nothing is
- * changed while others of the program's session live; what one that left the session writes is
- * lost.
+ * @child has ended, or was not started. From now on datagrams of its sender go to the listener.
+ * Without this, one could arrive on the socket after the last look at it, and be lost. Called some
+ * time before unread_end(), so that a datagram that is being delivered now is still found there.
+ *
+ * Does nothing while other processes of the program's session run, because they may still answer.
+ * What a process that has left the session writes afterwards is lost.
  */
 void unread_turn_away(const struct child *child);
 
-/* @child has ended, or was not started: the same, now or as soon as one can. Frees it. */
+/* @child has ended, or was not started. Sends its socket to a front, now or later. Frees @child. */
 void unread_end(struct keeper *keeper, struct child *child);
 
-/* A front can read again. */
+/* A front serves again: sends it all sockets that wait. */
 void unread_pass_all(struct keeper *keeper);
 
-/* Frees, with a line that says so, what no front will know: its service or listener is gone. */
+/* Frees, and logs, the sockets of services and listeners that are gone. */
 void unread_sweep(struct keeper *keeper);
 
-/* For a process that will be a front itself: closes what waits. */
+/* For a process that becomes a front: closes the sockets that wait. */
 void unread_abandon(struct keeper *keeper);
 
-/* Frees what waits, with a line that says so. */
+/* Frees, and logs, the sockets that wait. */
 void unread_end_all(struct keeper *keeper);

@@ -12,7 +12,7 @@
 
 #define DEFAULT_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-/* As LISTEN_FDNAMES calls the socket on which clients are passed. */
+/* The name in LISTEN_FDNAMES of the socket on which clients are passed. */
 #define PASS_SOCKET "superd-pass"
 #define LISTEN_NAMES "LISTEN_FDNAMES"
 
@@ -22,15 +22,15 @@ struct program {
 	struct spawn_plan spawn;
 	const struct service *service;
 	char **argv;
-	bool *expanded; /* argument i is a buffer of its own, for its variables */
+	bool *expanded; /* argument i has variables, and so a buffer of its own */
 	char **envp;
 	size_t n_constant;
 	char *names; /* LISTEN_FDNAMES of a pool */
 };
 
 /*
- * The keeper has one thread and starts one program at a time: one set of buffers serves all
- * programs.
+ * One set of buffers serves all programs, because the keeper has one thread and starts one program
+ * at a time.
  */
 static char variables[VARIABLES_MAX][CLIENT_VARIABLE_SIZE];
 
@@ -44,7 +44,7 @@ static const struct {
 	{ "%{local_port}", offsetof(struct client_text, local_port) },
 };
 
-/* Moves past a variable, if one starts at *@at, and returns its value. */
+/* If a variable begins at *@at, moves past it and returns its value. */
 static const char *take_variable(const char **at, const struct client_text *client)
 {
 	static const char service[] = "%{service}";
@@ -68,7 +68,7 @@ static const char *take_variable(const char **at, const struct client_text *clie
 	return NULL;
 }
 
-/* @out has room for the longest that any client can make of it. */
+/* @out has room for the longest values that a client can have. */
 static void expand(char *out, const char *at, const struct client_text *client)
 {
 	while (*at) {
@@ -140,7 +140,7 @@ static int prepare_environment(struct program *program, char **env)
 	return 0;
 }
 
-/* A name for each descriptor: all of a pool's are its service's. */
+/* LISTEN_FDNAMES of a pool: the name of the service for each descriptor. */
 static int prepare_names(struct program *program, const struct service *service)
 {
 	size_t n = service->dispatch == DISPATCH_POOL ? service->n_endpoints : 1;
@@ -217,7 +217,7 @@ void program_free(struct program *program)
 	free(program);
 }
 
-/* A variable that the administrator set in `env` is left alone. */
+/* Whether `env` sets the variable, which then keeps that value. */
 static bool is_taken(const struct program *program, const char *name)
 {
 	size_t n = strlen(name);

@@ -1,9 +1,9 @@
 #pragma once
 
 /*
- * Programs: what is needed to start the program of each service, made when settings
- * are applied. Per client only prepared buffers are written, so that starting a
- * program neither allocates nor fails for want of memory.
+ * What is needed to start the program of a service. It is made when settings are applied. For a
+ * client only prepared buffers are written, so starting a program does not allocate memory and does
+ * not fail for lack of it.
  */
 
 #include <sys/resource.h>
@@ -19,21 +19,20 @@ int program_new(struct program **out, const struct service *service,
 void program_free(struct program *program);
 
 /*
- * Completes the program for one client, whose addresses are numeric from now on: an
- * IPv4-mapped one is the IPv4 one. The result is valid until the program is used again.
+ * Completes the program for one client. An IPv4-mapped address becomes the IPv4 address. The result
+ * is valid until the next call for this program.
  */
 const struct spawn_plan *program_for_client(struct program *program, int type,
 					    const struct address *peer,
 					    const struct address *local);
 
-/* Completes the program for a child that takes over the listener bound to @local. */
+/* The same for a child that takes over the listener, which is bound to @local. */
 const struct spawn_plan *program_for_listener(struct program *program, int type,
 					      const struct address *local);
 
 /*
- * Completes the program for a process of a pool. @local is where the first endpoint of a pool is
- * bound; a process that clients are passed to is not told. @notify is where it is to say that
- * it is ready, or NULL.
+ * The same for a process of a pool. @local is the address of the first endpoint; with dispatch
+ * `pass` it is not used. @notify is the value of NOTIFY_SOCKET, or NULL.
  */
 const struct spawn_plan *program_for_process(struct program *program, int type,
 					     const struct address *local, const char *notify);

@@ -9,8 +9,8 @@
 #include "net/listener.h"
 
 /*
- * A path is connected to with the rights of the program's user: to root every socket
- * would be open, and the sender chose the path. Who sent without a name gets no answer.
+ * The sender has chosen the path, and root may connect to every socket. So the child connects,
+ * with the rights of the program's user. A sender without a name gets no answer.
  */
 static int open_unix(struct reply_socket *out, const struct address *peer)
 {
@@ -19,7 +19,7 @@ static int open_unix(struct reply_socket *out, const struct address *peer)
 	return out->fd < 0 ? -errno : 0;
 }
 
-/* Where the datagram was sent to; else what the listener is bound to, if that is one address. */
+/* The address of the listener if it is bound to one, otherwise the one that @peer has sent to. */
 static int find_source(struct address *out, const struct listener *listener,
 		       const struct address *peer, const struct address *local)
 {
@@ -44,7 +44,7 @@ static int set_options(int fd, const struct listener *listener)
 	const char *interface = listener->endpoint.interface;
 	int on = 1;
 
-	/* Of our own user alone: SO_REUSEADDR would let anybody share a port above 1023. */
+	/* Shares the port with this user only. SO_REUSEADDR would share it with every user. */
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) < 0)
 		return -errno;
 	if (listener->endpoint.freebind &&

@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * The socket by which a program answers one datagram: connected to the sender, and
- * bound to the address that was asked, so that the answer comes from there.
+ * The socket on which a program answers one datagram. It is connected to the sender, and bound to
+ * the address that the datagram was sent to, so that the answer comes from that address.
  */
 
 #include <stdbool.h>
@@ -13,9 +13,9 @@ struct listener;
 
 struct reply_socket {
 	int fd;
-	bool child_connects; /* not connected: the program's user must do it */
+	bool child_connects; /* the child must connect it, as the program's user */
 };
 
-/* Returns 0 or a negative errno. @local is where the datagram was sent, or has length 0. */
+/* Returns 0 or a negative errno. @local is the address that was sent to; length 0: not known. */
 int reply_socket_open(struct reply_socket *out, const struct listener *listener,
 		      const struct address *peer, const struct address *local);

@@ -70,7 +70,7 @@ static int place_descriptors(const struct spawn_descriptors *descriptors)
 	return close_range(count, ~0U, 0);
 }
 
-/* Groups first: once the user has changed, nothing else may. */
+/* The groups come before the user, which may not change them any more. */
 static int become_group(const struct spawn_plan *program)
 {
 	if (!program->change_user)
@@ -80,13 +80,13 @@ static int become_group(const struct spawn_plan *program)
 	return setresgid(program->gid, program->gid, program->gid);
 }
 
-/* What superd was given to bind low ports and the like would go on to the program. */
+/* Otherwise the program would inherit capabilities that superd was given, such as for low ports. */
 static int drop_ambient(void)
 {
 	return prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 }
 
-/* The way back must be closed: a program that is not root cannot become it again. */
+/* Sets all three ids, so that a program that is not root cannot become root again. */
 static int become_user(const struct spawn_plan *program)
 {
 	if (!program->change_user)
@@ -119,7 +119,7 @@ static int connect_client(const struct address *to)
 	return to ? connect(STDOUT_FILENO, &to->any, to->length) : 0;
 }
 
-/* Somebody may have lowered the keeper's hard limit since: then that is what there is to give. */
+/* The hard limit of the keeper may have been lowered since the start; then that is the limit. */
 static int restore_descriptor_limit(const struct spawn_plan *program)
 {
 	struct rlimit limit;
@@ -133,7 +133,7 @@ static int restore_descriptor_limit(const struct spawn_plan *program)
 	return setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-/* Dispositions are the defaults in the keeper already; only its mask must go. */
+/* The keeper has the default dispositions, so only the mask must be reset. */
 static int reset_signals(void)
 {
 	sigset_t none;
@@ -195,10 +195,10 @@ struct start {
 	struct spawn_failure failure;
 };
 
-/* The child's own: the keeper waits meanwhile, and finds its stack as it was. */
+/* The stack of the child, because it shares the keeper's memory. The keeper waits meanwhile. */
 static char child_stack[64 * 1024] __attribute__((__aligned__(16)));
 
-/* What it returns is the exit status. */
+/* Returns the exit status of the child. */
 static int begin_child(void *argument)
 {
 	struct start *start = argument;
@@ -209,7 +209,8 @@ static int begin_child(void *argument)
 }
 
 /*
- * vfork(2) with one difference: the table of descriptors is shared until the child takes its part.
+ * Like vfork(2), but the child shares the table of descriptors until it copies the few that it
+ * needs.
  */
 static pid_t share_and_fork(struct start *start)
 {

@@ -1,12 +1,12 @@
 #pragma once
 
 /*
- * Starts a program with a client: the one routine that every way of starting goes through.
+ * Starts one process. Every way of dispatch uses this function.
  *
- * A program is complete before: ids, arguments, environment, limits. The child runs in
- * the keeper's memory, which waits, until it executes, as after vfork(2): it makes
- * system calls only, and a step that failed is simply written there. A failed step
- * means that the program is not run. Silent: the caller logs.
+ * Ids, arguments, environment and limits are prepared before. As after vfork(2), the child runs in
+ * the memory of the keeper until it executes the program, and the keeper waits. So the child makes
+ * system calls only, and writes a failed step straight into that memory. After a failed step the
+ * program is not run. Nothing is logged here: the caller does that.
  */
 
 #include <stdbool.h>
@@ -51,14 +51,14 @@ struct spawn_plan {
 	struct rlimit descriptors;
 };
 
-/* What goes where, for one client. All of these stay the caller's. */
+/* The descriptors for one client. The caller keeps and closes them. */
 struct spawn_descriptors {
 	int in;
 	int out;
 	int err;
 	int *others; /* become 3, 4, ...; the array is overwritten */
 	int n_others;
-	/* A datagram socket that the child connects once it is its user, or NULL. */
+	/* Where the child connects its datagram socket after it has changed its user, or NULL. */
 	const struct address *connect_to;
 };
 
@@ -68,7 +68,8 @@ struct spawn_failure {
 };
 
 /*
- * Returns the process id, or a negative errno with @out_failure filled in; then no process is left.
+ * Returns the process id, or a negative errno with @out_failure filled in. After a failure no
+ * process is left.
  */
 pid_t spawn(const struct spawn_plan *program, const struct spawn_descriptors *descriptors,
 	    struct spawn_failure *out_failure);
@@ -76,5 +77,5 @@ pid_t spawn(const struct spawn_plan *program, const struct spawn_descriptors *de
 /* "cannot execute" and the like. */
 const char *spawn_step_text(enum spawn_step step);
 
-/* Whether the failure is one of the machine, which passes, and not one of the program. */
+/* Whether the machine was short of something, so that a later attempt may succeed. */
 bool spawn_may_retry(const struct spawn_failure *failure);

@@ -3,9 +3,9 @@
 /*
  * The sockets that the service manager has bound and passed at the start.
  *
- * They stay here for good, and a listener gets a duplicate: what one configuration does not use,
- * or uses no more, another may, and nobody else could bind the address meanwhile. Where @activation
- * is NULL there are none.
+ * They stay open as long as superd runs, and a listener gets a duplicate. A socket that this
+ * configuration does not use may be used after a reload, and could not be bound anew. The functions
+ * accept NULL for @activation: no sockets were passed.
  */
 
 #include <stdbool.h>
@@ -26,16 +26,16 @@ struct activation {
 };
 
 /*
- * Returns a socket that nobody uses and that @bound may: one with its address, else one of its
- * kind that is named after its service. NULL: there is none.
+ * Returns an unused socket for @bound: one with its address, otherwise one of its type that has the
+ * name of its service. Returns NULL if there is none.
  */
 struct passed_socket *activation_find(struct activation *activation,
 				      const struct bound_listener *bound);
 
-/* @bound listens no more. */
+/* @bound does not use its socket any more. */
 void activation_release(struct activation *activation, const struct bound_listener *bound);
 
-/* Says once of each socket that nobody uses it. */
+/* Logs each unused socket, once. */
 void activation_warn(struct activation *activation);
 
 void activation_close(struct activation *activation);

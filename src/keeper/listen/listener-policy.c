@@ -26,8 +26,8 @@ static struct listener_options options_of(const struct service *service,
 }
 
 /*
- * A smaller number of sockets is no reason to close one: it may have received datagrams. But a
- * program gets the first one alone.
+ * With a smaller number of sockets the others stay open and are read, because they may have
+ * datagrams. A program gets the first socket only, so then the others are closed.
  */
 void bound_listener_set_options(struct bound_listener *bound, const struct service *service,
 				const struct endpoint *endpoint)
@@ -49,7 +49,7 @@ static void warn_short(const struct bound_listener *bound, const char *option, i
 		    asked, bound->listener->endpoint.text, limit);
 }
 
-/* Once for each size that is asked for. */
+/* Warns once for each size that the configuration asks for. */
 static void check_buffers(struct bound_listener *bound)
 {
 	const struct listener_options *asked = &bound->options;
@@ -68,7 +68,8 @@ static void check_buffers(struct bound_listener *bound)
 	}
 }
 
-/* Another socket had the number before. A new one has no drops, one that was passed may have. */
+/* Forgets drops of another socket that had the number before, or from before superd got this one.
+ */
 static void count_drops_from_now(const struct bound_listener *bound, size_t first)
 {
 	for (size_t i = first; i < listener_n_sockets(bound->listener); i++) {

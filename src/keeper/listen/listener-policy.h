@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * What the settings of a service ask of the sockets of a listener: their options, their number,
- * and that drops of datagrams are counted from their first one on. For listener table.c alone.
+ * Applies the settings of a service to the sockets of a listener: their options, their number, and
+ * the count of dropped datagrams. For listener-table.c only.
  */
 
 struct endpoint;
@@ -12,8 +12,8 @@ struct service;
 void bound_listener_set_options(struct bound_listener *bound, const struct service *service,
 				const struct endpoint *endpoint);
 
-/* After it was bound. */
+/* Called once, after the listener was bound. */
 void bound_listener_set_up(struct bound_listener *bound);
 
-/* Opens the sockets that are missing, and says which sizes of buffers were not granted. */
+/* Opens missing sockets, and warns about buffers for which the kernel grants a smaller size. */
 void bound_listener_complete(struct bound_listener *bound);

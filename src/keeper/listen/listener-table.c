@@ -17,7 +17,7 @@
 #define PAUSE_FIRST_MS 1000
 #define PAUSE_MAX_MS 60000
 
-/* An old front closes what is not served any more within the first of these, mostly. */
+/* An older front closes a socket that is not used any more, usually before the first retry. */
 #define SOON_FIRST_MS 10
 #define SOON_MAX_MS 320
 
@@ -35,7 +35,7 @@ static void forget(struct bound_listener *bound)
 
 DEFINE_AUTO(struct bound_listener, forget);
 
-/* Any free port is another one for each service that asks, so the service is part of the key. */
+/* With port 0 each service gets a port of its own, so the service is part of the key. */
 static char *key_of(const struct service *service, size_t number)
 {
 	const struct endpoint *endpoint = &service->endpoints[number - service->first_endpoint];
@@ -96,7 +96,7 @@ static void retry_in(struct bound_listener *bound, int64_t ms)
 	(void)timer_set(&bound->retry, bound->listener_table->timers, clock_ms() + ms, try_again);
 }
 
-/* Something has changed that may have been the reason. */
+/* The reason of the last failure may be gone now. */
 static void retry_soon(struct bound_listener *bound)
 {
 	bound->pause_ms = 0;
@@ -136,7 +136,8 @@ static int bind_first(struct bound_listener *bound)
 }
 
 /*
- * An error that no waiting mends refuses new settings; to a daemon that serves it is one more try.
+ * Tries again after every error. When settings are loaded, an error for which waiting does not help
+ * refuses them. Here they are in force already, so to go on trying is all that can be done.
  */
 static void try_again(struct timer *timer)
 {
@@ -245,7 +246,10 @@ void listener_table_apply(struct bound_listener *bound, const struct service *se
 		return;
 	}
 
-	/* Children that share it may have changed that for themselves: it is set once. */
+	/*
+	 * Children share the flag and may have changed it, so it is set only when the option
+	 * changes.
+	 */
 	if (was_blocking != bound->options.blocking && !bound->listener->busy)
 		(void)fd_set_blocking(bound->listener->fd, bound->options.blocking);
 	r = listener_apply(bound->listener, &bound->options);
