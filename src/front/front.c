@@ -64,7 +64,7 @@ static int init_listener(struct front *front, size_t i)
 	listener->number = (uint32_t)i;
 	listener->listener = front->context.startup->listeners[i];
 	if (dispatch->flags & DISPATCH_ASKS_KEEPER)
-		listener_unshare(listener->listener, 1);
+		listener_close_others(listener->listener, 1);
 	listener->counted_drops =
 		drop_counts_of(front->context.startup->drop_counts, listener->listener->fd);
 	r = datagram_guard_own(listener);

@@ -106,7 +106,7 @@ char *address_text(const struct address *address, char out[static ADDRESS_TEXT_M
 	char host[ADDRESS_TEXT_MAX];
 	bool bracketed;
 
-	/* Only Unix sockets send without a name. */
+	/* Only Unix sockets have peers without a name. */
 	if (address_is_unix(address) || address->any.sa_family == AF_UNSPEC)
 		return unix_text(address, "unix", out);
 

@@ -30,7 +30,7 @@ void address_unmap(struct address *address);
 /* "192.0.2.1:80", "[2001:db8::1]:80", a path, "@name", or "unix" for an unnamed peer. */
 char *address_text(const struct address *address, char out[static ADDRESS_TEXT_MAX]);
 
-/* The parts: the host without brackets or the path ("" for unnamed), the port (0 for Unix). */
+/* The parts: the host without brackets, or the path ("" if unnamed); the port, 0 for Unix. */
 char *address_host(const struct address *address, char out[static ADDRESS_TEXT_MAX]);
 unsigned address_port(const struct address *address);
 void address_set_port(struct address *address, unsigned port);

@@ -15,7 +15,7 @@
 /* "TCPREMOTEPORT=" and the like, with a value and its terminator. */
 #define CLIENT_VARIABLE_SIZE (16 + ADDRESS_TEXT_MAX)
 
-/* What is known of a client, as text. */
+/* A client as text. */
 struct client_text {
 	const char *service;
 	const char *protocol;

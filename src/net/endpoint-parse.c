@@ -1,8 +1,9 @@
-/* Parses the text of an endpoint, with a message for each possible error. */
+#include "net/endpoint-parse.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
+#include <net/if.h>
 #include <netdb.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,7 +13,6 @@
 
 #include "base/number.h"
 #include "base/text.h"
-#include "net/endpoint.h"
 
 #define PORT_MAX 65535
 #define PATH_BYTES_MAX (sizeof(((struct sockaddr_un *)0)->sun_path) - 1)

@@ -1,10 +1,9 @@
 #pragma once
 
 /*
- * An endpoint says where to listen. endpoint_parse() parses its text ("tcp:127.0.0.1:80") and asks
- * the services database only. endpoint_lookup() finds the addresses of a host name. It may block,
- * so it is called while a configuration is loaded, and never later. The canonical text identifies
- * an endpoint over reloads: two endpoints with the same text are the same socket.
+ * An endpoint says where to listen. endpoint_lookup() finds the addresses of a host name. It may
+ * block, so it is called while a configuration is loaded, and never later. The canonical text
+ * identifies an endpoint over reloads: two endpoints with the same text are the same socket.
  */
 
 #include <net/if.h>
@@ -12,16 +11,7 @@
 #include <stddef.h>
 
 #include "net/address.h"
-
-/* The parsed text, before names of hosts are looked up. */
-struct endpoint_text {
-	int type;       /* SOCK_STREAM, SOCK_DGRAM or SOCK_SEQPACKET */
-	int family;     /* AF_UNSPEC, AF_INET, AF_INET6 or AF_UNIX */
-	char host[256]; /* "" for any */
-	unsigned port_first;
-	unsigned port_last;
-	struct address path; /* for AF_UNIX */
-};
+#include "net/endpoint-parse.h"
 
 struct endpoint {
 	int type;
@@ -32,12 +22,6 @@ struct endpoint {
 	char scope[IFNAMSIZ];     /* the interface of a link-local address, as written; or "" */
 	char *text;               /* canonical; owned */
 };
-
-/*
- * Returns 0, or -EINVAL with a message in @out_why, such as "takes a port from 0 to 65535, not
- * '70000'". The message is valid until the next call.
- */
-int endpoint_parse(struct endpoint_text *out, const char *text, const char **out_why);
 
 /*
  * Finds the addresses of the host of @text: a numeric one, the wildcard (of IPv6 if the system has

@@ -144,7 +144,7 @@ static int get_address(int fd, struct address *out)
 }
 
 /* Fills in everything but the text. */
-static int find_out(int fd, struct endpoint *out)
+static int inspect(int fd, struct endpoint *out)
 {
 	socklen_t length = sizeof(out->interface);
 	int r;
@@ -173,7 +173,7 @@ static int find_out(int fd, struct endpoint *out)
 
 int listener_describe(int fd, struct endpoint *out)
 {
-	int r = find_out(fd, out);
+	int r = inspect(fd, out);
 
 	return r < 0 ? r : endpoint_set_text(out);
 }
@@ -183,7 +183,7 @@ bool listener_may_adopt(const struct listener *listener, int fd)
 	const struct endpoint *wanted = &listener->endpoint;
 	struct endpoint found;
 
-	return find_out(fd, &found) == 0 && found.type == wanted->type &&
+	return inspect(fd, &found) == 0 && found.type == wanted->type &&
 	       address_is_unix(&found.address) == address_is_unix(&wanted->address);
 }
 
@@ -258,7 +258,7 @@ int listener_apply(struct listener *listener, const struct listener_options *opt
 		       : 0;
 }
 
-void listener_unshare(struct listener *listener, size_t n)
+void listener_close_others(struct listener *listener, size_t n)
 {
 	while (listener->n_others > 0 && listener->n_others >= n)
 		close(listener->others[--listener->n_others]);
@@ -268,7 +268,7 @@ void listener_unshare(struct listener *listener, size_t n)
 
 void listener_close(struct listener *listener)
 {
-	listener_unshare(listener, 1);
+	listener_close_others(listener, 1);
 	if (listener->fd >= 0)
 		close(take_fd(listener->fd));
 	listener->file_inode = 0;

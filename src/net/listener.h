@@ -12,29 +12,17 @@
 #include <sys/types.h>
 
 #include "net/endpoint.h"
+#include "net/listener-options.h"
 #include "net/socket-options.h"
-
-struct listener_options {
-	int backlog;
-	int rcvbuf; /* bytes; 0: the system's default */
-	int sndbuf;
-	bool packet_info;  /* datagrams tell which address they were sent to */
-	bool tell_overrun; /* and how many were dropped before them: SO_RXQ_OVFL */
-	bool share_port;   /* datagrams: processes of the same user may bind the port too */
-	bool blocking;     /* programs share it and call accept() without poll() */
-	mode_t mode;       /* for Unix sockets in the file system */
-	uid_t uid;         /* (uid_t)-1 leaves the owner, (gid_t)-1 the group */
-	gid_t gid;
-};
 
 struct listener {
 	struct endpoint endpoint;
 	int fd;      /* -1: not bound yet */
-	int *others; /* further sockets for the same datagrams: see listener_share() */
+	int *others; /* further sockets for the same datagrams: see listener-reuseport.h */
 	size_t n_others;
 	struct buffer_sizes initial;
-	bool adopted;
-	bool busy;         /* a child of dispatch `wait` owns it */
+	bool adopted;      /* another process made the socket */
+	bool busy;         /* a program of dispatch `wait` accepts its clients */
 	dev_t file_device; /* of the socket file that this listener has made, if any */
 	ino_t file_inode;
 };
@@ -68,27 +56,22 @@ int listener_adopt(struct listener *listener, int fd, const struct listener_opti
 int listener_apply(struct listener *listener, const struct listener_options *options);
 
 /*
- * Opens more sockets for the same datagrams until there are @n. The kernel gives all datagrams of
- * one sender to the same socket. A Unix socket with a file stays alone. On failure (a negative
- * errno) there are fewer sockets, at least one. All of them must be read.
+ * Closes all sockets but the first @n, and never the first one. Datagrams in the others are lost.
  */
-int listener_share(struct listener *listener, const struct listener_options *options, size_t n);
-
-/* Closes all sockets but the first @n, at least one. Datagrams in the others are lost. */
-void listener_unshare(struct listener *listener, size_t n);
+void listener_close_others(struct listener *listener, size_t n);
 
 static inline size_t listener_n_sockets(const struct listener *listener)
 {
 	return listener->fd < 0 ? 0 : 1 + listener->n_others;
 }
 
-/* @i is less than their number. */
+/* @i is less than listener_n_sockets(). */
 static inline int listener_socket(const struct listener *listener, size_t i)
 {
 	return i == 0 ? listener->fd : listener->others[i - 1];
 }
 
-/* Closes the socket but leaves a socket file: for the front, which does not own it. */
+/* Closes the sockets but leaves a socket file: for the front, which does not own the file. */
 void listener_close(struct listener *listener);
 
 /*
@@ -107,8 +90,8 @@ void listener_free(struct listener *listener);
  */
 int listener_accept(const struct listener *listener, int flags, struct address *out_peer);
 
-/* The bound address, with the real port. */
+/* The bound address, with the real port. Returns 0 or a negative errno. */
 int listener_address(const struct listener *listener, struct address *out);
 
-/* "tcp:127.0.0.1:4000", with the real port. */
+/* "tcp:127.0.0.1:4000", with the real port. Returns @out. */
 char *listener_text(const struct listener *listener, char out[static ADDRESS_TEXT_MAX]);

@@ -1,11 +1,9 @@
-/* The back end over epoll(7). The kernel keeps the set, so a turn costs as much as is ready. */
+#include "net/poller-epoll.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <unistd.h>
-
-#include "net/poller.h"
 
 /* The most descriptors that are served before timers and the rest of the loop have their turn. */
 #define EVENTS_MAX 256
@@ -57,7 +55,7 @@ static int control(const struct state *state, int operation, struct watch *watch
 	return epoll_ctl(state->fd, operation, watch->fd, &event) < 0 ? -errno : 0;
 }
 
-/* epoll reports a hang-up even when nothing is wanted, so a paused watch is not in the set. */
+/* epoll reports a hang-up even where nothing is wanted, so a watch that wants nothing stays out. */
 static int epoll_add(void *state, struct watch *watch)
 {
 	return watch->wanted ? control(state, EPOLL_CTL_ADD, watch) : 0;
@@ -76,7 +74,7 @@ static void epoll_remove(void *state, struct watch *watch)
 		(void)control(state, EPOLL_CTL_DEL, watch);
 }
 
-static int epoll_await(struct poller *poller, void *data, int timeout_ms)
+static int epoll_await(void *data, struct list *ready, int timeout_ms)
 {
 	struct state *state = data;
 	int n;
@@ -93,7 +91,7 @@ static int epoll_await(struct poller *poller, void *data, int timeout_ms)
 			seen |= WATCH_READ;
 		if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
 			seen |= WATCH_WRITE;
-		watch_mark(state->events[i].data.ptr, seen);
+		watch_mark(state->events[i].data.ptr, seen, ready);
 	}
 
 	return 0;

@@ -1,16 +1,9 @@
-/*
- * The back end over select(2), for descriptors below FD_SETSIZE.
- *
- * The sets are updated when a watch changes. A turn copies a few words, and looks only at those
- * that have a bit set.
- */
+#include "net/poller-select.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/select.h>
-
-#include "net/poller.h"
 
 #define WORD_BITS (8 * (int)sizeof(unsigned long))
 
@@ -22,7 +15,7 @@ union set {
 struct state {
 	union set reading;
 	union set writing;
-	int highest; /* descriptor in either set, or -1 */
+	int highest; /* the highest descriptor in either set, or -1 */
 	struct watch *watches[FD_SETSIZE];
 };
 
@@ -96,14 +89,14 @@ static void select_remove(void *state, struct watch *watch)
 		enter(state, watch, 0);
 }
 
-/* Marks the watches of the @bits that are set in a word that begins with descriptor @first. */
-static void mark_word(struct state *state, int first, unsigned long bits, unsigned seen)
+/* Marks the watches of the descriptors from @first on whose bit is set in a word of a set. */
+static void mark_word(struct watch **first, unsigned long bits, unsigned seen, struct list *ready)
 {
 	for (; bits; bits &= bits - 1)
-		watch_mark(state->watches[first + __builtin_ctzl(bits)], seen);
+		watch_mark(first[__builtin_ctzl(bits)], seen, ready);
 }
 
-static int select_await(struct poller *poller, void *data, int timeout_ms)
+static int select_await(void *data, struct list *ready, int timeout_ms)
 {
 	struct timeval timeout = { .tv_sec = timeout_ms / 1000,
 				   .tv_usec = (suseconds_t)(timeout_ms % 1000) * 1000 };
@@ -122,8 +115,10 @@ static int select_await(struct poller *poller, void *data, int timeout_ms)
 		return 0;
 
 	for (int i = 0; i < n_words; i++) {
-		mark_word(state, i * WORD_BITS, reading.words[i], WATCH_READ);
-		mark_word(state, i * WORD_BITS, writing.words[i], WATCH_WRITE);
+		struct watch **first = &state->watches[i * WORD_BITS];
+
+		mark_word(first, reading.words[i], WATCH_READ, ready);
+		mark_word(first, writing.words[i], WATCH_WRITE, ready);
 	}
 
 	return 0;

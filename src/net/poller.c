@@ -7,6 +7,8 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "net/poller-epoll.h"
+#include "net/poller-select.h"
 
 /* A turn of select costs about 50 ns for each watch: for 64 that is 3% of a program's start. */
 #define SELECT_WATCHES_MAX 64
@@ -14,7 +16,7 @@
 struct poller {
 	const struct poller_backend *backend;
 	void *state;
-	bool may_move; /* to epoll, when select cannot take a descriptor, or is slow */
+	bool may_move; /* to epoll, once select cannot take a descriptor, or is slow */
 	size_t n_watches;
 	bool unlisted;
 	int64_t woken_ms;
@@ -82,7 +84,7 @@ int poller_run(struct poller *poller, int timeout_ms)
 {
 	int r;
 
-	r = poller->backend->wait(poller, poller->state, timeout_ms);
+	r = poller->backend->wait(poller->state, &poller->ready, timeout_ms);
 	if (r < 0)
 		return r == -EINTR ? 0 : r;
 
@@ -210,14 +212,4 @@ void watch_remove(struct watch *watch)
 		watch->poller->n_watches--;
 	}
 	watch->poller = NULL;
-}
-
-void watch_mark(struct watch *watch, unsigned seen)
-{
-	if (!list_is_linked(&watch->ready_link))
-		watch->ready = 0;
-
-	watch->ready |= seen & watch->wanted;
-	if (watch->ready && !list_is_linked(&watch->ready_link))
-		list_add_before(&watch->poller->ready, &watch->ready_link);
 }

@@ -1,25 +1,16 @@
 #pragma once
 
 /*
- * Waits for descriptors to become ready and calls their owners.
+ * The poller waits until descriptors are ready and calls the functions of their watches.
  *
- * Readiness is level-triggered: a callback that leaves data behind is called
- * again on the next turn. A callback may add, change or remove any watch,
- * including its own, because the back ends only mark watches as ready and the
- * poller hands them out one at a time.
+ * Readiness is level-triggered: a function that leaves data behind is called again on the next
+ * turn. It may add, change or remove any watch, its own included, because a back end only marks
+ * watches as ready, and the poller then calls their functions one by one.
  */
 
 #include <stdint.h>
 
-#include "base/list.h"
-
-struct poller;
-struct watch;
-
-enum {
-	WATCH_READ = 1 << 0,
-	WATCH_WRITE = 1 << 1,
-};
+#include "net/watch.h"
 
 /*
  * AUTO begins with select. When a descriptor reaches FD_SETSIZE, or when there are so many watches
@@ -31,33 +22,7 @@ enum poller_kind {
 	POLLER_EPOLL,
 };
 
-typedef void watch_fn(struct watch *watch);
-
-/* Embedded in its owner, which finds itself again with container_of(). */
-struct watch {
-	int fd;
-	unsigned wanted;
-	unsigned ready;
-	watch_fn *fn;
-	struct poller *poller; /* NULL while not added */
-	struct list link;
-	struct list ready_link;
-};
-
-struct poller_backend {
-	const char *name;
-	int (*open)(void **state);
-	void (*close)(void *state);
-	int (*add)(void *state, struct watch *watch);
-	/* @old is what was wanted before. A watch that wants nothing costs nothing. */
-	int (*change)(void *state, struct watch *watch, unsigned old);
-	void (*remove)(void *state, struct watch *watch);
-	int (*wait)(struct poller *poller, void *state, int timeout_ms);
-};
-
-extern const struct poller_backend poller_epoll;
-extern const struct poller_backend poller_select;
-
+/* Returns 0 or a negative errno. */
 int poller_new(struct poller **out, enum poller_kind kind);
 
 /*
@@ -98,6 +63,3 @@ int watch_resume(struct watch *watch);
 
 /* Harmless on a watch that was never added. */
 void watch_remove(struct watch *watch);
-
-/* For back ends: records what was seen on a watch. */
-void watch_mark(struct watch *watch, unsigned seen);

@@ -6,10 +6,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "net/listener.h"
+#include "net/address.h"
+#include "net/listener-options.h"
+#include "net/socket-options.h"
 
 static int set_owner(const char *path, const struct listener_options *options)
 {

@@ -23,4 +23,5 @@ int socket_file_open(int fd, const struct address *address, const struct listene
 /* Whether @path is still the socket with @device and @inode. */
 bool socket_file_is(const char *path, dev_t device, ino_t inode);
 
+/* Sets mode and owner. Returns 0 or a negative errno. */
 int socket_file_apply(const char *path, const struct listener_options *options);

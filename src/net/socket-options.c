@@ -8,9 +8,9 @@
 #include <sys/socket.h>
 
 #include "net/endpoint.h"
-#include "net/listener.h"
+#include "net/listener-options.h"
 
-/* Bits of SO_BUF_LOCK: the size was set, and the kernel does not tune it any more. */
+/* Bits of SO_BUF_LOCK: the size was set, so the kernel does not tune it any more. */
 #define SEND_LOCK 1
 #define RECEIVE_LOCK 2
 
@@ -116,7 +116,7 @@ int socket_options_apply(int fd, const struct endpoint *endpoint,
 
 	/* On Unix sockets the kernel drops nothing, because the senders wait. */
 	if (endpoint->type == SOCK_DGRAM && !address_is_unix(&endpoint->address))
-		(void)socket_option_set(fd, SOL_SOCKET, SO_RXQ_OVFL, options->tell_overrun);
+		(void)socket_option_set(fd, SOL_SOCKET, SO_RXQ_OVFL, options->report_drops);
 	return set_packet_info(fd, endpoint, options->packet_info);
 }
 

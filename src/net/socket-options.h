@@ -18,6 +18,8 @@ struct buffer_sizes {
 
 /* Returns the value or a negative errno. */
 int socket_option(int fd, int level, int name);
+
+/* Returns 0 or a negative errno; so do the others below. */
 int socket_option_set(int fd, int level, int name, int value);
 
 /* Sets the options that must be set before bind(2). */
@@ -31,6 +33,7 @@ int socket_options_prepare(int fd, const struct endpoint *endpoint);
 int socket_options_apply(int fd, const struct endpoint *endpoint,
 			 const struct listener_options *options, struct buffer_sizes *initial);
 
+/* The present sizes. */
 struct buffer_sizes socket_buffers(int fd);
 
 /* How many datagrams the kernel has dropped since the socket was made. The number wraps. */

@@ -22,10 +22,12 @@ struct timer {
 	struct timers *timers;
 };
 
+/* Returns 0 or -ENOMEM. */
 int timers_new(struct timers **out);
+/* Timers that are still set must exist; they are not set afterwards. */
 void timers_free(struct timers *timers);
 
-/* Milliseconds until the first timer, for poller_run(): -1 when none is set. */
+/* Returns the milliseconds until the first timer, as poller_run() takes them: -1 if none is set. */
 int timers_wait_ms(const struct timers *timers, int64_t now_ms);
 
 /*

@@ -4,6 +4,7 @@
 #include "channel/stats.h"
 #include "config/settings.h"
 #include "keeper/listen/listener-table.h"
+#include "net/listener-reuseport.h"
 
 static struct listener_options options_of(const struct service *service,
 					  const struct endpoint *endpoint)
@@ -16,7 +17,7 @@ static struct listener_options options_of(const struct service *service,
 		.rcvbuf = service->socket.rcvbuf,
 		.sndbuf = service->socket.sndbuf,
 		.packet_info = datagrams && we_read,
-		.tell_overrun = datagrams && we_read,
+		.report_drops = datagrams && we_read,
 		.blocking = service->dispatch == DISPATCH_POOL,
 		.share_port = datagrams && service->dispatch == DISPATCH_SPAWN,
 		.mode = service->socket.mode,
@@ -87,7 +88,7 @@ static void share(struct bound_listener *bound)
 	size_t before = listener_n_sockets(listener);
 	int r;
 
-	r = listener_share(listener, &bound->options, bound->sockets);
+	r = listener_reuseport_open(listener, &bound->options, bound->sockets);
 	count_drops_from_now(bound, before);
 	if (r < 0)
 		log_service(LOG_WARNING, bound->service, r,

@@ -264,9 +264,9 @@ void listener_table_settle(struct bound_listener *bound, bool applied)
 	struct listener *listener = bound->listener;
 
 	if (!applied)
-		listener_unshare(listener, bound->n_read);
+		listener_close_others(listener, bound->n_read);
 	else if (!bound->reads_others)
-		listener_unshare(listener, 1);
+		listener_close_others(listener, 1);
 	bound->n_read = listener_n_sockets(listener);
 }
 

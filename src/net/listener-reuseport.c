@@ -1,7 +1,4 @@
-/*
- * Several sockets for the datagrams of one endpoint (SO_REUSEPORT), so that several threads can
- * read without waiting for each other.
- */
+#include "net/listener-reuseport.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -34,19 +31,20 @@ static int open_one(const struct listener *listener, const struct address *addre
 	return take_fd(fd);
 }
 
-static bool can_share(const struct listener *listener)
+static bool may_have_others(const struct listener *listener)
 {
 	return listener->fd >= 0 && listener->endpoint.type == SOCK_DGRAM &&
 	       !address_is_unix(&listener->endpoint.address);
 }
 
-int listener_share(struct listener *listener, const struct listener_options *options, size_t n)
+int listener_reuseport_open(struct listener *listener, const struct listener_options *options,
+			    size_t n)
 {
 	struct address bound;
 	int *others;
 	int r;
 
-	if (!can_share(listener) || listener_n_sockets(listener) >= n)
+	if (!may_have_others(listener) || listener_n_sockets(listener) >= n)
 		return 0;
 
 	r = listener_address(listener, &bound);
