@@ -31,7 +31,7 @@ static void admitted(struct front_listener *listener, int fd, const struct addre
 	const int on = 1;
 	int r;
 
-	/* RFC 862: whatever was sent comes back. */
+	/* RFC 862: echo returns everything, also urgent data. */
 	if (service->settings->builtin == BUILTIN_ECHO && !address_is_unix(peer))
 		(void)setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on));
 	log_accepted(service->settings, peer);
@@ -40,7 +40,7 @@ static void admitted(struct front_listener *listener, int fd, const struct addre
 	if (r < 0) {
 		service_count_sessions(service, -1);
 		log_lost(service->settings, peer, r, "no session");
-		/* The next one waits in the queue. */
+		/* The next client waits in the queue. */
 		throttle_starve(service->context->throttle, r);
 	}
 }

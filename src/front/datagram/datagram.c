@@ -15,7 +15,7 @@
 #define BATCHES_MAX 4              /* a turn */
 #define DATAGRAM_SIZE (256 * 1024) /* a Unix datagram may be longer than UDP's */
 
-/* Pages are taken only as they are touched: one datagram takes few. */
+/* Takes memory only as it is used: one datagram needs few pages. */
 struct datagram_room {
 	char data[BATCH_MAX][DATAGRAM_SIZE];
 	struct sockaddr_storage names[BATCH_MAX];
@@ -55,8 +55,10 @@ int datagram_guard_own(struct front_listener *listener)
 }
 
 /*
- * Where the address is known the first one alone is asked what else the kernel has to tell. Unix
- * senders may add descriptors, and those that find no room the kernel closes.
+ * Whether to receive control messages with datagram @i. On a wildcard address each one says which
+ * address the datagram was sent to. Otherwise they only have the count of dropped datagrams, and
+ * the first one is enough. On a Unix socket there is no room for them, so the kernel closes
+ * descriptors that a sender adds.
  */
 static bool wants_control(const struct datagram_socket *socket, int i)
 {
@@ -101,7 +103,7 @@ static void drop(const struct datagram_socket *socket, unsigned n)
 					  memory_order_relaxed);
 }
 
-/* Turns message @i into its answer. Returns whether there is one. */
+/* Turns message @i into its answer. Returns false if there is none. */
 static bool answer(const struct datagram_socket *socket, struct datagram_room *room, int i,
 		   time_t now)
 {
@@ -135,7 +137,7 @@ static bool answer(const struct datagram_socket *socket, struct datagram_room *r
 	return true;
 }
 
-/* An answer that cannot be sent is dropped, like any datagram; those after it are sent. */
+/* An answer that cannot be sent is dropped, and the next ones are sent. */
 static void send_answers(const struct datagram_socket *socket, struct datagram_room *room,
 			 unsigned n)
 {
@@ -153,7 +155,7 @@ static void send_answers(const struct datagram_socket *socket, struct datagram_r
 	drop(socket, dropped);
 }
 
-/* What was dropped is told with what came after it, so that the last one knows most. */
+/* A datagram comes with the count of drops before it, so the last one has the newest count. */
 static void look_for_drops(const struct datagram_socket *socket, const struct datagram_room *room,
 			   int n)
 {

@@ -1,6 +1,6 @@
 #pragma once
 
-/* Built-ins over datagrams: received and answered in batches, within the guards. */
+/* Built-ins over datagrams: receives and answers them in batches, unless the guard forbids it. */
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -11,12 +11,12 @@ struct front_listener;
 struct front_service;
 struct watch;
 
-/* For the watch of a listener with datagrams for a built-in. */
+/* The callback of a listener with datagrams for a built-in. */
 void datagram_on_ready(struct watch *watch);
 
 /*
- * Tells the guards where a listener receives datagrams, for programs too, once it is bound; ignores
- * others. Returns 0 or a negative errno.
+ * Tells the guard the address of a bound listener that receives datagrams, also for a program.
+ * Ignores other listeners. Returns 0 or a negative errno.
  */
 int datagram_guard_own(struct front_listener *listener);
 
@@ -27,15 +27,15 @@ struct datagram_socket {
 	_Atomic uint32_t *counted_drops; /* or NULL: see struct drop_counts */
 	bool is_wildcard;
 	bool is_unix;
-	bool is_second; /* broadcasts reach every socket, and the first one answers them */
+	bool is_second; /* a broadcast reaches every socket, and only the first answers it */
 };
 
-/* The buffers of one thread. It takes memory as it is used. Returns NULL when that is short. */
+/* Makes the buffers of one thread, which take memory as they are used. May return NULL. */
 struct datagram_room *datagram_room_new(void);
 void datagram_room_free(struct datagram_room *room);
 
 /*
- * Receives and answers what is there, within a budget. In the thread that @room belongs to: NULL
- * is the main thread's. Returns 0, or the negative errno with which the socket failed.
+ * Receives and answers a limited number of datagrams. @room belongs to the calling thread; NULL
+ * stands for the room of the main thread. Returns 0, or a negative errno when the socket failed.
  */
 int datagram_serve(const struct datagram_socket *socket, struct datagram_room *room);

@@ -63,7 +63,7 @@ bool packet_drops(const struct msghdr *received, uint32_t *out)
 	return c != NULL;
 }
 
-/* What was sent to IPv4 addresses of ours alone says so in both words. */
+/* A unicast IPv4 datagram has the same address in both fields. */
 bool packet_is_to_many(const struct msghdr *received)
 {
 	struct in6_pktinfo in6;
@@ -86,8 +86,8 @@ static void set_control(struct msghdr *message, int level, int type, const void 
 }
 
 /*
- * The route decides the interface, but for link-local addresses, which mean nothing without
- * one. A multicast address cannot be the source of an answer.
+ * The route chooses the interface of the answer, except for a link-local address, which needs its
+ * own interface. A multicast address cannot be the source of an answer.
  */
 void packet_make_reply(struct msghdr *message)
 {

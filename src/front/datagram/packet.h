@@ -1,6 +1,6 @@
 #pragma once
 
-/* The control messages of datagrams: which of our addresses one was sent to. */
+/* The control messages of a datagram, which say to which address of this machine it was sent. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -8,20 +8,20 @@
 
 #include "net/address.h"
 
-/* Room for what the kernel tells about one datagram: both families' words, if need be. */
+/* Room for all control messages of one datagram, of both families. */
 #define PACKET_CONTROL_SIZE 128
 
-/* Sets the host of @local to the address that the datagram was sent to, where that is told. */
+/* Sets the host of @local to the address that the datagram was sent to, if that is known. */
 void packet_local(const struct msghdr *received, struct address *local);
 
-/* Whether the kernel told how many datagrams it has dropped for want of room, since ever. */
+/* Gets how many datagrams the kernel has dropped so far on a full queue. False: not known. */
 bool packet_drops(const struct msghdr *received, uint32_t *out);
 
-/* Whether it was sent to a broadcast or multicast address, where that is told. */
+/* Whether the datagram is known to have been sent to a broadcast or multicast address. */
 bool packet_is_to_many(const struct msghdr *received);
 
 /*
- * Turns the control messages of a received datagram into those of its answer, in place: it
- * leaves from the address that was asked.
+ * Turns the control messages of a received datagram, in place, into those of its answer: the answer
+ * is sent from the address that the datagram was sent to.
  */
 void packet_make_reply(struct msghdr *message);

@@ -49,7 +49,7 @@ void queue_drops_look(struct front_service *service, _Atomic uint32_t *counted,
 		tell_main_thread(service);
 }
 
-/* How many nobody has said: an elder front may be about to say some of them. */
+/* How many are not logged yet. An older front may be logging some of them now. */
 static uint64_t take_unreported(struct service_stats *stats)
 {
 	uint64_t n = atomic_load(&stats->queue_drops);
@@ -62,7 +62,7 @@ static uint64_t take_unreported(struct service_stats *stats)
 	return n - said;
 }
 
-/* Returns whether there was anything to say. */
+/* Returns whether there was anything to log. */
 static bool say(struct front_service *service)
 {
 	const struct log_fields fields = { .service = service->settings->name, .event = "overrun" };
@@ -80,7 +80,7 @@ static void say_and_wait(struct timer *timer)
 {
 	struct front_service *service = container_of(timer, struct front_service, drops_timer);
 
-	/* In this order: what is counted after the look tells of itself. */
+	/* In this order, because drops that are counted after say() must wake this thread again. */
 	atomic_store(&service->drops_noted, false);
 	if (!say(service))
 		return;

@@ -85,7 +85,7 @@ void reflection_guard_fini(struct reflection_guard *guard)
 	}
 }
 
-/* A sender chooses its name, which may be a link to a socket of ours; an answer ends there. */
+/* Refuses the names of sockets of superd, and senders without a name. */
 static bool allows_name(const struct reflection_guard *guard, const struct sockaddr_un *name,
 			size_t length)
 {
@@ -104,7 +104,7 @@ static bool allows_port(const struct reflection_guard *guard, unsigned port)
 		 1 << port % 8);
 }
 
-/* 0/8, multicast, and all above it: reserved, and the broadcast address at its end. */
+/* Refuses 0/8, multicast, and the reserved addresses above, with the broadcast address. */
 static bool allows_in(uint32_t host)
 {
 	return host >> 24 != 0 && host >> 28 < 0xe;

@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * The guards of datagram built-ins: whom they never answer, so that two echoes never
- * talk and nobody is hit by answers to what somebody else sent in his name.
+ * Decides which datagrams built-ins must not answer. Two services could otherwise answer each other
+ * without end, and a forged sender could be flooded with answers.
  */
 
 #include <stdatomic.h>
@@ -14,18 +14,18 @@
 
 struct reflection_guard_name;
 
-/* Where we receive datagrams ourselves. Atomic, because workers read it meanwhile. */
+/* Where superd itself receives datagrams. Atomic, because workers read it meanwhile. */
 struct reflection_guard {
 	_Atomic uint8_t own_ports[65536 / 8];
 	_Atomic(struct reflection_guard_name *)
 		own_names[REFLECTION_GUARD_BUCKETS]; /* of Unix sockets */
 };
 
-/* @own is where one of our sockets is bound, as the kernel tells it. Returns 0 or -ENOMEM. */
+/* @own is the address of a socket of superd, from getsockname(2). Returns 0 or -ENOMEM. */
 int reflection_guard_add(struct reflection_guard *guard, const struct sockaddr *own,
 			 socklen_t length);
 
-/* Once no thread asks any more. */
+/* Called when no other thread uses the guard any more. */
 void reflection_guard_fini(struct reflection_guard *guard);
 
 /* Whether a datagram from @source may be answered. */

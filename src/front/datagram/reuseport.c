@@ -17,7 +17,7 @@ struct reuseport_socket {
 	struct datagram_room *room;
 	bool in_worker;
 	bool owns_socket;
-	pthread_mutex_t lock; /* of the socket */
+	pthread_mutex_t lock; /* held while the socket is read */
 	bool halted;          /* under the lock */
 };
 
@@ -42,7 +42,10 @@ static void on_ready(struct watch *watch)
 	pthread_mutex_unlock(&reuseport_socket->lock);
 }
 
-/* More sockets than are asked for now are left from other settings: as few workers read them. */
+/*
+ * Earlier settings may have left more sockets than the service wants now. They share the workers
+ * that the service wants.
+ */
 static size_t choose_worker(const struct front_listener *listener, size_t n_before)
 {
 	const struct front *front = listener->service->front;

@@ -1,11 +1,12 @@
 #pragma once
 
 /*
- * Shares: the sockets among which the kernel divides the datagrams of a listener, each read by
- * one of the workers, or in the main loop where there are none.
+ * Several sockets share the datagrams of one listener. A worker reads each of them, or the main
+ * thread if there are no workers.
  *
- * A worker reads a socket under its lock. So when reuseport_halt() or reuseport_close() returns,
- * none is being read, nor will be, and it may be closed. All functions are for the main thread.
+ * A worker holds the lock of a socket while it reads. So after reuseport_halt() or
+ * reuseport_close() no socket is read any more, and the sockets may be closed. All functions are
+ * for the main thread.
  */
 
 #include <stdbool.h>
@@ -14,23 +15,23 @@
 struct front;
 struct front_listener;
 
-/* Whether the datagrams of the listener are read here, instead of by the listener's own watch. */
+/* Whether the datagrams are read here, and not by the watch of the listener. */
 bool reuseport_wanted(const struct front_listener *listener);
 
 /* Reads every socket that the listener has. Returns 0 or a negative errno. */
 int reuseport_start(struct front_listener *listener);
 
 /*
- * One socket more, which the keeper has as @number: the listener's own, or one that is the share's
- * now. Returns as above; on failure the caller keeps @fd.
+ * Adds a socket, whose descriptor in the keeper is @number. Takes over @fd, unless it is the
+ * listener's own. Returns 0 or a negative errno; on failure the caller keeps @fd.
  */
 int reuseport_add(struct front_listener *listener, int fd, int number);
 
 void reuseport_halt(struct front *front);
 void reuseport_resume(struct front *front);
 
-/* Lets go of all sockets, which stay the listener's. */
+/* Stops reading. The listener keeps its sockets. */
 void reuseport_close(struct front_listener *listener);
 
-/* Once the workers have stopped. */
+/* Called when the workers have stopped. */
 void reuseport_free(struct front *front);

@@ -6,11 +6,11 @@
 #define LINE_LENGTH 74 /* 72 characters, CR, LF */
 #define RING_LENGTH 95 /* the printable characters */
 #define PATTERN_PERIOD (LINE_LENGTH * RING_LENGTH)
-#define PATTERN_CHUNK (256 * 1024) /* at any offset in the period, so much can be sent at once */
+#define PATTERN_CHUNK (256 * 1024) /* so much can be sent at once from any offset */
 #define DATAGRAM_MAX 512           /* RFC 864 */
 #define SECONDS_1900_TO_1970 2208988800u
 
-/* Touched, and so paid for, only where chargen is used. */
+/* Takes memory only when chargen is used. */
 static char pattern[PATTERN_PERIOD + PATTERN_CHUNK];
 
 void builtin_prepare(enum builtin_kind kind)
@@ -54,7 +54,7 @@ static void chargen_datagram(struct exchange *x)
 		x->n_out = x->n_in < DATAGRAM_MAX ? x->n_in : DATAGRAM_MAX;
 }
 
-/* The text is made once a second at most: localtime_r() may look for the zone. */
+/* Makes the text once a second at most, because localtime_r() may look for the time zone. */
 static void daytime(struct exchange *x)
 {
 	static _Thread_local char text[BUILTIN_ROOM];

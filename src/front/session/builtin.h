@@ -1,9 +1,9 @@
 #pragma once
 
 /*
- * The built-ins map bytes to bytes; sockets are the business of session.c and
- * datagram.c. An answer is written to the room that the caller gives, or points at
- * what came in, or at a constant pattern: nothing is copied that need not be.
+ * A built-in turns the bytes of a client into the bytes of an answer. session.c and datagram.c have
+ * the sockets. To avoid copies, an answer is in the room of the caller, or points to the input or
+ * to a constant pattern.
  */
 
 #include <stdbool.h>
@@ -19,7 +19,7 @@ enum {
 	BUILTIN_ENDLESS = 1 << 2,      /* its answer follows from @sent and never ends */
 };
 
-/* Enough for every answer that is written to the caller's room. */
+/* Enough for every answer that is not input or pattern. */
 #define BUILTIN_ROOM 64
 
 struct exchange {
@@ -28,7 +28,7 @@ struct exchange {
 	uint64_t sent;   /* to this client so far */
 	time_t now;      /* seconds since 1970 */
 	uint32_t random; /* for datagrams */
-	bool amplify;    /* for datagrams: the answer may be longer than what came in */
+	bool amplify;    /* for datagrams: the answer may be longer than the input */
 	char room[BUILTIN_ROOM];
 
 	const char *out; /* valid until @in or @room changes */
@@ -41,7 +41,7 @@ struct builtin {
 	void (*answer_datagram)(struct exchange *x);
 };
 
-/* Once in the process, before threads need it, for each kind that is going to answer. */
+/* Called for each kind in use, before its first answer and before there are threads. */
 void builtin_prepare(enum builtin_kind kind);
 
 /* @kind is not BUILTIN_NONE. */

@@ -48,8 +48,8 @@ static void end_overdue(struct timer *timer)
 }
 
 /*
- * Closing at once would answer what the client sent, or sends, with a reset that
- * destroys the answer on its way: so wait for its own end, for a moment.
+ * To close a socket with unread input sends a reset, which destroys an answer that is still on its
+ * way. So the session reads, and waits a moment for the client to close.
  */
 static void linger(struct session *session)
 {
@@ -76,7 +76,7 @@ void linger_answer(struct session *session)
 	ssize_t n;
 
 	session->builtin->answer(&x);
-	/* MSG_MORE holds the data back, so that they travel with the FIN. */
+	/* MSG_MORE holds the data back, so that one packet has them and the FIN. */
 	n = send(fd, x.out, x.n_out, MSG_NOSIGNAL | MSG_MORE);
 	if (n < 0 || shutdown(fd, SHUT_WR) < 0) {
 		session_end(session, -errno);

@@ -1,11 +1,11 @@
 #pragma once
 
 /*
- * Sessions whose whole answer fits at once: it is given, and then the client's own end waited for,
- * for a moment. All of it in the main thread.
+ * Sessions with one short answer. They send it, and wait a moment for the client to close. All of
+ * this is in the main thread.
  */
 
 struct session;
 
-/* The session may be over, and freed, when this returns. */
+/* When this returns, the session may have ended and be freed. */
 void linger_answer(struct session *session);

@@ -10,8 +10,8 @@
 #include "front/session/session.h"
 #include "front/session/worker.h"
 
-#define STREAM_READ_MAX (64 * 1024) /* and so the most that a session keeps unsent */
-#define TURN_MAX (256 * 1024)       /* bytes that one session sends before others have a turn */
+#define STREAM_READ_MAX (64 * 1024) /* also the most that a session keeps to send later */
+#define TURN_MAX (256 * 1024)       /* the most that a session sends in one turn */
 #define PATTERN_RECORD_MAX 4096
 
 struct session_rest {
@@ -26,7 +26,7 @@ static unsigned over(struct session *session, int error)
 	return 0;
 }
 
-/* Returns how much the client took, 0 when it takes nothing now, or a negative errno. */
+/* Returns how many bytes were sent, 0 when the socket is full, or a negative errno. */
 static ssize_t give(struct session *session, const char *bytes, size_t n)
 {
 	ssize_t taken;
@@ -75,7 +75,7 @@ static unsigned answer_input(struct session *session)
 	struct exchange x;
 	ssize_t n;
 
-	/* MSG_TRUNC makes the kernel tell the real length of a record. */
+	/* With MSG_TRUNC the kernel returns the real length of a record. */
 	n = recv(session->watch.fd, incoming, size, session->keeps_records ? MSG_TRUNC : 0);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return WATCH_READ;
@@ -97,7 +97,7 @@ static unsigned answer_input(struct session *session)
 	return WATCH_READ;
 }
 
-/* Throws input away. The client may close its side and still read on. */
+/* Throws input away. A client that has closed its side may still read. */
 static int drain_input(struct session *session)
 {
 	ssize_t n;

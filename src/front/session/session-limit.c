@@ -25,9 +25,13 @@ static int64_t due_ms(const struct session *session, enum session_limit *out)
 }
 
 /*
- * A worker ends its session itself, once it is woken by the end of the socket. It reads nothing
- * more, because only what is unread then tells a client that sends on, by a reset. Should it
- * close the descriptor just now, then nobody has the number, because nobody else opens any.
+ * Only the worker may end a session in its loop. So the main thread marks the session as cut and
+ * shuts the socket down, which wakes the worker. The worker then closes the socket without reading:
+ * with unread input the kernel sends a reset, and a client that goes on sending notices the end.
+ *
+ * The worker may close the descriptor between the test of @closed and shutdown(). The number then
+ * belongs to no other socket, because workers open no descriptors, and the main thread opens none
+ * meanwhile.
  */
 static void cut(struct session *session)
 {
@@ -40,7 +44,7 @@ static void cut(struct session *session)
 		(void)shutdown(session->watch.fd, SHUT_RDWR);
 }
 
-/* What the session did meanwhile has moved no timer: so only now is it seen. */
+/* Activity does not move the timer. So the timer looks at the last activity when it is due. */
 static void on_limit(struct timer *timer)
 {
 	struct session *session = container_of(timer, struct session, limit_timer);

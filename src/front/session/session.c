@@ -14,9 +14,9 @@
 #include "front/session/session-io.h"
 #include "net/socket-options.h"
 
-#define FIRST_TURNS_MAX 4 /* in the main thread, which has others to accept */
+#define FIRST_TURNS_MAX 4 /* in the main thread, before it accepts other clients */
 
-/* The main thread's: an idle session costs no buffer. */
+/* The buffer of the main thread. Sessions have no buffers of their own. */
 static char incoming[LOOP_INCOMING];
 
 struct address session_peer(const struct session *session)
@@ -54,7 +54,7 @@ void session_end(struct session *session, int error)
 	release(session);
 }
 
-/* In a worker. Once it is on the list, the session may be gone. */
+/* Runs in a worker. When the session is on the list, the main thread may free it. */
 static void send_home(struct session *session)
 {
 	struct sessions *sessions = session->sessions;
@@ -103,7 +103,7 @@ static void on_wake(struct watch *watch)
 	release_over(container_of(watch, struct sessions, wake));
 }
 
-/* In the loop of the session, as the next one is. */
+/* This and on_ready() run in the loop of the session. */
 static void leave(struct session *session)
 {
 	if (session->loop == &session->sessions->loop)
@@ -139,7 +139,7 @@ static void hand_to(struct session *session, struct loop *loop)
 	session->loop->load++;
 }
 
-/* The last that the main thread does with it: from then on it is the worker's. */
+/* After this the session belongs to the worker. The main thread must not touch it any more. */
 static void go_on(struct session *session, unsigned wanted)
 {
 	struct loop *loop = workers_least(session->sessions->workers);

@@ -13,7 +13,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 
-/* Turns call nothing that needs much; untouched, it costs no memory. */
+/* A turn needs little stack, and the part that is not used takes no memory. */
 #define STACK_SIZE (128 * 1024)
 
 struct worker {
@@ -41,10 +41,16 @@ static void *run(void *argument)
 	struct worker *worker = argument;
 
 	(void)pthread_setname_np(pthread_self(), "superd-worker");
-	/* To preempt whoever has just sent something would make small batches of large ones. */
+	/*
+	 * A worker that preempts the sender would receive many small batches instead of a large
+	 * one.
+	 */
 	(void)sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){ 0 });
 	while (!worker->stopping)
-		/* Its clients would wait for ever: the keeper starts another front. */
+		/*
+		 * The clients of this worker would never be served. The keeper starts another
+		 * front.
+		 */
 		if (poller_run(worker->loop.poller, -1) < 0)
 			abort();
 	return NULL;

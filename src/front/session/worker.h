@@ -1,10 +1,10 @@
 #pragma once
 
 /*
- * Workers are threads that are there beforehand, each with a loop over its own epoll. They
- * move bytes and decide nothing: the main thread adds a watch to the loop of one of
- * them, and what is called for it runs there. They open no descriptors, so a number that one
- * of them closes is not in use again before the main thread wants it to be.
+ * Workers are threads that start with the front. Each has a loop over its own epoll. The main
+ * thread adds a watch to such a loop, and the callback of the watch runs in the worker. Workers
+ * move bytes and decide nothing. They open no descriptors, so a number that a worker closes is free
+ * until the main thread opens one.
  *
  * All functions are for the main thread.
  */
@@ -13,21 +13,21 @@
 
 #include "net/poller.h"
 
-/* More than the kernel's send buffer takes by default, and so than a record has. */
+/* Larger than the default send buffer of the kernel, and so than any record. */
 #define LOOP_INCOMING ((size_t)256 * 1024)
 
-/* Where watches are called: in the main thread, or in a worker. */
+/* The loop of the main thread or of a worker, which calls watches. */
 struct loop {
 	struct poller *poller;
-	char *incoming; /* LOOP_INCOMING bytes for whoever is called, who leaves nothing there */
-	size_t load;    /* what is there, as the main thread counts it */
+	char *incoming; /* LOOP_INCOMING bytes, for the callback that runs now */
+	size_t load;    /* how many sessions the main thread has put there */
 };
 
 struct workers;
 
 /*
- * Starts @n threads, with all signals blocked. Where not all can be had it is fewer, maybe none,
- * and a line of the log says so. Returns 0 or -ENOMEM.
+ * Starts @n threads, with all signals blocked. If not all can be started, there are fewer, perhaps
+ * none, which is logged. Returns 0 or -ENOMEM.
  */
 int workers_new(struct workers **out, unsigned n);
 
@@ -40,11 +40,10 @@ struct loop *workers_loop(struct workers *workers, size_t i);
 struct loop *workers_least(struct workers *workers);
 
 /*
- * Ends the threads and waits for that, which takes no longer than a turn. What is watched in their
- * loops stays so, belongs to the main thread now, and may be removed. Harmless when repeated,
- * and without workers (NULL).
+ * Ends the threads and waits for their end, which takes no longer than a turn. Their watches then
+ * belong to the main thread, which may remove them. May be called again, and with NULL.
  */
 void workers_stop(struct workers *workers);
 
-/* Stops them first. */
+/* Stops the workers first. */
 void workers_free(struct workers *workers);
