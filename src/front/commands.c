@@ -10,7 +10,6 @@
 #include "front/core/throttle.h"
 #include "front/resend.h"
 #include "front/datagram/queue-drops.h"
-#include "front/pass/pass.h"
 #include "front/program/pool.h"
 #include "front/core/uplink.h"
 #include "front/datagram/reuseport.h"
@@ -27,7 +26,9 @@ static void end_sessions(struct timer *timer)
 
 	if (front->sessions.count > 0)
 		log_info("ending %zu sessions that had their time", front->sessions.count);
-	pass_end_all(front);
+	for (size_t i = 0; i < front->settings->n_services; i++)
+		if (front->services[i].dispatch->end_clients)
+			front->services[i].dispatch->end_clients(&front->services[i]);
 	sessions_end_all(&front->sessions);
 	front->context.mode = MODE_OVER;
 }
@@ -46,6 +47,13 @@ static void close_listeners(struct front *front)
 	}
 }
 
+static void drain_services(struct front *front, bool has_successor)
+{
+	for (size_t i = 0; i < front->settings->n_services; i++)
+		if (front->services[i].dispatch->drain)
+			front->services[i].dispatch->drain(&front->services[i], has_successor);
+}
+
 /*
  * Closes the listeners and gives the sessions @grace_ms (0: no limit) to end. The front is
  * done when none are left.
@@ -58,7 +66,7 @@ static void drain(struct front *front, int64_t grace_ms, bool has_successor)
 		queue_drops_say_rest(front);
 		stderr_stop(front);
 		datagram_spawn_abandon(front);
-		pass_drain(front, has_successor);
+		drain_services(front, has_successor);
 	}
 	if (grace_ms > 0)
 		(void)timer_set(&front->grace, front->context.timers, clock_ms() + grace_ms,
@@ -71,7 +79,9 @@ static void halt(struct front *front)
 		front->context.mode = MODE_HALTED;
 	reuseport_halt(front);
 	stderr_stop(front);
-	pass_halt(front);
+	for (size_t i = 0; i < front->settings->n_services; i++)
+		if (front->services[i].dispatch->halt)
+			front->services[i].dispatch->halt(&front->services[i]);
 	uplink_answer(&front->uplink, CHANNEL_HALTED);
 }
 
@@ -83,7 +93,9 @@ static void resume(struct front *front)
 	front->context.mode = MODE_SERVING;
 	reuseport_resume(front);
 	stderr_start(front);
-	pass_resume(front);
+	for (size_t i = 0; i < front->settings->n_services; i++)
+		if (front->services[i].dispatch->resume)
+			front->services[i].dispatch->resume(&front->services[i]);
 	throttle_release(&front->throttle);
 }
 
@@ -110,7 +122,6 @@ static void on_pause(struct front *front, const struct channel_message *message,
 static void on_continue(struct front *front, const struct channel_message *message, int fd)
 {
 	throttle_pause(&front->throttle, false);
-	pass_flush(front);
 }
 
 static void on_ping(struct front *front, const struct channel_message *message, int fd)
@@ -357,7 +368,6 @@ static void on_writable(struct uplink *uplink)
 {
 	struct front *front = container_of(uplink, struct front, uplink);
 
-	pass_flush(front);
 	throttle_release(&front->throttle);
 }
 

@@ -40,6 +40,8 @@ static int init_service(struct front *front, size_t i)
 	service_init(service, &front->context, i);
 	service->front = front;
 	service->dispatch = kinds[service->settings->dispatch];
+	if (service->dispatch == &pass_dispatch)
+		service->owner = &front->pass;
 	service->listeners = &front->listeners[service->settings->first_endpoint];
 	for (size_t j = 0; j < service->settings->n_endpoints; j++)
 		service->listeners[j].service = service;
@@ -118,7 +120,7 @@ static void reset(struct front *front, const struct startup *startup)
 	};
 	throttle_init(&front->throttle, &front->context);
 	list_init(&front->pending);
-	list_init(&front->unreported);
+	pass_init(&front->pass, &front->context);
 	list_init(&front->stderr_readers);
 	list_init(&front->resend);
 }
@@ -159,7 +161,7 @@ static int front_init(struct front *front, const struct startup *startup)
 	r = init_sessions(front);
 	if (r < 0)
 		return r;
-	r = pass_start(front);
+	r = pass_start(startup, front->services);
 	if (r < 0)
 		return r;
 	r = init_listeners(front);
@@ -176,13 +178,20 @@ static void forget_listener(struct front_listener *listener)
 		listener->service->dispatch->forget(listener);
 }
 
+static void forget_service(struct front_service *service)
+{
+	if (service->dispatch && service->dispatch->forget_service)
+		service->dispatch->forget_service(service);
+}
+
 /* Copes with a half-built front; what the start brought is not ours to free. */
 static void front_fini(struct front *front)
 {
 	stderr_stop(front);
 	resend_forget(front);
 	datagram_spawn_abandon(front);
-	pass_stop(front);
+	for (size_t i = 0; front->services && i < front->settings->n_services; i++)
+		forget_service(&front->services[i]);
 	for (size_t i = 0; front->listeners && i < front->settings->n_endpoints; i++)
 		forget_listener(&front->listeners[i]);
 	uplink_fini(&front->uplink);
@@ -203,7 +212,7 @@ static void front_fini(struct front *front)
 static bool is_over(const struct front *front)
 {
 	return front->context.mode == MODE_DRAINING && front->sessions.count == 0 &&
-	       pass_is_over(front) && !uplink_has_request(&front->uplink);
+	       pass_is_over(&front->pass) && !uplink_has_request(&front->uplink);
 }
 
 static int serve(struct front *front)
@@ -218,6 +227,7 @@ static int serve(struct front *front)
 		if (r < 0)
 			return log_error(r, "cannot wait for clients");
 		timers_run(front->context.timers, clock_ms());
+		pass_report(&front->pass);
 		if (is_over(front))
 			front->context.mode = MODE_OVER;
 	}

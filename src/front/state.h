@@ -20,6 +20,7 @@
 #include "front/core/throttle.h"
 #include "front/core/uplink.h"
 #include "front/datagram/reflection-guard.h"
+#include "front/pass/pass.h"
 #include "front/session/session.h"
 #include "net/listener.h"
 #include "net/poller.h"
@@ -31,6 +32,7 @@ struct front {
 	struct context context;
 	struct uplink uplink;
 	struct throttle throttle;
+	struct pass pass;
 
 	const struct settings *settings;
 	struct front_service *services;
@@ -44,8 +46,6 @@ struct front {
 
 	_Atomic(struct front_service *) drops; /* with drops to say; workers write this */
 	struct watch drops_wake; /* owns an eventfd that tells when there is the first */
-	struct list unreported;  /* pools of which the keeper is to hear something */
-	size_t n_processes;      /* of all pools, but those that are dismissed */
 
 	struct list resend; /* what came without its descriptor */
 	struct timer resend_timer;

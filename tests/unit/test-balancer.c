@@ -1,768 +1,482 @@
 /*
- * A real front whose keeper, programs and clients are the test: what it does with dispatch pass is
- * seen on its sockets and in the memory that it shares.
+ * What a balancer decides, without a front: the programs are the test, the keeper is a list of what
+ * was asked for, and time is moved by hand.
  */
 
 #include <errno.h>
-#include <limits.h>
-#include <poll.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
-#include "channel/startup.h"
-#include "channel/stats.h"
-#include "channel/channel.h"
-#include "channel/pass-table.h"
-#include "config/settings.h"
-#include "front/front.h"
-#include "net/listener.h"
+#include "front/pass/balancer.h"
+#include "pass-stage.h"
 
-#define PLACES 3
-#define PATIENCE_MS 20000
-#define NO_STATUS (-1)
+static struct balancer_group group;
+static struct balancer *balancer;
+static int64_t passed_ms;
 
-/* The test's end of what a front has. */
-static struct stage {
-	struct endpoint endpoint;
-	struct service service;
-	struct settings settings;
-	struct listener *listener;
-	struct pass_table *table;
-	struct service_stats *stats;
-	struct drop_counts *drop_counts;
-	struct session_counts *session_counts;
-	bool may_grow;
-	rlim_t descriptors; /* that it may have, and that may be on their way; 0: no limit */
-	uid_t user;         /* whose front it is; 0: the test's */
-	int log;            /* what it says, or -1 */
-	pid_t front;
-	int channel;
-	int processes[PLACES];  /* the programs' ends */
-	int front_ends[PLACES]; /* the keeper's copies of the others */
-} stage;
+static struct keeper {
+	bool deaf; /* nothing can be said to it now */
+	unsigned dismissed[8];
+	unsigned n_dismissed;
+	unsigned n_grown;
+	unsigned n_rooms; /* how often there was room, for the listeners */
+} keeper;
 
-static void make_stage(unsigned n_clients)
+static void on_room(struct balancer *of)
 {
-	const struct listener_options options = { .backlog = 1024, .uid = -1, .gid = -1 };
-	const struct sockaddr_in loopback = { .sin_family = AF_INET,
-					      .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	assert_ptr_equal(of, balancer);
+	keeper.n_rooms++;
+}
 
-	stage = (struct stage){
-		.endpoint = { .type = SOCK_STREAM, .text = (char *)"tcp:127.0.0.1:0" },
-		.service = { .name = (char *)"x",
-			     .n_endpoints = 1,
-			     .dispatch = DISPATCH_PASS,
-			     .instances = UINT_MAX,
-			     .pool = { .min = PLACES,
-				       .max = PLACES,
-				       .clients_per_process = n_clients } },
-		.settings = { .poller = POLLER_EPOLL, .n_services = 1, .n_endpoints = 1 },
-	};
-	stage.log = -1;
-	stage.endpoint.address.in = loopback;
-	stage.endpoint.address.length = sizeof(loopback);
-	stage.service.endpoints = &stage.endpoint;
-	stage.settings.services = &stage.service;
-	assert_int_equal(listener_new(&stage.listener, &stage.endpoint), 0);
-	assert_int_equal(listener_open(stage.listener, &options), 0);
-	stage.table = pass_table_new(PLACES, n_clients);
-	stage.stats = stats_new();
-	stage.drop_counts = drop_counts_new();
-	assert_non_null(stage.table);
-	for (int i = 0; i < PLACES; i++) {
-		int pair[2];
+static bool dismiss(struct balancer *of, const struct pass_process *process)
+{
+	assert_int_equal(process->pid, FIRST_PID + process->index);
+	if (!keeper.deaf)
+		keeper.dismissed[keeper.n_dismissed++] = process->index;
+	return !keeper.deaf;
+}
 
-		assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
-		stage.processes[i] = pair[0];
-		stage.front_ends[i] = pair[1];
-	}
+static bool grow(struct balancer *of)
+{
+	if (!keeper.deaf)
+		keeper.n_grown++;
+	return !keeper.deaf;
 }
 
 static int set_up(void **state)
 {
-	signal(SIGPIPE, SIG_IGN);
-	make_stage(2);
-	return 0;
-}
+	static const struct balancer_events events = { on_room, dismiss, grow };
 
-static void end_front(void)
-{
-	if (stage.front > 0) {
-		kill(stage.front, SIGKILL);
-		waitpid(stage.front, NULL, 0);
-		close(stage.channel);
-		session_counts_free(stage.session_counts);
-	}
-	stage.front = 0;
+	stage_set_up(N_CLIENTS);
+	keeper = (struct keeper){ 0 };
+	passed_ms = 0;
+	group = (struct balancer_group){ .events = &events };
+	list_init(&group.unreported);
+	balancer = balancer_new(&group, &stage.service, stage.table);
+	return balancer ? 0 : -1;
 }
 
 static int tear_down(void **state)
 {
-	end_front();
-	for (int i = 0; i < PLACES; i++) {
-		close(stage.processes[i]);
-		close(stage.front_ends[i]);
-	}
-	listener_free(stage.listener);
-	pass_table_free(stage.table);
-	stats_free(stage.stats);
-	drop_counts_free(stage.drop_counts);
+	balancer_free(balancer);
+	assert_int_equal(group.n_processes, 0);
+	stage_tear_down();
 	return 0;
 }
 
-static pid_t pid_of(int process)
+static void add_only(unsigned process_index)
 {
-	return 1000 + process;
-}
-
-static void be_front(const struct startup *startup)
-{
-	for (int i = 0; i < PLACES; i++)
-		close(stage.processes[i]);
-	close(stage.channel);
-	if (stage.log >= 0)
-		(void)dup2(stage.log, STDERR_FILENO);
-	if (stage.descriptors)
-		(void)setrlimit(RLIMIT_NOFILE,
-				&(struct rlimit){ stage.descriptors, stage.descriptors });
-	if (stage.user && geteuid() == 0 && setresuid(stage.user, stage.user, stage.user) < 0)
-		_exit(1);
-	_exit(front_main(startup));
-}
-
-static struct channel_message hear(void)
-{
-	struct pollfd input = { .fd = stage.channel, .events = POLLIN };
-	struct channel_message message = { 0 };
-	int fd;
-
-	assert_int_equal(poll(&input, 1, PATIENCE_MS), 1);
-	assert_int_equal(channel_receive(stage.channel, &message, &fd), 1);
-	return message;
-}
-
-static void expect_silence(void)
-{
-	struct pollfd input = { .fd = stage.channel, .events = POLLIN };
-
-	assert_int_equal(poll(&input, 1, 0), 0);
-}
-
-/* A front born with @n_processes of those that are there. */
-static void start_front(size_t n_processes)
-{
-	static const unsigned zero[1];
-	struct startup_pool pool = { .ready = n_processes,
-				     .may_grow = stage.may_grow,
-				     .table = stage.table };
-	struct startup_process processes[PLACES];
-	struct startup startup = {
-		.settings = &stage.settings,
-		.listeners = &stage.listener,
-		.children = zero,
-		.stats_indices = zero,
-		.pools = &pool,
-		.processes = processes,
-		.n_processes = n_processes,
-		.stats = stage.stats,
-		.drop_counts = stage.drop_counts,
-	};
-
-	stage.session_counts = session_counts_new();
-	startup.session_counts = stage.session_counts;
-	for (unsigned i = 0; i < n_processes; i++)
-		processes[i] = (struct startup_process){ 0, i, pid_of(i), stage.front_ends[i] };
-	assert_int_equal(channel_pair(&stage.channel, &startup.channel), 0);
-	stage.front = fork();
-	if (stage.front == 0)
-		be_front(&startup);
-	close(startup.channel);
-	assert_int_equal(hear().type, CHANNEL_READY);
-}
-
-static void tell(enum channel_type type, int process, int32_t status)
-{
-	struct channel_message message = { .type = type,
-					   .process = { .index = process, .pid = status } };
-
-	assert_int_equal(channel_send(stage.channel, &message,
-				      type == CHANNEL_PROCESS ? stage.front_ends[process] : -1),
+	assert_int_equal(balancer_add(balancer, process_index, FIRST_PID + (int)process_index,
+				      stage_socket((int)process_index)),
 			 0);
 }
 
-static void order(enum channel_type type)
+static void add(unsigned process_index)
 {
-	tell(type, 0, 0);
-	if (type == CHANNEL_HALT)
-		assert_int_equal(hear().type, CHANNEL_HALTED);
+	add_only(process_index);
+	balancer_update(balancer);
+	keeper.n_rooms = 0;
 }
 
-/* Whatever was said before has been done then. */
-static void wait_for_front(void)
+static void give(void)
 {
-	order(CHANNEL_PING);
-	assert_int_equal(hear().type, CHANNEL_ALIVE);
+	struct pass_client client = stage_client();
+
+	assert_true(balancer_has_room(balancer));
+	balancer_give(balancer, &client);
 }
 
-static int come(void)
+/* As at the end of a turn. */
+static void report(void)
 {
-	struct address address;
-	int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	assert_int_equal(listener_address(stage.listener, &address), 0);
-	assert_int_equal(connect(client, &address.any, address.length), 0);
-	return client;
+	if (list_is_linked(&group.unreported) && balancer_report(balancer))
+		list_unlink(&balancer->unreported_link);
 }
 
-struct received {
-	int fd;
-	unsigned client_index;
-	size_t n;
-	char text[4096];
-};
-
-static bool has_client(int process, int patience_ms)
+/* Processes have been idle for longer then, and timers are due. */
+static void let_time_pass(int64_t ms)
 {
-	struct pollfd input = { .fd = stage.processes[process], .events = POLLIN };
-
-	return poll(&input, 1, patience_ms) == 1;
+	passed_ms += ms;
+	list_for_each(at, following, &balancer->processes)
+		container_of(at, struct pass_process, link)->idle_since_ms -= ms;
+	timers_run(stage.context.timers, clock_ms() + passed_ms);
+	report();
 }
 
-static struct received receive(int process)
+static void expect_dismissals(unsigned n, unsigned first)
 {
-	struct received got = { .fd = -1 };
-	struct iovec part = { got.text, sizeof(got.text) };
-	union {
-		char bytes[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} control;
-	struct msghdr header = { .msg_iov = &part,
-				 .msg_iovlen = 1,
-				 .msg_control = &control,
-				 .msg_controllen = sizeof(control) };
-
-	assert_true(has_client(process, PATIENCE_MS));
-	got.n = (size_t)recvmsg(stage.processes[process], &header, MSG_CMSG_CLOEXEC);
-	assert_non_null(CMSG_FIRSTHDR(&header));
-	memcpy(&got.fd, CMSG_DATA(CMSG_FIRSTHDR(&header)), sizeof(int));
-	assert_int_equal(sscanf(got.text, "SUPERD_CLIENT=%u", &got.client_index), 1);
-	return got;
-}
-
-static void say(int process, const char *text)
-{
-	assert_int_equal(send(stage.processes[process], text, strlen(text), MSG_NOSIGNAL),
-			 strlen(text));
-}
-
-static void finish(int process, const struct received *client)
-{
-	char text[32];
-
-	close(client->fd);
-	snprintf(text, sizeof(text), "DONE=%u", client->client_index);
-	say(process, text);
-}
-
-static void expect_dismissal(int process)
-{
-	struct channel_message message = hear();
-
-	assert_int_equal(message.type, CHANNEL_DISMISS);
-	assert_int_equal(message.dismiss.index, process);
-	assert_int_equal(message.dismiss.pid, pid_of(process));
-}
-
-static unsigned in_service(void)
-{
-	return atomic_load(&stage.session_counts->sessions[0]);
-}
-
-static void wait_in_service(unsigned n)
-{
-	for (int i = 0; in_service() != n && i < PATIENCE_MS; i++)
-		poll(NULL, 0, 1);
-	assert_int_equal(in_service(), n);
-}
-
-static void wait_for_end(int status)
-{
-	int found;
-
-	assert_int_equal(waitpid(stage.front, &found, 0), stage.front);
-	close(stage.channel);
-	session_counts_free(stage.session_counts);
-	stage.front = 0;
-	assert_int_equal(found, status);
-}
-
-static void test_a_process_gets_the_connection_and_its_variables(void **state)
-{
-	struct sockaddr_in mine, theirs;
-	socklen_t length = sizeof(mine);
-	struct received got;
-	int client;
-
-	start_front(1);
-	client = come();
-	got = receive(0);
-	assert_int_equal(getsockname(client, (struct sockaddr *)&mine, &length), 0);
-	assert_int_equal(getpeername(got.fd, (struct sockaddr *)&theirs, &length), 0);
-	assert_int_equal(mine.sin_port, theirs.sin_port);
-	assert_non_null(memmem(got.text, got.n, "\0REMOTE_ADDR=127.0.0.1", 23));
-	assert_int_equal(in_service(), 1);
-
-	finish(0, &got);
-	wait_in_service(0);
-	assert_int_equal(atomic_load(&stage.stats[0].accepted), 1);
-	assert_int_equal(atomic_load(&stage.stats[0].ended), 1);
-	close(client);
+	assert_int_equal(keeper.n_dismissed, n);
+	for (unsigned i = 0; i < n; i++)
+		assert_int_equal(keeper.dismissed[i], first + i);
 }
 
 static void test_the_least_loaded_process_gets_the_next_client(void **state)
 {
-	struct received first, second, third;
-	int clients[3];
-
-	start_front(2);
-	clients[0] = come();
-	wait_in_service(1);
-	clients[1] = come();
-	first = receive(0);
-	second = receive(1);
-	finish(has_client(0, 0) ? 1 : 0, &first);
-	wait_in_service(1);
-	clients[2] = come();
-	third = receive(0);
-	assert_int_equal(third.client_index, first.client_index);
-	finish(1, &second);
-	finish(0, &third);
-	wait_in_service(0);
-	for (int i = 0; i < 3; i++)
-		close(clients[i]);
+	add(0);
+	add(1);
+	give();
+	assert_int_equal(stage_receive(1), 0);
+	give();
+	assert_int_equal(stage_receive(0), 0);
+	stage_finish(1, 0);
+	give();
+	assert_int_equal(stage_receive(1), 0);
+	assert_int_equal(stage_receive(0), -1);
 }
 
-static void test_without_room_one_more_process_is_asked_for_and_gets_the_client(void **state)
+static void test_without_room_nobody_is_taken_until_a_client_ends(void **state)
 {
-	struct received got;
-	int client;
-
-	stage.may_grow = true;
-	start_front(0);
-	client = come();
-	assert_int_equal(hear().type, CHANNEL_GROW);
-	tell(CHANNEL_POOL, 0, 0);
-	wait_for_front();
-	assert_int_equal(in_service(), 0);
-	tell(CHANNEL_PROCESS, 2, pid_of(2));
-	got = receive(2);
-	finish(2, &got);
-	wait_in_service(0);
-	close(client);
+	assert_false(balancer_has_room(balancer));
+	add(0);
+	for (int i = 0; i < N_CLIENTS; i++)
+		give();
+	assert_false(balancer_has_room(balancer));
+	assert_int_equal(keeper.n_rooms, 0);
+	assert_int_equal(stage.sessions, N_CLIENTS);
+	stage_finish(0, 1);
+	assert_true(balancer_has_room(balancer));
+	assert_int_equal(keeper.n_rooms, 1);
 }
 
-static void test_no_more_processes_are_asked_for_than_clients_wait(void **state)
+static void test_growth_is_asked_for_once_until_the_keeper_allows_more(void **state)
 {
-	int clients[3];
+	balancer_grow(balancer);
+	report();
+	assert_int_equal(keeper.n_grown, 0);
 
-	stage.may_grow = true;
-	start_front(1);
-	for (int i = 0; i < 2; i++) {
-		clients[i] = come();
-		(void)receive(0);
-	}
-	wait_for_front();
-	expect_silence();
-	clients[2] = come();
-	assert_int_equal(hear().type, CHANNEL_GROW);
-	for (int i = 0; i < 3; i++)
-		close(clients[i]);
+	balancer->may_grow = true;
+	balancer_grow(balancer);
+	balancer_grow(balancer);
+	report();
+	report();
+	assert_int_equal(keeper.n_grown, 1);
+	balancer->may_grow = true;
+	balancer_grow(balancer);
+	report();
+	assert_int_equal(keeper.n_grown, 2);
 }
 
-static void test_while_processes_are_short_nothing_is_asked_for(void **state)
+static void test_listeners_go_on_where_one_more_process_may_be_asked_for(void **state)
 {
-	int client;
-
-	stage.may_grow = true;
-	start_front(0);
-	order(CHANNEL_PAUSE);
-	client = come();
-	wait_for_front();
-	wait_for_front();
-	expect_silence();
-	order(CHANNEL_CONTINUE);
-	assert_int_equal(hear().type, CHANNEL_GROW);
-	close(client);
+	balancer_update(balancer);
+	assert_int_equal(keeper.n_rooms, 0);
+	balancer->may_grow = true;
+	balancer_update(balancer);
+	assert_int_equal(keeper.n_rooms, 1);
 }
 
-static void test_no_more_clients_than_may_be_are_taken(void **state)
+static void test_what_the_keeper_cannot_hear_is_said_later(void **state)
 {
-	struct received got;
-	int clients[3];
+	stage.settings.pool.min = 0;
+	add(0);
+	add(1);
+	keeper.deaf = true;
+	let_time_pass(1);
+	balancer->may_grow = true;
+	balancer_grow(balancer);
+	report();
+	assert_true(list_is_linked(&group.unreported));
+	assert_int_equal(group.n_processes, 0);
 
-	start_front(1);
-	for (int i = 0; i < 3; i++)
-		clients[i] = come();
-	got = receive(0);
-	(void)receive(0);
-	wait_for_front();
-	wait_for_front();
-	assert_false(has_client(0, 0));
-	assert_int_equal(in_service(), 2);
-	finish(0, &got);
-	assert_int_equal(receive(0).client_index, got.client_index);
-	for (int i = 0; i < 3; i++)
-		close(clients[i]);
+	keeper.deaf = false;
+	report();
+	expect_dismissals(2, 0);
+	assert_int_equal(keeper.n_grown, 1);
+	assert_false(list_is_linked(&group.unreported));
 }
 
-static void test_instances_hold_and_refuse(void **state)
+static void test_a_process_that_ends_unheard_is_not_dismissed(void **state)
 {
-	int clients[2];
-	char byte;
-
-	stage.service.instances = 1;
-	stage.service.overflow = OVERFLOW_REFUSE;
-	start_front(2);
-	clients[0] = come();
-	wait_in_service(1);
-	clients[1] = come();
-	assert_int_equal(read(clients[1], &byte, 1), 0);
-	wait_for_front();
-	assert_int_equal(atomic_load(&stage.stats[0].refused), 1);
-	for (int i = 0; i < 2; i++)
-		close(clients[i]);
+	stage.settings.pool.min = 1;
+	add(0);
+	add(1);
+	keeper.deaf = true;
+	let_time_pass(1);
+	balancer_on_gone(balancer_find(balancer, 0), 0);
+	keeper.deaf = false;
+	report();
+	assert_int_equal(keeper.n_dismissed, 0);
+	assert_false(list_is_linked(&group.unreported));
+	assert_int_equal(group.n_processes, 1);
 }
 
-static void test_a_process_that_dies_has_its_clients_ended_but_the_answered_one(void **state)
+static void test_a_client_that_no_socket_takes_waits_for_the_next_process(void **state)
 {
-	struct received got;
-	int clients[2];
-	char said[4096] = "";
-	const char *killed;
+	add(0);
+	close(take_fd(stage.programs[0]));
+	give();
+	assert_int_equal(stage.sessions, 1);
+	assert_false(balancer_has_room(balancer));
+	add_only(1);
+	/* There is a process, but the one that waits is first. */
+	assert_false(balancer_has_room(balancer));
+	balancer_update(balancer);
+	assert_int_equal(stage_receive(1), 0);
+	assert_int_equal(stage.sessions, 1);
+	assert_true(balancer_has_room(balancer));
+	assert_int_equal(stage.stats.failed, 0);
+}
 
-	stage.service.log_on_success = RECORD_EXIT;
-	stage.log = memfd_create("log", MFD_CLOEXEC);
-	start_front(1);
-	for (int i = 0; i < 2; i++)
-		clients[i] = come();
-	got = receive(0);
-	(void)receive(0);
-	/* It reads of the end first, and must look for the answer itself. */
-	kill(stage.front, SIGSTOP);
-	tell(CHANNEL_PROCESS_GONE, 0, SIGKILL);
-	finish(0, &got);
-	kill(stage.front, SIGCONT);
-	wait_in_service(0);
-	assert_true(pread(stage.log, said, sizeof(said) - 1, 0) > 0);
-	killed = strstr(said, "killed by signal 9 (SIGKILL)");
-	assert_non_null(killed);
-	assert_null(strstr(killed + 1, "killed"));
-	close(stage.log);
-	assert_int_equal(atomic_load(&stage.stats[0].ended), 2);
+static void test_two_idle_processes_above_a_minimum_of_one_are_one_too_many(void **state)
+{
+	stage.settings.pool.min = 1;
+	add(0);
+	add(1);
+	let_time_pass(1);
+	expect_dismissals(1, 0);
+	for (int i = 0; i < 5; i++)
+		let_time_pass(1000000);
+	expect_dismissals(1, 0);
+	assert_int_equal(balancer->n_staying, 1);
+	give();
+	assert_int_equal(stage_receive(1), 0);
+}
+
+static void test_idle_processes_above_the_minimum_end_each_after_its_time(void **state)
+{
+	stage.settings.pool.min = 1;
+	stage.settings.pool.idle_exit_ms = 300000;
+	for (unsigned i = 0; i < N_PROCESSES; i++)
+		add(i);
+	give();
+	assert_int_equal(stage_receive(2), 0);
+	let_time_pass(200000);
+	assert_int_equal(keeper.n_dismissed, 0);
+	stage_finish(2, 0);
+	let_time_pass(200000);
+	expect_dismissals(2, 0);
+	let_time_pass(200000);
+	expect_dismissals(2, 0);
+}
+
+static void test_with_a_minimum_of_zero_the_last_process_ends_too(void **state)
+{
+	stage.settings.pool.min = 0;
+	stage.settings.pool.idle_exit_ms = 300000;
+	add(0);
+	add(1);
+	give();
+	assert_int_equal(stage_receive(1), 0);
+	let_time_pass(400000);
+	expect_dismissals(1, 0);
+	stage_finish(1, 0);
+	let_time_pass(200000);
+	expect_dismissals(1, 0);
+	let_time_pass(200000);
+	expect_dismissals(2, 0);
+}
+
+static void test_a_process_that_closes_ends_after_a_moment_and_its_last_client(void **state)
+{
+	add(0);
+	give();
+	assert_int_equal(stage_receive(0), 0);
+	assert_int_equal(shutdown(stage.programs[0], SHUT_WR), 0);
+	stage_turn();
+	assert_false(balancer_has_room(balancer));
+	let_time_pass(1000);
+	assert_int_equal(keeper.n_dismissed, 0);
+
+	add(1);
+	close(take_fd(stage.programs[1]));
+	stage_turn();
+	report();
+	assert_int_equal(keeper.n_dismissed, 0);
+	let_time_pass(1000);
+	expect_dismissals(1, 1);
+}
+
+static void test_a_process_without_a_socket_is_ended_after_a_moment(void **state)
+{
+	assert_int_equal(balancer_add(balancer, 0, FIRST_PID, -1), 0);
+	assert_false(balancer_has_room(balancer));
+	report();
+	assert_int_equal(keeper.n_dismissed, 0);
+	let_time_pass(1000);
+	expect_dismissals(1, 0);
+}
+
+static void test_a_process_that_leaves_gets_no_more_clients(void **state)
+{
+	add(0);
+	give();
+	balancer_leave(balancer_find(balancer, 0));
+	balancer_leave(balancer_find(balancer, 0));
+	assert_false(balancer_has_room(balancer));
+	stage_finish(0, 0);
+	report();
+	assert_false(balancer_has_room(balancer));
+	assert_int_equal(balancer->n_staying, 0);
+	assert_int_equal(keeper.n_dismissed, 0);
+	assert_int_equal(group.n_processes, 1);
+}
+
+static void test_a_process_that_ends_makes_its_index_free(void **state)
+{
+	add(0);
+	assert_int_equal(balancer_add(balancer, 0, FIRST_PID, stage_socket(0)), -EBADMSG);
+	assert_int_equal(balancer_add(balancer, N_PROCESSES, FIRST_PID, -1), -EBADMSG);
+	assert_null(balancer_find(balancer, 1));
+	assert_null(balancer_find(balancer, N_PROCESSES));
+	balancer_on_gone(balancer_find(balancer, 0), 0);
+	assert_null(balancer_find(balancer, 0));
+	add(0);
+	give();
+	assert_int_equal(stage_receive(0), 0);
+}
+
+static void test_what_a_new_process_finds_in_its_row_is_ended(void **state)
+{
+	pass_table_entry(stage.table, 0, 0)->taken = true;
+	add(1);
+	balancer_end_orphans(balancer, 0);
 	assert_int_equal(pass_table_count(stage.table, 0), 0);
-	for (int i = 0; i < 2; i++)
-		close(clients[i]);
+	assert_int_equal(stage.stats.ended, 1);
+
+	pass_table_entry(stage.table, 1, 0)->taken = true;
+	pass_table_entry(stage.table, 2, 0)->taken = true;
+	balancer_end_orphans(balancer, 1);
+	balancer_end_orphans(balancer, N_PROCESSES);
+	stage.context.mode = MODE_HALTED;
+	balancer_end_orphans(balancer, 2);
+	assert_int_equal(stage.stats.ended, 1);
 }
 
-static void test_nonsense_is_ignored(void **state)
+static void test_halted_the_clients_are_another_fronts_until_it_resumes(void **state)
 {
-	struct received got;
-	int client;
+	add(0);
+	add(1);
+	give();
+	give();
+	balancer_leave(balancer_find(balancer, 0));
+	stage.context.mode = MODE_HALTED;
+	balancer_halt(balancer);
+	assert_int_equal(stage.sessions, 1);
+	assert_false(balancer_has_room(balancer));
+	add(2);
+	assert_false(balancer_has_room(balancer));
 
-	start_front(1);
-	say(0, "DONE=0");
-	say(0, "DONE=1000");
-	say(0, "DONE=0 and a great deal more than any answer ever has");
-	say(0, "what?");
-	client = come();
-	got = receive(0);
-	say(0, "DONE=one");
-	finish(0, &got);
-	wait_in_service(0);
-	close(client);
+	stage.context.mode = MODE_SERVING;
+	balancer_resume(balancer);
+	assert_int_equal(stage.sessions, 2);
+	assert_int_equal(balancer->n_staying, 3);
+	assert_int_equal(keeper.n_rooms, 1);
+	give();
+	assert_int_equal(stage_receive(2), 0);
 }
 
-static void test_a_process_that_closes_gets_no_more_and_is_dismissed(void **state)
+static void test_halted_nobody_is_dismissed(void **state)
 {
-	struct channel_message message;
-	struct received got;
-	int client;
-
-	start_front(2);
-	assert_int_equal(send(stage.processes[0], "", 0, MSG_NOSIGNAL), 0);
-	message = hear();
-	assert_int_equal(message.type, CHANNEL_DISMISS);
-	assert_int_equal(message.dismiss.index, 0);
-	assert_int_equal(message.dismiss.pid, pid_of(0));
-	client = come();
-	got = receive(1);
-	finish(1, &got);
-	wait_in_service(0);
-	close(client);
+	stage.settings.pool.min = 0;
+	add(0);
+	stage.context.mode = MODE_HALTED;
+	balancer_halt(balancer);
+	let_time_pass(1000);
+	assert_int_equal(keeper.n_dismissed, 0);
+	stage.context.mode = MODE_SERVING;
+	balancer_resume(balancer);
+	let_time_pass(1000);
+	expect_dismissals(1, 0);
 }
 
-static void test_a_process_that_does_not_read_costs_nobody_a_client(void **state)
+static void test_drained_with_a_successor_only_leaving_processes_stay(void **state)
 {
-	enum { CLIENTS = 600 };
-	static struct received got[CLIENTS];
-	static int clients[CLIENTS];
-
-	tear_down(NULL);
-	make_stage(CLIENTS);
-	start_front(1);
-	for (int i = 0; i < CLIENTS; i++)
-		clients[i] = come();
-	wait_for_front();
-	/* One more than its socket holds is kept, and the others wait in the kernel's queue. */
-	assert_in_range(pass_table_count(stage.table, 0), 10, CLIENTS - 1);
-	for (int i = 0; i < CLIENTS; i++)
-		got[i] = receive(0);
-	for (int i = 0; i < CLIENTS; i++) {
-		finish(0, &got[i]);
-		close(clients[i]);
-	}
-	wait_in_service(0);
-	assert_int_equal(pass_table_count(stage.table, 0), 0);
-	assert_int_equal(atomic_load(&stage.stats[0].ended), CLIENTS);
-}
-
-static void test_too_many_descriptors_on_the_way_cost_nobody_a_client(void **state)
-{
-	enum { CLIENTS = 100 };
-	static struct received got[CLIENTS];
-	static int clients[CLIENTS];
-
-	tear_down(NULL);
-	make_stage(CLIENTS);
-	stage.descriptors = 32;
-	/* The kernel counts those of a user, whatever else that runs. */
-	stage.user = 40000 + (uid_t)getpid() % 20000;
-	start_front(2);
-	for (int i = 0; i < CLIENTS; i++)
-		clients[i] = come();
-	wait_for_front();
-	assert_true(in_service() < CLIENTS);
-	for (int i = 0; i < CLIENTS; i++)
-		got[i] = receive(i % 2 ? 0 : 1);
-	for (int i = 0; i < CLIENTS; i++) {
-		finish(i % 2 ? 0 : 1, &got[i]);
-		close(clients[i]);
-	}
-	wait_in_service(0);
-}
-
-static void test_a_process_whose_socket_found_no_number_is_asked_for_again(void **state)
-{
-	const struct rlimit none = { 3, 4096 }, some = { 4096, 4096 };
-	struct channel_message resend;
-	struct received got;
-	int client;
-
-	stage.descriptors = 4096;
-	start_front(0);
-	assert_int_equal(prlimit(stage.front, RLIMIT_NOFILE, &none, NULL), 0);
-	tell(CHANNEL_PROCESS, 0, pid_of(0));
-	resend = hear();
-	assert_int_equal(resend.type, CHANNEL_RESEND);
-	assert_int_equal(resend.resend.type, CHANNEL_PROCESS);
-	assert_int_equal(prlimit(stage.front, RLIMIT_NOFILE, &some, NULL), 0);
-	tell(CHANNEL_PROCESS, 0, pid_of(0));
-	client = come();
-	got = receive(0);
-	finish(0, &got);
-	wait_in_service(0);
-	close(client);
-}
-
-static void test_idle_processes_above_min_are_dismissed_each_after_its_time(void **state)
-{
-	struct received got;
-	int client;
-
-	stage.service.pool.min = 1;
-	stage.service.pool.idle_exit_ms = 300;
-	start_front(3);
-	client = come();
-	got = receive(2);
-	poll(NULL, 0, 150);
-	finish(2, &got);
-	wait_in_service(0);
-	expect_silence();
-	expect_dismissal(0);
-	expect_dismissal(1);
-	tell(CHANNEL_PROCESS_GONE, 0, 0);
-	tell(CHANNEL_PROCESS_GONE, 1, 0);
-	poll(NULL, 0, 400);
-	wait_for_front();
-	expect_silence();
-	close(client);
-}
-
-static void test_with_min_0_the_last_process_is_dismissed_too(void **state)
-{
-	struct received got;
-	int client;
-
-	stage.service.pool.min = 0;
-	stage.service.pool.idle_exit_ms = 300;
-	start_front(2);
-	client = come();
-	got = receive(1);
-	poll(NULL, 0, 150);
-	finish(1, &got);
-	expect_dismissal(0);
-	expect_silence();
-	expect_dismissal(1);
-	close(client);
-}
-
-static void test_a_halted_front_leaves_processes_alone_until_it_resumes(void **state)
-{
-	struct received got;
-	int clients[2];
-
-	start_front(1);
-	clients[0] = come();
-	got = receive(0);
-	order(CHANNEL_HALT);
-	assert_int_equal(in_service(), 0);
-	finish(0, &got);
-	clients[1] = come();
-	wait_for_front();
-	wait_for_front();
+	for (unsigned i = 0; i < N_PROCESSES; i++)
+		add(i);
+	for (int i = 0; i < 3; i++)
+		give();
+	balancer_leave(balancer_find(balancer, 1));
+	stage.context.mode = MODE_DRAINING;
+	balancer_drain(balancer, true);
+	assert_null(balancer_find(balancer, 0));
+	assert_null(balancer_find(balancer, 2));
+	assert_int_equal(group.n_processes, 1);
+	assert_int_equal(stage.sessions, 1);
+	/* The next front finds them there. */
 	assert_int_equal(pass_table_count(stage.table, 0), 1);
-	assert_false(has_client(0, 0));
-	order(CHANNEL_RESUME);
-	got = receive(0);
-	finish(0, &got);
-	wait_in_service(0);
-	for (int i = 0; i < 2; i++)
-		close(clients[i]);
+
+	report();
+	assert_int_equal(keeper.n_dismissed, 0);
+	stage_finish(1, 0);
+	report();
+	expect_dismissals(1, 1);
+	assert_int_equal(group.n_processes, 0);
+	assert_int_equal(stage.sessions, 0);
 }
 
-static void test_a_drained_front_ends_at_once_without_leaving_processes(void **state)
+static void test_drained_without_a_successor_every_process_leaves(void **state)
 {
-	int client;
-
-	start_front(1);
-	client = come();
-	(void)receive(0);
-	order(CHANNEL_HALT);
-	order(CHANNEL_DRAIN);
-	wait_for_end(0);
-	assert_int_equal(pass_table_count(stage.table, 0), 1);
-	close(client);
+	add(0);
+	add(1);
+	give();
+	stage.context.mode = MODE_DRAINING;
+	balancer_drain(balancer, false);
+	report();
+	expect_dismissals(1, 0);
+	assert_int_equal(group.n_processes, 1);
+	stage_finish(1, 0);
+	report();
+	expect_dismissals(2, 0);
+	assert_int_equal(group.n_processes, 0);
 }
 
-static void test_a_leaving_process_finishes_its_client_and_is_dismissed(void **state)
+static void test_drained_nothing_more_is_asked_for_and_a_client_that_waits_is_lost(void **state)
 {
-	struct channel_message message;
-	struct received got;
-	int client;
-
-	start_front(1);
-	client = come();
-	got = receive(0);
-	tell(CHANNEL_LEAVE, 0, 0);
-	order(CHANNEL_HALT);
-	assert_int_equal(in_service(), 1);
-	order(CHANNEL_DRAIN);
-	finish(0, &got);
-	message = hear();
-	assert_int_equal(message.type, CHANNEL_DISMISS);
-	assert_int_equal(message.dismiss.pid, pid_of(0));
-	wait_for_end(0);
-	close(client);
+	balancer->may_grow = true;
+	balancer_grow(balancer);
+	add(0);
+	close(take_fd(stage.programs[0]));
+	give();
+	stage.context.mode = MODE_DRAINING;
+	balancer_drain(balancer, false);
+	report();
+	assert_int_equal(keeper.n_grown, 0);
+	assert_false(list_is_linked(&group.unreported));
+	assert_int_equal(stage.sessions, 0);
+	assert_int_equal(stage.stats.failed, 1);
 }
 
-static void test_a_resumed_front_uses_leaving_processes_again(void **state)
+static void test_clients_that_had_their_time_are_ended(void **state)
 {
-	struct received got;
-	int client;
-
-	start_front(1);
-	tell(CHANNEL_LEAVE, 0, 0);
-	order(CHANNEL_HALT);
-	order(CHANNEL_RESUME);
-	client = come();
-	got = receive(0);
-	finish(0, &got);
-	wait_in_service(0);
-	close(client);
-}
-
-static void test_a_front_that_follows_a_dead_one_counts_its_clients(void **state)
-{
-	struct received got;
-	int client;
-
-	start_front(1);
-	client = come();
-	got = receive(0);
-	wait_in_service(1);
-	end_front();
-	start_front(1);
-	assert_int_equal(in_service(), 1);
-	finish(0, &got);
-	wait_in_service(0);
-	close(client);
-}
-
-static void test_clients_of_a_process_that_died_without_a_front_are_ended(void **state)
-{
-	int client;
-
-	start_front(1);
-	client = come();
-	(void)receive(0);
-	wait_in_service(1);
-	end_front();
-	start_front(0);
-	assert_int_equal(in_service(), 0);
+	add(0);
+	give();
+	give();
+	balancer_end_clients(balancer);
+	assert_int_equal(stage.sessions, 0);
+	assert_int_equal(stage.stats.ended, 2);
 	assert_int_equal(pass_table_count(stage.table, 0), 0);
-	assert_int_equal(atomic_load(&stage.stats[0].ended), 1);
-	close(client);
 }
 
 int main(void)
 {
 #define CASE(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		CASE(test_a_process_gets_the_connection_and_its_variables),
 		CASE(test_the_least_loaded_process_gets_the_next_client),
-		CASE(test_without_room_one_more_process_is_asked_for_and_gets_the_client),
-		CASE(test_no_more_processes_are_asked_for_than_clients_wait),
-		CASE(test_while_processes_are_short_nothing_is_asked_for),
-		CASE(test_no_more_clients_than_may_be_are_taken),
-		CASE(test_instances_hold_and_refuse),
-		CASE(test_a_process_that_dies_has_its_clients_ended_but_the_answered_one),
-		CASE(test_nonsense_is_ignored),
-		CASE(test_a_process_that_closes_gets_no_more_and_is_dismissed),
-		CASE(test_a_process_that_does_not_read_costs_nobody_a_client),
-		CASE(test_too_many_descriptors_on_the_way_cost_nobody_a_client),
-		CASE(test_a_process_whose_socket_found_no_number_is_asked_for_again),
-		CASE(test_idle_processes_above_min_are_dismissed_each_after_its_time),
-		CASE(test_with_min_0_the_last_process_is_dismissed_too),
-		CASE(test_a_halted_front_leaves_processes_alone_until_it_resumes),
-		CASE(test_a_drained_front_ends_at_once_without_leaving_processes),
-		CASE(test_a_leaving_process_finishes_its_client_and_is_dismissed),
-		CASE(test_a_resumed_front_uses_leaving_processes_again),
-		CASE(test_a_front_that_follows_a_dead_one_counts_its_clients),
-		CASE(test_clients_of_a_process_that_died_without_a_front_are_ended),
+		CASE(test_without_room_nobody_is_taken_until_a_client_ends),
+		CASE(test_growth_is_asked_for_once_until_the_keeper_allows_more),
+		CASE(test_listeners_go_on_where_one_more_process_may_be_asked_for),
+		CASE(test_what_the_keeper_cannot_hear_is_said_later),
+		CASE(test_a_process_that_ends_unheard_is_not_dismissed),
+		CASE(test_a_client_that_no_socket_takes_waits_for_the_next_process),
+		CASE(test_two_idle_processes_above_a_minimum_of_one_are_one_too_many),
+		CASE(test_idle_processes_above_the_minimum_end_each_after_its_time),
+		CASE(test_with_a_minimum_of_zero_the_last_process_ends_too),
+		CASE(test_a_process_that_closes_ends_after_a_moment_and_its_last_client),
+		CASE(test_a_process_without_a_socket_is_ended_after_a_moment),
+		CASE(test_a_process_that_leaves_gets_no_more_clients),
+		CASE(test_a_process_that_ends_makes_its_index_free),
+		CASE(test_what_a_new_process_finds_in_its_row_is_ended),
+		CASE(test_halted_the_clients_are_another_fronts_until_it_resumes),
+		CASE(test_halted_nobody_is_dismissed),
+		CASE(test_drained_with_a_successor_only_leaving_processes_stay),
+		CASE(test_drained_without_a_successor_every_process_leaves),
+		CASE(test_drained_nothing_more_is_asked_for_and_a_client_that_waits_is_lost),
+		CASE(test_clients_that_had_their_time_are_ended),
 	};
 
-	return cmocka_run_group_tests_name("pass-front", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("balancer", tests, NULL, NULL);
 }

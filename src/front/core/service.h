@@ -18,7 +18,6 @@
 #include "net/poller.h"
 #include "net/timer.h"
 
-struct balancer;
 struct front;
 struct pending;
 struct pool_state;
@@ -45,7 +44,6 @@ struct front_service {
 	struct front *front;
 	struct pending *pending; /* datagrams that wait for a slot, or NULL */
 	struct list pending_link;
-	struct balancer *pool; /* of dispatch `pass` alone */
 	_Atomic bool drops_noted;
 	struct front_service *next_drops;
 	struct timer drops_timer;

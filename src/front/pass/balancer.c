@@ -1,5 +1,6 @@
-/* A pool of dispatch `pass`: which process gets a client, and which one is not needed any more. */
+#include "front/pass/balancer.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -9,137 +10,356 @@
 #include "base/log.h"
 #include "channel/pass-table.h"
 #include "front/core/client-log.h"
-#include "front/core/throttle.h"
-#include "front/pass/balancer.h"
-#include "front/pass/pass.h"
-#include "front/state.h"
+#include "front/core/service.h"
 
 #define RETRY_MS 5
 #define CLOSED_MS 1000 /* what has closed its socket is about to end, mostly */
 
-struct balancer *balancer_new(struct front_service *service, struct pass_table *table)
+static void look_for_idle(struct timer *timer);
+
+static const char *name_of(const struct balancer *balancer)
 {
-	struct balancer *pool;
+	return balancer->common.service->settings->name;
+}
 
-	pool = calloc(1,
-		      sizeof(*pool) + service->settings->n_endpoints * sizeof(pool->endpoints[0]));
-	if (!pool)
-		return NULL;
+static enum mode mode_of(const struct balancer *balancer)
+{
+	return balancer->common.service->context->mode;
+}
 
-	pool->service = service;
-	pool->table = table;
-	pool->kept.fd = -1;
-	list_init(&pool->processes);
-	pool->by_index = calloc(table->n_processes, sizeof(struct pass_process *));
-	if (!pool->by_index || load_ranks_init(&pool->load_ranks, table->n_clients) < 0) {
-		balancer_free(pool);
-		return NULL;
+static int set_timer(struct balancer *balancer, struct timer *timer, int64_t at_ms, timer_fn *fn)
+{
+	return timer_set(timer, balancer->common.service->context->timers, at_ms, fn);
+}
+
+static struct balancer *balancer_of(const struct pass_process *process)
+{
+	return container_of(process->common, struct balancer, common);
+}
+
+/* Calls for every process, which @fn may free. */
+static void each_process(struct balancer *balancer, void (*fn)(struct pass_process *process))
+{
+	list_for_each(at, following, &balancer->processes)
+		fn(container_of(at, struct pass_process, link));
+}
+
+static void report_later(struct balancer *balancer)
+{
+	if (!list_is_linked(&balancer->unreported_link))
+		list_add_before(&balancer->group->unreported, &balancer->unreported_link);
+}
+
+static bool report_dismissals(struct balancer *balancer)
+{
+	list_for_each(at, following, &balancer->processes) {
+		struct pass_process *process = container_of(at, struct pass_process, link);
+
+		if (balancer->n_unreported == 0)
+			break;
+		if (!process->unreported)
+			continue;
+		if (!balancer->group->events->dismiss(balancer, process))
+			return false;
+		process->unreported = false;
+		balancer->n_unreported--;
 	}
-	return pool;
+	return true;
 }
 
-void balancer_lose_kept(struct balancer *pool)
+bool balancer_report(struct balancer *balancer)
 {
-	const struct front_service *service = pool->service;
+	if (!report_dismissals(balancer))
+		return false;
+	/* A front that drains takes no clients that one more process would have. */
+	if (balancer->wants_growth && mode_of(balancer) == MODE_SERVING)
+		balancer->wants_growth = !balancer->group->events->grow(balancer);
+	else
+		balancer->wants_growth = false;
+	return !balancer->wants_growth;
+}
 
-	if (pool->kept.fd < 0)
+void balancer_grow(struct balancer *balancer)
+{
+	if (!balancer->may_grow)
 		return;
-	close(take_fd(pool->kept.fd));
-	balancer_count(pool, -1);
+	balancer->may_grow = false;
+	balancer->wants_growth = true;
+	report_later(balancer);
+}
+
+/* Marks the process: the keeper ends it. */
+static void dismiss(struct pass_process *process)
+{
+	struct balancer *balancer = balancer_of(process);
+
+	if (process->dismissed)
+		return;
+	balancer_leave(process);
+	process->dismissed = true;
+	process->unreported = true;
+	balancer->n_unreported++;
+	balancer->group->n_processes--;
+	report_later(balancer);
+}
+
+static void lose_waiting_client(struct balancer *balancer)
+{
+	const struct front_service *service = balancer->common.service;
+
+	if (balancer->waiting_client.fd < 0)
+		return;
+	close(take_fd(balancer->waiting_client.fd));
+	service_count_sessions(service, -1);
 	atomic_fetch_add_explicit(&service->stats->failed, 1, memory_order_relaxed);
-	log_lost(service->settings, &pool->kept.peer, 0, "no program took it");
+	log_lost(service->settings, &balancer->waiting_client.peer, 0, "no program took it");
 }
 
-void balancer_free(struct balancer *pool)
+static void try_again(struct timer *timer)
 {
-	if (!pool)
+	balancer_update(container_of(timer, struct balancer, retry));
+}
+
+/* Files the process under its load, if it may get clients. */
+static void update_load(struct pass_process *process)
+{
+	if (!process->leaving && pass_process_is_writable(process))
+		load_ranks_put(&balancer_of(process)->ranks, &process->load_link,
+			       pass_process_clients(process));
+	else
+		list_unlink(&process->load_link);
+}
+
+/* Offers the client to one process after the other. Returns whether one took it. */
+static bool offer(struct balancer *balancer, const struct pass_client *client)
+{
+	struct list *least;
+
+	while ((least = load_ranks_least(&balancer->ranks))) {
+		struct pass_process *process = container_of(least, struct pass_process, load_link);
+		int r = pass_process_send(process, client);
+
+		if (r == 0) {
+			update_load(process);
+			return true;
+		}
+		if (r != -EAGAIN && r != -EPIPE) {
+			/* Memory is short, or too many descriptors are on the way. */
+			(void)set_timer(balancer, &balancer->retry, clock_ms() + RETRY_MS,
+					try_again);
+			return false;
+		}
+		list_unlink(&process->load_link);
+	}
+	return false;
+}
+
+static void serve_waiting_client(struct balancer *balancer)
+{
+	if (balancer->waiting_client.fd >= 0 && offer(balancer, &balancer->waiting_client))
+		close(take_fd(balancer->waiting_client.fd));
+}
+
+void balancer_give(struct balancer *balancer, const struct pass_client *client)
+{
+	assert(balancer->waiting_client.fd < 0);
+	service_count_sessions(balancer->common.service, 1);
+	balancer->waiting_client = *client;
+	serve_waiting_client(balancer);
+}
+
+bool balancer_has_room(struct balancer *balancer)
+{
+	return balancer->waiting_client.fd < 0 && load_ranks_least(&balancer->ranks);
+}
+
+static void watch_idle(struct balancer *balancer)
+{
+	const struct pool_settings *settings = &balancer->common.service->settings->pool;
+	const struct list *idlest;
+
+	if (timer_is_set(&balancer->idle) || balancer->n_staying <= settings->min)
 		return;
-
-	balancer_lose_kept(pool);
-	timer_cancel(&pool->retry);
-	timer_cancel(&pool->surplus);
-	list_unlink(&pool->unreported_link);
-	list_for_each(at, following, &pool->processes)
-		pass_process_free(container_of(at, struct pass_process, link));
-	free(pool->by_index);
-	load_ranks_fini(&pool->load_ranks);
-	free(pool);
+	idlest = load_ranks_idlest(&balancer->ranks);
+	if (idlest)
+		(void)set_timer(
+			balancer, &balancer->idle,
+			container_of(idlest, struct pass_process, load_link)->idle_since_ms +
+				settings->idle_exit_ms,
+			look_for_idle);
 }
 
-void balancer_count(const struct balancer *pool, int change)
+/* Nobody can be sent to it any more, but it may well be about to end. */
+static void watch_closed(struct balancer *balancer)
 {
-	const struct startup *startup = pool->service->context->startup;
-	unsigned stats_index = startup->stats_indices[pool->service->settings->index];
+	int64_t at_ms = clock_ms() + CLOSED_MS;
 
-	atomic_fetch_add_explicit(&startup->session_counts->sessions[stats_index], (uint32_t)change,
-				  memory_order_relaxed);
+	if (!timer_is_set(&balancer->idle) || balancer->idle.at_ms > at_ms)
+		(void)set_timer(balancer, &balancer->idle, at_ms, look_for_idle);
 }
 
-void balancer_forget(struct pass_process *process)
+void balancer_update(struct balancer *balancer)
 {
-	struct balancer *pool = process->pool;
+	if (mode_of(balancer) != MODE_SERVING)
+		return;
+	serve_waiting_client(balancer);
+	watch_idle(balancer);
+	if (balancer_has_room(balancer) || balancer->may_grow)
+		balancer->group->events->on_room(balancer);
+}
 
-	pool->by_index[process->process_index] = NULL;
+static bool has_clients(const struct pass_process *process)
+{
+	return process->active && pass_process_clients(process) > 0;
+}
+
+static void dismiss_closed(struct pass_process *process)
+{
+	if (!pass_process_is_closed(process) || process->dismissed || has_clients(process))
+		return;
+	log_service(LOG_WARNING, name_of(balancer_of(process)), 0,
+		    "its program (pid %ld) has no socket; ending it", (long)process->pid);
+	dismiss(process);
+}
+
+static void look_for_idle(struct timer *timer)
+{
+	struct balancer *balancer = container_of(timer, struct balancer, idle);
+	const struct pool_settings *settings = &balancer->common.service->settings->pool;
+	struct list *idlest;
+
+	if (mode_of(balancer) != MODE_SERVING)
+		return;
+	each_process(balancer, dismiss_closed);
+	while (balancer->n_staying > settings->min &&
+	       (idlest = load_ranks_idlest(&balancer->ranks))) {
+		struct pass_process *process = container_of(idlest, struct pass_process, load_link);
+
+		if (process->idle_since_ms + settings->idle_exit_ms > clock_ms())
+			break;
+		dismiss(process);
+	}
+	watch_idle(balancer);
+}
+
+static void remove_process(struct pass_process *process)
+{
+	struct balancer *balancer = balancer_of(process);
+
 	if (!process->leaving)
-		pool->n_staying--;
+		balancer->n_staying--;
+	if (!process->dismissed)
+		balancer->group->n_processes--;
+	if (process->unreported)
+		balancer->n_unreported--;
+	balancer->by_index[process->index] = NULL;
+	list_unlink(&process->link);
+	list_unlink(&process->load_link);
 	pass_process_free(process);
 }
 
-int balancer_add(struct balancer *pool, unsigned process_index, pid_t pid, int fd)
+static void on_change(struct pass_process *process)
 {
-	struct pass_process *process;
+	struct balancer *balancer = balancer_of(process);
+	bool idle = pass_process_clients(process) == 0;
+
+	if (idle)
+		process->idle_since_ms = clock_ms();
+	if (pass_process_is_closed(process) && !process->leaving)
+		watch_closed(balancer);
+	update_load(process);
+	if (idle && process->leaving && mode_of(balancer) == MODE_DRAINING)
+		dismiss(process);
+	balancer_update(balancer);
+}
+
+static int activate(struct pass_process *process)
+{
 	int r;
 
-	if (process_index >= pool->table->n_processes || pool->by_index[process_index]) {
+	if (pass_process_is_closed(process)) {
+		if (!process->dismissed)
+			watch_closed(balancer_of(process));
+		return 0;
+	}
+	r = pass_process_activate(process);
+	update_load(process);
+	return r;
+}
+
+struct balancer *balancer_new(struct balancer_group *group, struct front_service *service,
+			      struct pass_table *table)
+{
+	struct balancer *balancer = calloc(1, sizeof(*balancer));
+
+	if (!balancer)
+		return NULL;
+	balancer->common = (struct pass_common){ service, table, on_change };
+	balancer->group = group;
+	balancer->waiting_client.fd = -1;
+	list_init(&balancer->processes);
+	balancer->by_index = calloc(table->n_processes, sizeof(struct pass_process *));
+	if (!balancer->by_index || load_ranks_init(&balancer->ranks, table->n_clients) < 0) {
+		balancer_free(balancer);
+		return NULL;
+	}
+	return balancer;
+}
+
+void balancer_free(struct balancer *balancer)
+{
+	if (!balancer)
+		return;
+
+	lose_waiting_client(balancer);
+	timer_cancel(&balancer->retry);
+	timer_cancel(&balancer->idle);
+	list_unlink(&balancer->unreported_link);
+	each_process(balancer, remove_process);
+	free(balancer->by_index);
+	load_ranks_fini(&balancer->ranks);
+	free(balancer);
+}
+
+int balancer_add(struct balancer *balancer, unsigned process_index, pid_t pid, int fd)
+{
+	struct pass_process *process;
+	int r = 0;
+
+	if (process_index >= balancer->common.table->n_processes ||
+	    balancer->by_index[process_index]) {
 		if (fd >= 0)
 			close(fd);
 		return -EBADMSG;
 	}
-	process = pass_process_new(pool, process_index, pid, fd);
+	process = pass_process_new(&balancer->common, process_index, pid, fd);
 	if (!process)
 		return -ENOMEM;
-	pool->by_index[process_index] = process;
-	list_add_before(&pool->processes, &process->link);
-	pool->n_staying++;
-	process->closed = fd < 0;
-	if (pool->service->context->mode != MODE_SERVING || process->closed)
-		return 0;
-	r = pass_process_engage(process);
+	balancer->by_index[process_index] = process;
+	list_add_before(&balancer->processes, &process->link);
+	balancer->n_staying++;
+	balancer->group->n_processes++;
+	if (mode_of(balancer) == MODE_SERVING)
+		r = activate(process);
 	if (r < 0)
-		balancer_forget(process);
+		remove_process(process);
 	return r;
 }
 
-/* Without a process: it ended while no front was there to see it. */
-void balancer_end_orphans(struct balancer *pool, unsigned process_index)
+struct pass_process *balancer_find(const struct balancer *balancer, unsigned process_index)
 {
-	const struct front_service *service = pool->service;
-
-	for (unsigned i = 0; i < pool->table->n_clients; i++) {
-		struct pass_table_entry *entry = pass_table_entry(pool->table, process_index, i);
-
-		if (!atomic_load_explicit(&entry->taken, memory_order_relaxed))
-			continue;
-		atomic_store_explicit(&entry->taken, false, memory_order_relaxed);
-		atomic_fetch_add_explicit(&service->stats->ended, 1, memory_order_relaxed);
-		log_pass_ended(service->settings, &entry->peer, 0, clock_us() - entry->started_us,
-			       NULL);
-	}
+	return process_index < balancer->common.table->n_processes
+		       ? balancer->by_index[process_index]
+		       : NULL;
 }
 
-static bool takes_clients(const struct pass_process *process)
+void balancer_on_gone(struct pass_process *process, int status)
 {
-	return process->engaged && !process->leaving && !process->closed &&
-	       !(process->watch.wanted & WATCH_WRITE);
-}
+	struct balancer *balancer = balancer_of(process);
 
-void balancer_rank(struct pass_process *process)
-{
-	if (takes_clients(process))
-		load_ranks_put(&process->pool->load_ranks, &process->rank,
-			       pass_process_clients(process));
-	else
-		list_unlink(&process->rank);
+	pass_process_end_clients(process, &status);
+	remove_process(process);
+	balancer_update(balancer);
 }
 
 void balancer_leave(struct pass_process *process)
@@ -147,136 +367,80 @@ void balancer_leave(struct pass_process *process)
 	if (process->leaving)
 		return;
 	process->leaving = true;
-	process->pool->n_staying--;
-	list_unlink(&process->rank);
+	balancer_of(process)->n_staying--;
+	list_unlink(&process->load_link);
 }
 
-static void offer_again(struct timer *timer)
+void balancer_end_orphans(const struct balancer *balancer, unsigned process_index)
 {
-	balancer_relieve(container_of(timer, struct balancer, retry));
+	if (mode_of(balancer) == MODE_SERVING &&
+	    process_index < balancer->common.table->n_processes &&
+	    !balancer->by_index[process_index])
+		pass_process_end_orphans(&balancer->common, process_index);
 }
 
-void balancer_offer(struct balancer *pool, const struct pass_client *client)
+static void leave_alone(struct pass_process *process)
 {
-	struct list *least;
-
-	while ((least = load_ranks_least(&pool->load_ranks))) {
-		int r = pass_process_give(container_of(least, struct pass_process, rank), client);
-
-		if (r == 0) {
-			close(client->fd);
-			pool->kept.fd = -1;
-			return;
-		}
-		if (r != -EAGAIN && r != -EPIPE) {
-			/* Memory is short, or too many descriptors are on the way. */
-			(void)timer_set(&pool->retry, pool->service->context->timers,
-					clock_ms() + RETRY_MS, offer_again);
-			break;
-		}
-	}
-	pool->kept = *client;
-}
-
-void balancer_relieve(struct balancer *pool)
-{
-	if (pool->service->context->mode != MODE_SERVING)
+	if (process->leaving)
 		return;
-	if (pool->kept.fd >= 0 && load_ranks_least(&pool->load_ranks)) {
-		struct pass_client client = pool->kept;
+	list_unlink(&process->load_link);
+	pass_process_deactivate(process);
+}
 
-		balancer_offer(pool, &client);
+void balancer_halt(struct balancer *balancer)
+{
+	each_process(balancer, leave_alone);
+}
+
+static void take_back(struct pass_process *process)
+{
+	int r;
+
+	if (process->leaving && !process->dismissed) {
+		process->leaving = false;
+		balancer_of(process)->n_staying++;
 	}
-	if (pass_has_room(pool->service) || pool->may_grow)
-		throttle_release_service(pool->service);
-}
-
-void balancer_dismiss(struct pass_process *process)
-{
-	struct balancer *pool = process->pool;
-
-	balancer_leave(process);
-	if (!process->dismissed)
-		pool->service->front->n_processes--;
-	process->dismissed = true;
-	process->unreported = true;
-	if (!list_is_linked(&pool->unreported_link))
-		list_add_before(&pool->service->front->unreported, &pool->unreported_link);
-	pass_flush(pool->service->front);
-}
-
-static void dismiss_closed(struct balancer *pool)
-{
-	list_for_each(at, following, &pool->processes) {
-		struct pass_process *process = container_of(at, struct pass_process, link);
-
-		if (!process->closed || process->dismissed ||
-		    (process->engaged && pass_process_clients(process) > 0))
-			continue;
-		log_service(LOG_WARNING, pool->service->settings->name, 0,
-			    "its program (pid %ld) has no socket; ending it", (long)process->pid);
-		balancer_dismiss(process);
+	r = activate(process);
+	if (r < 0) {
+		log_service(LOG_ERR, name_of(balancer_of(process)), r,
+			    "cannot watch its program (pid %ld)", (long)process->pid);
+		remove_process(process);
 	}
 }
 
-static void end_surplus(struct timer *timer)
+void balancer_resume(struct balancer *balancer)
 {
-	struct balancer *pool = container_of(timer, struct balancer, surplus);
-	const struct pool_settings *settings = &pool->service->settings->pool;
-	struct list *idlest;
+	each_process(balancer, take_back);
+	balancer_update(balancer);
+}
 
-	if (pool->service->context->mode != MODE_SERVING)
+static void let_go(struct pass_process *process)
+{
+	if (process->leaving)
 		return;
-	dismiss_closed(pool);
-	while (pool->n_staying > settings->min && (idlest = load_ranks_idlest(&pool->load_ranks))) {
-		struct pass_process *process = container_of(idlest, struct pass_process, rank);
-
-		if (process->idle_since_ms + settings->idle_exit_ms > clock_ms())
-			break;
-		balancer_dismiss(process);
-	}
-	balancer_watch_surplus(pool);
+	pass_process_deactivate(process);
+	remove_process(process);
 }
 
-void balancer_watch_surplus(struct balancer *pool)
+static void dismiss_idle(struct pass_process *process)
 {
-	const struct pool_settings *settings = &pool->service->settings->pool;
-	const struct list *idlest;
-
-	if (timer_is_set(&pool->surplus) || pool->n_staying <= settings->min)
-		return;
-	idlest = load_ranks_idlest(&pool->load_ranks);
-	if (idlest)
-		(void)timer_set(&pool->surplus, pool->service->context->timers,
-				container_of(idlest, struct pass_process, rank)->idle_since_ms +
-					settings->idle_exit_ms,
-				end_surplus);
+	if (!has_clients(process))
+		dismiss(process);
 }
 
-/* Nobody can be sent to it any more, but it may well be about to end. */
-void balancer_watch_closed(struct pass_process *process)
+void balancer_drain(struct balancer *balancer, bool has_successor)
 {
-	struct balancer *pool = process->pool;
-	int64_t at_ms = clock_ms() + CLOSED_MS;
-
-	if (!timer_is_set(&pool->surplus) || pool->surplus.at_ms > at_ms)
-		(void)timer_set(&pool->surplus, pool->service->context->timers, at_ms, end_surplus);
+	each_process(balancer, has_successor ? let_go : balancer_leave);
+	each_process(balancer, dismiss_idle);
+	lose_waiting_client(balancer);
 }
 
-void balancer_settle(struct pass_process *process)
+static void end_clients(struct pass_process *process)
 {
-	struct balancer *pool = process->pool;
-	struct front *front = pool->service->front;
-	bool idle = pass_process_clients(process) == 0;
+	pass_process_end_clients(process, NULL);
+}
 
-	if (idle)
-		process->idle_since_ms = clock_ms();
-	if (process->closed && !process->leaving)
-		balancer_watch_closed(process);
-	balancer_rank(process);
-	if (idle && process->leaving && front->context.mode >= MODE_DRAINING && !process->dismissed)
-		balancer_dismiss(process);
-	else if (idle)
-		balancer_watch_surplus(pool);
-	balancer_relieve(pool);
+void balancer_end_clients(struct balancer *balancer)
+{
+	each_process(balancer, end_clients);
 }

@@ -1,153 +1,118 @@
 #pragma once
 
 /*
- * The parts of dispatch `pass` that its files share: a pool of one service and its processes.
- * For the files of dispatch `pass` alone.
+ * The processes of one service of dispatch `pass`: which process gets the next client, when one
+ * more is wanted, and which one nobody needs any more.
+ *
+ * One client may wait here: accepted, while no process could take it. All others wait in the
+ * kernel's queue until balancer_has_room(). A process is dismissed in two steps: it is marked here,
+ * and the keeper, which ends it, is told at the end of the turn, or once it can be told.
  */
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/list.h"
 #include "front/pass/load-ranks.h"
-#include "net/address.h"
-#include "net/poller.h"
+#include "front/pass/process.h"
 #include "net/timer.h"
 
-struct front_service;
 struct balancer;
-struct pass_table_entry;
-struct pass_table;
 
-/* An accepted client on its way to a process. */
-struct pass_client {
-	int fd;
-	int type; /* of its endpoint */
-	struct address peer;
-	struct address local;
+struct balancer_events {
+	/* There may be room: listeners that wait may go on. */
+	void (*on_room)(struct balancer *balancer);
+
+	/* The keeper is asked to end the process, or for one more. False: not now, ask me again. */
+	bool (*dismiss)(struct balancer *balancer, const struct pass_process *process);
+	bool (*grow)(struct balancer *balancer);
 };
 
-struct pass_process {
-	struct watch watch; /* owns the socket in it, until it is closed */
-	struct list link;
-	struct list rank; /* while it may have one more client */
-	struct balancer *pool;
-	unsigned process_index;
-	pid_t pid;
-	int64_t idle_since_ms;
-	bool engaged;    /* its clients are counted here, and its answers read */
-	bool leaving;    /* gets no more clients */
-	bool closed;     /* its end of the socket is, which comes before its own end */
-	bool dismissed;  /* leaving, and without clients: to be ended */
-	bool unreported; /* and the keeper does not know it yet */
-	bool reproached; /* for an answer that is none */
-	unsigned n_free;
-	uint32_t free_clients[];
-};
-
-/* Where clients of an endpoint arrive: asked once, where that is one address. */
-struct pass_endpoint {
-	bool known;
-	bool is_any;
-	struct address address;
+/* What all balancers of a front have in common. Its owner makes and empties it. */
+struct balancer_group {
+	const struct balancer_events *events;
+	size_t n_processes;     /* that are not dismissed */
+	struct list unreported; /* balancers that have something to say to the keeper */
 };
 
 struct balancer {
-	struct front_service *service;
-	struct pass_table *table;
+	struct pass_common common; /* what the processes know */
+	struct balancer_group *group;
 	struct pass_process **by_index;
 	struct list processes;
-	struct load_ranks load_ranks;
+	struct load_ranks ranks;
 	unsigned n_staying; /* processes that do not leave */
-	bool may_grow;
-	bool wants_growth; /* and could not say so */
+
+	bool may_grow;         /* and so ask for one more process */
+	bool wants_growth;     /* but the keeper does not know it yet */
+	unsigned n_unreported; /* dismissed processes that the keeper does not know of yet */
 	struct list unreported_link;
-	struct pass_client kept; /* one that no socket took yet; its descriptor is -1 without */
+
+	struct pass_client waiting_client; /* its descriptor is -1 without */
 	struct timer retry;
-	struct timer surplus; /* looks for processes that nobody needs */
-	struct pass_endpoint endpoints[];
+	struct timer idle; /* looks for processes that nobody needs */
 };
 
-/* pass-process.c */
+/* Neither @service nor @table becomes its own. Returns NULL when memory is short. */
+struct balancer *balancer_new(struct balancer_group *group, struct front_service *service,
+			      struct pass_table *table);
 
-/* Takes @fd, also on failure: returns NULL when memory is short. */
-struct pass_process *pass_process_new(struct balancer *pool, unsigned process_index, pid_t pid,
-				      int fd);
-
-/* Closes its socket too. */
-void pass_process_free(struct pass_process *process);
+/* Frees the processes too, and loses a client that waits. */
+void balancer_free(struct balancer *balancer);
 
 /*
- * Counts the clients that the table has for it, and listens to it. Returns 0 or a negative
- * errno.
+ * Adds a process, which is active unless the front is halted or @fd is -1: then it is closed from
+ * the start, and ended after a moment. Takes @fd, also on failure. Returns 0, -EBADMSG when the
+ * index is not free, or another negative errno.
  */
-int pass_process_engage(struct pass_process *process);
+int balancer_add(struct balancer *balancer, unsigned process_index, pid_t pid, int fd);
 
-/* The reverse; the clients stay in the table. */
-void pass_process_disengage(struct pass_process *process);
+/* Returns NULL for an index that is too high or free. */
+struct pass_process *balancer_find(const struct balancer *balancer, unsigned process_index);
 
-unsigned pass_process_clients(const struct pass_process *process);
+/* It has ended, with @status as wait(2) gives it. Frees it. */
+void balancer_on_gone(struct pass_process *process, int status);
 
-/*
- * Sends the client, whose descriptor stays the caller's. Returns 0; -EAGAIN when the socket is
- * full, -EPIPE when it is closed, either of which takes the process out of the ranks; or another
- * negative errno, which is not the process's fault.
- */
-int pass_process_give(struct pass_process *process, const struct pass_client *client);
-
-/* Reads its last answers, and ends all other clients: with @status, or NULL if it has none yet. */
-void pass_process_bury(struct pass_process *process, const int *status);
-
-/* pass-pool.c */
-
-/* Returns NULL when memory is short. */
-struct balancer *balancer_new(struct front_service *service, struct pass_table *table);
-
-/* Frees the processes too, and loses a client that is kept. */
-void balancer_free(struct balancer *pool);
-
-/*
- * Adds a process, which is engaged unless the front is halted or @fd is -1: then it is closed
- * from the start. Takes @fd, also on failure: a negative errno.
- */
-int balancer_add(struct balancer *pool, unsigned process_index, pid_t pid, int fd);
-
-/* Its end of the socket is closed: it is ended, if it does not end in a moment. */
-void balancer_watch_closed(struct pass_process *process);
-
-/* Frees the process; its clients stay in the table. */
-void balancer_forget(struct pass_process *process);
-
-/* Empties the row of a process that is not there: it ended while no front was there to see it. */
-void balancer_end_orphans(struct balancer *pool, unsigned process_index);
-
-/* Gives it the place among the others that its clients and its state have earned. */
-void balancer_rank(struct pass_process *process);
-
+/* It gets no more clients. */
 void balancer_leave(struct pass_process *process);
 
-/* Nobody will take the client that is kept, if there is one. */
-void balancer_lose_kept(struct balancer *pool);
+/*
+ * Ends what a free row still has: its process ended while no front was there to see it. A halted
+ * front leaves the row alone.
+ */
+void balancer_end_orphans(const struct balancer *balancer, unsigned process_index);
 
-/* Offers a client to one process after the other, and keeps it if none takes it. */
-void balancer_offer(struct balancer *pool, const struct pass_client *client);
+/*
+ * Says to the keeper what has not been said, as far as that can be said now. Returns whether
+ * nothing is left. For balancers in the list of unreported ones.
+ */
+bool balancer_report(struct balancer *balancer);
 
-/* One more is one more and one less is -1; a client that is kept counts. */
-void balancer_count(const struct balancer *pool, int change);
+/* There may be more room than before: serves the clients that wait. */
+void balancer_update(struct balancer *balancer);
 
-/* There may be room: serves who waits for it. */
-void balancer_relieve(struct balancer *pool);
+/* Whether a client can be given to a process now. */
+bool balancer_has_room(struct balancer *balancer);
 
-/* A process has had an answer: it may be idle now, or over. */
-void balancer_settle(struct pass_process *process);
+/* A client waits that there is no room for: asks for one more process, if there may be one. */
+void balancer_grow(struct balancer *balancer);
 
-/* Asks the keeper for one more process, now or as soon as requests go through. */
-void balancer_ask(struct balancer *pool);
+/* Gives the client to the least loaded process, or lets it wait. Takes its descriptor. */
+void balancer_give(struct balancer *balancer, const struct pass_client *client);
 
-/* Ends the process by way of the keeper. */
-void balancer_dismiss(struct pass_process *process);
+/*
+ * From the halt on, processes that stay are left alone, and their clients are not this
+ * front's: another front has both. Resuming takes them back, leaving processes included.
+ */
+void balancer_halt(struct balancer *balancer);
+void balancer_resume(struct balancer *balancer);
 
-/* More were there than are needed, maybe. */
-void balancer_watch_surplus(struct balancer *pool);
+/*
+ * Processes that leave are dismissed after their last client. The others are let go if the front
+ * @has_successor, whose they are then, and leave if not.
+ */
+void balancer_drain(struct balancer *balancer, bool has_successor);
+
+/* The clients that are left had their time: the keeper ends their programs. */
+void balancer_end_clients(struct balancer *balancer);

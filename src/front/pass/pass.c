@@ -1,104 +1,165 @@
 #include "front/pass/pass.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #include "channel/pass-table.h"
+#include "channel/startup.h"
 #include "front/core/accept.h"
+#include "front/core/service.h"
 #include "front/core/throttle.h"
-#include "front/pass/balancer.h"
-#include "front/state.h"
+#include "front/core/uplink.h"
+#include "front/pass/notices.h"
 
-static int make_pool(struct front_service *service)
+/* Where clients of a listener arrive: asked once, where that is one address. */
+struct arrival {
+	bool known;
+	bool is_any;
+	struct address address;
+};
+
+static void on_room(struct balancer *balancer)
 {
-	const struct startup_pool *startup =
-		&service->context->startup->pools[service->settings->index];
-
-	service->pool = balancer_new(service, startup->table);
-	if (!service->pool)
-		return -ENOMEM;
-	service->pool->may_grow = startup->may_grow;
-	return 0;
+	throttle_release_service(balancer->common.service);
 }
 
-static void look_over(struct balancer *pool)
+static bool dismiss(struct balancer *balancer, const struct pass_process *process)
 {
-	for (unsigned process_index = 0; process_index < pool->table->n_processes; process_index++)
-		if (!pool->by_index[process_index])
-			balancer_end_orphans(pool, process_index);
-	balancer_watch_surplus(pool);
+	const struct front_service *service = balancer->common.service;
+	const struct channel_message message = {
+		.type = CHANNEL_DISMISS,
+		.dismiss = { (uint32_t)service->settings->index, process->index, process->pid },
+	};
+
+	if (uplink_is_blocked(service->context->uplink))
+		return false;
+	uplink_send(service->context->uplink, &message, -1);
+	return true;
 }
 
-int pass_start(struct front *front)
+static bool grow(struct balancer *balancer)
 {
-	const struct startup *startup = front->context.startup;
-	int r;
+	const struct front_service *service = balancer->common.service;
+	const struct channel_message message = {
+		.type = CHANNEL_GROW,
+		.grow = { (uint32_t)service->settings->index },
+	};
 
-	for (size_t i = 0; i < front->settings->n_services; i++) {
-		if (front->settings->services[i].dispatch != DISPATCH_PASS)
-			continue;
-		r = make_pool(&front->services[i]);
-		if (r < 0)
-			return r;
-	}
+	if (!throttle_lets_requests(service->context->throttle))
+		return false;
+	uplink_send(service->context->uplink, &message, -1);
+	return true;
+}
+
+void pass_init(struct pass *pass, const struct context *context)
+{
+	static const struct balancer_events events = { on_room, dismiss, grow };
+
+	*pass = (struct pass){ .group = { .events = &events }, .context = context };
+	list_init(&pass->group.unreported);
+}
+
+int pass_start(const struct startup *startup, struct front_service *services)
+{
 	for (size_t i = 0; i < startup->n_processes; i++) {
 		const struct startup_process *process = &startup->processes[i];
+		int r;
 
-		r = balancer_add(front->services[process->service].pool, process->process_index,
+		r = balancer_add(services[process->service].data, process->process_index,
 				 process->pid, process->fd);
 		if (r < 0)
 			return r;
 	}
-	for (size_t i = 0; i < front->settings->n_services; i++)
-		if (front->services[i].pool)
-			look_over(front->services[i].pool);
+	for (size_t i = 0; i < startup->settings->n_services; i++) {
+		struct balancer *balancer = services[i].data;
+
+		if (services[i].dispatch != &pass_dispatch)
+			continue;
+		for (unsigned j = 0; j < startup->pools[i].table->n_processes; j++)
+			balancer_end_orphans(balancer, j);
+		balancer_update(balancer);
+	}
 	return 0;
 }
 
-void pass_stop(struct front *front)
+void pass_report(struct pass *pass)
 {
-	for (size_t i = 0; front->services && i < front->settings->n_services; i++) {
-		balancer_free(front->services[i].pool);
-		front->services[i].pool = NULL;
-	}
+	if (pass->context->mode == MODE_HALTED)
+		return;
+	list_for_each(at, following, &pass->group.unreported)
+		if (balancer_report(container_of(at, struct balancer, unreported_link)))
+			list_unlink(at);
 }
 
-bool pass_has_room(const struct front_service *service)
+bool pass_is_over(const struct pass *pass)
 {
-	return service->pool->kept.fd < 0 && load_ranks_least(&service->pool->load_ranks);
+	return !list_is_linked(&pass->group.unreported) && pass->group.n_processes == 0;
+}
+
+static int prepare_service(struct front_service *service)
+{
+	const struct startup_pool *startup =
+		&service->context->startup->pools[service->settings->index];
+	struct pass *pass = service->owner;
+	struct balancer *balancer;
+
+	balancer = balancer_new(&pass->group, service, startup->table);
+	if (!balancer)
+		return -ENOMEM;
+	balancer->may_grow = startup->may_grow;
+	service->data = balancer;
+	return 0;
+}
+
+static void forget_service(struct front_service *service)
+{
+	balancer_free(service->data);
+	service->data = NULL;
+}
+
+static int prepare(struct front_listener *listener)
+{
+	listener->data = calloc(1, sizeof(struct arrival));
+	return listener->data ? 0 : -ENOMEM;
+}
+
+static void forget(struct front_listener *listener)
+{
+	free(listener->data);
+	listener->data = NULL;
+}
+
+static bool has_room(const struct front_listener *listener)
+{
+	return balancer_has_room(listener->service->data);
 }
 
 static void wait_for_room(struct front_listener *listener)
 {
-	struct balancer *pool = listener->service->pool;
-
 	throttle_park_full(listener);
-	if (pool->may_grow)
-		balancer_ask(pool);
+	balancer_grow(listener->service->data);
 }
 
 /* Asks the kernel for each client only where the listener does not say it for all of them. */
 static void find_local(struct address *out, struct front_listener *listener, int fd)
 {
-	const struct service *settings = listener->service->settings;
-	struct pass_endpoint *endpoint =
-		&listener->service->pool->endpoints[listener->number - settings->first_endpoint];
+	struct arrival *arrival = listener->data;
 
-	if (!endpoint->known && listener_address(listener->listener, &endpoint->address) == 0) {
-		endpoint->known = true;
-		endpoint->is_any = address_is_wildcard(&endpoint->address);
+	if (!arrival->known && listener_address(listener->listener, &arrival->address) == 0) {
+		arrival->known = true;
+		arrival->is_any = address_is_wildcard(&arrival->address);
 	}
-	*out = endpoint->address;
-	if (!endpoint->is_any)
+	*out = arrival->address;
+	if (!arrival->is_any)
 		return;
 	out->length = sizeof(out->un);
 	if (getsockname(fd, &out->any, &out->length) < 0)
-		*out = endpoint->address;
+		*out = arrival->address;
 	address_unmap(out);
 }
 
 static void admitted(struct front_listener *listener, int fd, const struct address *peer)
 {
-	struct balancer *pool = listener->service->pool;
 	struct pass_client client = {
 		.fd = fd,
 		.type = listener->listener->endpoint.type,
@@ -106,25 +167,47 @@ static void admitted(struct front_listener *listener, int fd, const struct addre
 	};
 
 	find_local(&client.local, listener, fd);
-	balancer_count(pool, 1);
-	balancer_offer(pool, &client);
-}
-
-static bool has_room(const struct front_listener *listener)
-{
-	return pass_has_room(listener->service);
+	balancer_give(listener->service->data, &client);
 }
 
 static void on_message(struct front_service *service, const struct channel_message *message, int fd)
 {
-	pass_obey(service->front, message, fd);
+	pass_notices_on_message(service->data, message, fd);
+}
+
+static void halt(struct front_service *service)
+{
+	balancer_halt(service->data);
+}
+
+static void resume(struct front_service *service)
+{
+	balancer_resume(service->data);
+}
+
+static void drain(struct front_service *service, bool has_successor)
+{
+	balancer_drain(service->data, has_successor);
+}
+
+static void end_clients(struct front_service *service)
+{
+	balancer_end_clients(service->data);
 }
 
 const struct dispatch pass_dispatch = {
 	.flags = DISPATCH_CONNECTION_TAKES_FD,
+	.prepare_service = prepare_service,
+	.prepare = prepare,
+	.forget = forget,
+	.forget_service = forget_service,
 	.on_connection = accept_on_ready,
 	.has_room = has_room,
 	.wait_for_room = wait_for_room,
 	.admitted = admitted,
 	.on_service_message = on_message,
+	.halt = halt,
+	.resume = resume,
+	.drain = drain,
+	.end_clients = end_clients,
 };

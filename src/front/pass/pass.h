@@ -2,53 +2,44 @@
 
 /*
  * Dispatch `pass`: clients are accepted here and given to programs that already run, the
- * processes of the service's pool, over a socket each. The keeper starts and reaps processes;
- * who sits where is written to the pool's table, which the next front reads.
+ * processes of the service, over a socket each. The keeper starts and ends processes; which
+ * process has which client is written to the table of the service, which the next front reads.
+ *
+ * A service has a struct balancer as its data, and a struct pass as its owner.
  */
 
 #include <stdbool.h>
+#include <stddef.h>
 
-struct channel_message;
-struct front;
+#include "front/pass/balancer.h"
+
+struct context;
 struct dispatch;
 struct front_service;
+struct startup;
 
 extern const struct dispatch pass_dispatch;
 
-/*
- * Makes the pools that the front was born with and counts their clients. Returns 0 or a
- * negative errno; pass_stop() copes with what is there then, and frees it.
- */
-int pass_start(struct front *front);
-void pass_stop(struct front *front);
+/* All services of the kind in a front. */
+struct pass {
+	struct balancer_group group;
+	const struct context *context;
+};
 
-/* Whether a process can have one more client now. */
-bool pass_has_room(const struct front_service *service);
-
-/*
- * CHANNEL_POOL of such a service, CHANNEL_PROCESS, _PROCESS_GONE and _LEAVE. Takes @fd (or -1). A
- * process without a socket is of no use, and is ended after a moment.
- */
-void pass_obey(struct front *front, const struct channel_message *message, int fd);
+/* The services come and go by way of pass_dispatch. */
+void pass_init(struct pass *pass, const struct context *context);
 
 /*
- * From the halt on, processes that stay are not listened to, and their clients are not this
- * front's: another front has both. Resuming takes them back, leaving processes included.
+ * Takes over the processes that the front was born with and counts their clients. For services
+ * that are prepared. Returns 0 or a negative errno.
  */
-void pass_halt(struct front *front);
-void pass_resume(struct front *front);
+int pass_start(const struct startup *startup, struct front_service *services);
 
 /*
- * Processes that leave are dismissed after their last client. The others are let go if the front
- * @has_successor, whose they are then, and leave if not.
+ * For the end of each turn. Says to the keeper what has to be said and can be; halted, the
+ * front says nothing: the keeper has its answer.
  */
-void pass_drain(struct front *front, bool has_successor);
+void pass_report(struct pass *pass);
 
-/* The clients that are left had their time: the keeper ends their programs. */
-void pass_end_all(struct front *front);
-
-/* Whether nothing keeps a draining front. */
-bool pass_is_over(const struct front *front);
-
-/* Says what could not be said: requests go through again. */
-void pass_flush(struct front *front);
+/* Whether nothing of this kind keeps a draining front. */
+bool pass_is_over(const struct pass *pass);

@@ -1,4 +1,4 @@
-/* One process of a pool of dispatch `pass`: its socket, its clients, and what is said there. */
+#include "front/pass/process.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -11,37 +11,33 @@
 #include "base/log.h"
 #include "channel/pass-table.h"
 #include "front/core/client-log.h"
-#include "front/pass/balancer.h"
+#include "front/core/service.h"
 #include "front/pass/message.h"
-#include "front/state.h"
 #include "net/client-variables.h"
 
 #define ANSWERS_MAX 32 /* a turn */
 
-struct pass_process *pass_process_new(struct balancer *pool, unsigned process_index, pid_t pid,
-				      int fd)
+struct pass_process *pass_process_new(struct pass_common *common, unsigned index, pid_t pid, int fd)
 {
 	struct pass_process *process;
 
-	process = calloc(1, sizeof(*process) + (size_t)pool->table->n_clients *
-						       sizeof(process->free_clients[0]));
+	process = calloc(1, sizeof(*process) + (size_t)common->table->n_clients *
+						       sizeof(process->free_entries[0]));
 	if (!process) {
 		if (fd >= 0)
 			close(fd);
 		return NULL;
 	}
 	process->watch.fd = fd;
-	process->pool = pool;
-	process->process_index = process_index;
+	process->common = common;
+	process->index = index;
 	process->pid = pid;
 	process->idle_since_ms = clock_ms();
-	pool->service->front->n_processes++;
 	return process;
 }
 
 static void close_socket(struct pass_process *process)
 {
-	list_unlink(&process->rank);
 	if (process->watch.fd < 0)
 		return;
 	watch_remove(&process->watch);
@@ -53,72 +49,93 @@ void pass_process_free(struct pass_process *process)
 	if (!process)
 		return;
 	close_socket(process);
-	if (!process->dismissed)
-		process->pool->service->front->n_processes--;
-	list_unlink(&process->link);
 	free(process);
 }
 
 unsigned pass_process_clients(const struct pass_process *process)
 {
-	return process->pool->table->n_clients - process->n_free;
+	return process->common->table->n_clients - process->n_free;
+}
+
+bool pass_process_is_writable(const struct pass_process *process)
+{
+	return process->active && !pass_process_is_closed(process) &&
+	       !(process->watch.wanted & WATCH_WRITE);
 }
 
 static struct pass_table_entry *entry_of(const struct pass_process *process, unsigned client_index)
 {
-	return pass_table_entry(process->pool->table, process->process_index, client_index);
+	return pass_table_entry(process->common->table, process->index, client_index);
+}
+
+static bool is_taken(const struct pass_table_entry *entry)
+{
+	return atomic_load_explicit(&entry->taken, memory_order_relaxed);
 }
 
 /* The lowest numbers are given first, so that few pages of the table are ever touched. */
-static void read_clients(struct pass_process *process)
+static void find_free_entries(struct pass_process *process)
 {
 	process->n_free = 0;
-	for (unsigned client_index = process->pool->table->n_clients; client_index-- > 0;)
-		if (!atomic_load_explicit(&entry_of(process, client_index)->taken,
-					  memory_order_relaxed))
-			process->free_clients[process->n_free++] = client_index;
+	for (unsigned i = process->common->table->n_clients; i-- > 0;)
+		if (!is_taken(entry_of(process, i)))
+			process->free_entries[process->n_free++] = i;
 }
 
-static int64_t empty_entry(struct pass_process *process, unsigned client_index)
+/*
+ * Before the client is sent: the program may well run, and this front be killed, before
+ * sendmsg() returns.
+ */
+static unsigned take_entry(struct pass_process *process, const struct pass_client *client)
 {
-	struct pass_table_entry *at = entry_of(process, client_index);
+	unsigned client_index = process->free_entries[--process->n_free];
+	struct pass_table_entry *entry = entry_of(process, client_index);
 
-	atomic_store_explicit(&at->taken, false, memory_order_release);
-	process->free_clients[process->n_free++] = client_index;
-	return clock_us() - at->started_us;
+	entry->started_us = clock_us();
+	entry->peer = client->peer;
+	atomic_store_explicit(&entry->taken, true, memory_order_release);
+	return client_index;
+}
+
+static void return_entry(struct pass_process *process, unsigned client_index)
+{
+	atomic_store_explicit(&entry_of(process, client_index)->taken, false, memory_order_release);
+	process->free_entries[process->n_free++] = client_index;
+}
+
+static void note_end(const struct front_service *service, const struct pass_table_entry *entry,
+		     pid_t pid, const int *status)
+{
+	atomic_fetch_add_explicit(&service->stats->ended, 1, memory_order_relaxed);
+	log_pass_ended(service->settings, &entry->peer, pid, clock_us() - entry->started_us,
+		       status);
 }
 
 static void end_client(struct pass_process *process, unsigned client_index, const int *status)
 {
-	const struct front_service *service = process->pool->service;
-	struct address peer = entry_of(process, client_index)->peer;
-	int64_t lived_us = empty_entry(process, client_index);
-
-	balancer_count(process->pool, -1);
-	atomic_fetch_add_explicit(&service->stats->ended, 1, memory_order_relaxed);
-	log_pass_ended(service->settings, &peer, process->pid, lived_us, status);
+	service_count_sessions(process->common->service, -1);
+	note_end(process->common->service, entry_of(process, client_index), process->pid, status);
+	return_entry(process, client_index);
 }
 
-static void reproach(struct pass_process *process)
+static void warn_once(struct pass_process *process)
 {
-	if (process->reproached)
+	if (process->warned)
 		return;
-	process->reproached = true;
-	log_service(LOG_WARNING, process->pool->service->settings->name, 0,
+	process->warned = true;
+	log_service(LOG_WARNING, process->common->service->settings->name, 0,
 		    "its program (pid %ld) sent an answer that is none, ignoring",
 		    (long)process->pid);
 }
 
 static void take_answer(struct pass_process *process, const char *text, size_t n)
 {
-	int client_index = pass_message_read_answer(text, n, process->pool->table->n_clients);
+	int client_index = pass_message_read_answer(text, n, process->common->table->n_clients);
 
-	if (client_index >= 0 &&
-	    atomic_load_explicit(&entry_of(process, (unsigned)client_index)->taken,
-				 memory_order_relaxed))
+	if (client_index >= 0 && is_taken(entry_of(process, (unsigned)client_index)))
 		end_client(process, (unsigned)client_index, NULL);
 	else
-		reproach(process);
+		warn_once(process);
 }
 
 /* Returns how many came, ANSWERS_MAX when there may be more, or -EPIPE at the end. */
@@ -152,45 +169,40 @@ static void on_ready(struct watch *watch)
 	struct pass_process *process = container_of(watch, struct pass_process, watch);
 	bool has_room = watch->ready & WATCH_WRITE;
 
-	if (watch->ready & WATCH_READ && take_answers(process) < 0) {
+	if (watch->ready & WATCH_READ && take_answers(process) < 0)
 		close_socket(process);
-		process->closed = true;
-		has_room = false;
-	}
-	if (has_room)
+	else if (has_room)
 		(void)watch_change(watch, WATCH_READ);
-	balancer_settle(process);
+	process->common->on_change(process);
 }
 
-int pass_process_engage(struct pass_process *process)
+int pass_process_activate(struct pass_process *process)
 {
 	int r;
 
-	if (process->engaged)
+	if (process->active)
 		return 0;
-	read_clients(process);
-	r = watch_add(&process->watch, process->pool->service->context->poller, process->watch.fd,
+	find_free_entries(process);
+	r = watch_add(&process->watch, process->common->service->context->poller, process->watch.fd,
 		      WATCH_READ, on_ready);
 	if (r < 0)
 		return r;
-	process->engaged = true;
-	balancer_count(process->pool, (int)pass_process_clients(process));
-	balancer_rank(process);
+	process->active = true;
+	service_count_sessions(process->common->service, (int)pass_process_clients(process));
 	return 0;
 }
 
-void pass_process_disengage(struct pass_process *process)
+void pass_process_deactivate(struct pass_process *process)
 {
-	if (!process->engaged)
+	if (!process->active)
 		return;
-	process->engaged = false;
+	process->active = false;
 	watch_remove(&process->watch);
-	list_unlink(&process->rank);
-	balancer_count(process->pool, -(int)pass_process_clients(process));
+	service_count_sessions(process->common->service, -(int)pass_process_clients(process));
 }
 
-static int send_client(const struct pass_process *process, unsigned client_index,
-		       const struct pass_client *client)
+static int send_message(const struct pass_process *process, unsigned client_index,
+			const struct pass_client *client)
 {
 	char text[PASS_MESSAGE_MAX];
 	struct iovec part = { .iov_base = text };
@@ -207,7 +219,7 @@ static int send_client(const struct pass_process *process, unsigned client_index
 	struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
 	struct client_text words;
 
-	client_text_init(&words, process->pool->service->settings->name, client->type,
+	client_text_init(&words, process->common->service->settings->name, client->type,
 			 &client->peer, &client->local);
 	part.iov_len = pass_message_write(text, client_index, &words);
 	rights->cmsg_level = SOL_SOCKET;
@@ -217,55 +229,44 @@ static int send_client(const struct pass_process *process, unsigned client_index
 	return sendmsg(process->watch.fd, &header, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
 }
 
-/*
- * Before the client is sent: the program may well run, and this front be killed, before
- * sendmsg() returns.
- */
-static unsigned take_entry(struct pass_process *process, const struct pass_client *client)
-{
-	unsigned number = process->free_clients[--process->n_free];
-	struct pass_table_entry *entry = entry_of(process, number);
-
-	entry->started_us = clock_us();
-	entry->peer = client->peer;
-	atomic_store_explicit(&entry->taken, true, memory_order_release);
-	return number;
-}
-
-int pass_process_give(struct pass_process *process, const struct pass_client *client)
+int pass_process_send(struct pass_process *process, const struct pass_client *client)
 {
 	unsigned client_index = take_entry(process, client);
 	int r;
 
-	r = send_client(process, client_index, client);
+	r = send_message(process, client_index, client);
 	if (r == 0) {
-		log_passed(process->pool->service->settings, &client->peer, process->pid);
-		balancer_rank(process);
+		log_passed(process->common->service->settings, &client->peer, process->pid);
 		return 0;
 	}
 
-	(void)empty_entry(process, client_index);
-	if (r == -EAGAIN) {
-		list_unlink(&process->rank);
+	return_entry(process, client_index);
+	if (r == -EAGAIN)
 		(void)watch_change(&process->watch, WATCH_READ | WATCH_WRITE);
-	} else if (r == -EPIPE || r == -ECONNRESET) {
-		/* Its end is read where its last answers are. */
-		list_unlink(&process->rank);
-		r = -EPIPE;
-	}
-	return r;
+	/* That it is closed is read where its last answers are. */
+	return r == -ECONNRESET ? -EPIPE : r;
 }
 
-void pass_process_bury(struct pass_process *process, const int *status)
+void pass_process_end_clients(struct pass_process *process, const int *status)
 {
-	if (!process->engaged)
+	if (!process->active)
 		return;
 
-	while (process->watch.fd >= 0 && take_answers(process) == ANSWERS_MAX)
+	while (!pass_process_is_closed(process) && take_answers(process) == ANSWERS_MAX)
 		;
-	for (unsigned client_index = 0; client_index < process->pool->table->n_clients;
-	     client_index++)
-		if (atomic_load_explicit(&entry_of(process, client_index)->taken,
-					 memory_order_relaxed))
-			end_client(process, client_index, status);
+	for (unsigned i = 0; i < process->common->table->n_clients; i++)
+		if (is_taken(entry_of(process, i)))
+			end_client(process, i, status);
+}
+
+void pass_process_end_orphans(const struct pass_common *common, unsigned index)
+{
+	for (unsigned i = 0; i < common->table->n_clients; i++) {
+		struct pass_table_entry *entry = pass_table_entry(common->table, index, i);
+
+		if (!is_taken(entry))
+			continue;
+		note_end(common->service, entry, 0, NULL);
+		atomic_store_explicit(&entry->taken, false, memory_order_relaxed);
+	}
 }
