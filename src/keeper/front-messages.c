@@ -7,8 +7,7 @@
 #include "config/settings.h"
 #include "keeper/child/request.h"
 #include "keeper/fronts/front.h"
-#include "keeper/pool/notices.h"
-#include "keeper/pool/pool.h"
+#include "keeper/pool/pools.h"
 #include "keeper/state.h"
 
 typedef int handler_fn(struct keeper *keeper, struct front *front,
@@ -40,17 +39,7 @@ static int on_alive(struct keeper *keeper, struct front *front,
 static int on_pool(struct keeper *keeper, struct front *front,
 		   const struct channel_message *message)
 {
-	return pools_handle(keeper, front, message);
-}
-
-static int resend_process(struct front *front, const struct channel_resend *resend)
-{
-	const struct pool *pool = pool_of_front(front, resend->owner);
-
-	if (!pool || !pool->handle.passes)
-		return -EBADMSG;
-	pool_tell_process_again(front, pool, resend->number);
-	return 0;
+	return pools_handle(front, message);
 }
 
 static int resend_socket(struct front *front, const struct channel_resend *resend)
@@ -74,7 +63,7 @@ static int on_resend(struct keeper *keeper, struct front *front,
 		front_lend_log(front);
 		return 0;
 	case CHANNEL_PROCESS:
-		return resend_process(front, &message->resend);
+		return pools_tell_again(front, message->resend.owner, message->resend.number);
 	case CHANNEL_LISTENER:
 		return resend_socket(front, &message->resend);
 	default:

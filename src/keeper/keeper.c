@@ -13,8 +13,8 @@
 #include "channel/channel.h"
 #include "config/settings.h"
 #include "keeper/child/child-log.h"
-#include "keeper/pool/notices.h"
-#include "keeper/pool/pool.h"
+#include "keeper/pool/pool-reload.h"
+#include "keeper/pool/pools.h"
 #include "keeper/fronts/front.h"
 #include "keeper/child/unread.h"
 #include "keeper/notify.h"
@@ -82,7 +82,7 @@ void keeper_front_ready(struct keeper *keeper, struct front *front)
 	keeper_say_loaded(keeper);
 	notify_ready(keeper_status(keeper));
 	keeper->options->serving();
-	pools_follow(keeper);
+	pools_follow(&keeper->pools, keeper->generation);
 	reload_again(keeper);
 }
 
@@ -114,7 +114,7 @@ static void on_gone(struct front *front)
 			keeper->restart_pause_ms = 0;
 		restart_later(keeper);
 	}
-	pools_lost_front(keeper);
+	pools_lost_front(&keeper->pools);
 	keeper_sweep(keeper);
 }
 
@@ -151,7 +151,7 @@ static void on_bound(struct bound_listener *bound, void *arg)
 	}
 	if (keeper->served)
 		notify_status(keeper_status(keeper));
-	pools_on_bound(keeper);
+	pools_on_bound(&keeper->pools);
 }
 
 void keeper_sweep(struct keeper *keeper)
@@ -178,7 +178,7 @@ void keeper_abandon(struct keeper *keeper, const struct generation *generation)
 	reserve_fd_fini(&keeper->reserve);
 	activation_close(keeper->listener_table.activation);
 	listener_table_abandon(&keeper->listener_table, generation->bound, generation->n_bound);
-	pools_abandon(keeper, generation);
+	pools_abandon(&keeper->pools, generation);
 	close(keeper->signal_fd);
 	poller_free(keeper->poller);
 }
@@ -204,6 +204,26 @@ static void on_watchdog(struct timer *timer)
 
 /* Life */
 
+static void on_not_started(struct pools *pools, struct service_record *record,
+			   const struct service *service, const struct spawn_failure *failure)
+{
+	struct keeper *keeper = container_of(pools, struct keeper, pools);
+
+	atomic_fetch_add(&keeper->stats[record->number].failed, 1);
+	log_not_started(keeper, record, service, &(struct address){ 0 }, failure);
+}
+
+void keeper_init_pools(struct keeper *keeper)
+{
+	keeper->pools = (struct pools){
+		.children = &keeper->children,
+		.fronts = &keeper->fronts,
+		.reserve = &keeper->reserve,
+		.not_started = on_not_started,
+	};
+	pools_init(&keeper->pools);
+}
+
 static int open_keeper(struct keeper *keeper)
 {
 	int r;
@@ -214,6 +234,8 @@ static int open_keeper(struct keeper *keeper)
 	r = poller_new(&keeper->poller, POLLER_AUTO);
 	if (r < 0)
 		return r;
+	keeper->pools.timers = keeper->timers;
+	keeper->pools.poller = keeper->poller;
 	r = signals_open(keeper);
 	if (r < 0)
 		return r;
@@ -234,7 +256,7 @@ static void close_keeper(struct keeper *keeper)
 
 	log_unlogged(keeper);
 	unread_end_all(keeper);
-	pools_end(keeper);
+	pools_end(&keeper->pools);
 	fronts_fini(&keeper->fronts);
 	reload_fini(keeper);
 	generation_unref(keeper->generation);
@@ -248,7 +270,7 @@ static void close_keeper(struct keeper *keeper)
 	stats_free(keeper->stats);
 	drop_counts_free(keeper->drop_counts);
 	reserve_fd_fini(&keeper->reserve);
-	ready_close(keeper);
+	pools_fini(&keeper->pools);
 	watch_remove(&keeper->signal_watch);
 	if (keeper->signal_fd >= 0)
 		close(keeper->signal_fd);
@@ -270,7 +292,7 @@ static int begin(struct keeper *keeper, struct settings *settings)
 			   &keeper->options->descriptors);
 	if (r < 0)
 		return r;
-	r = pools_take(keeper, keeper->generation);
+	r = pools_take(&keeper->pools, keeper->generation);
 	if (r < 0)
 		return log_error(r, "cannot prepare the services");
 
@@ -285,15 +307,13 @@ static int begin(struct keeper *keeper, struct settings *settings)
 int keeper_run(const struct keeper_options *options, struct settings *settings,
 	       struct activation *activation)
 {
-	struct keeper keeper = {
-		.options = options, .signal_fd = -1, .reserve.number = -1, .ready.fd = -1
-	};
+	struct keeper keeper = { .options = options, .signal_fd = -1, .reserve.number = -1 };
 	int r;
 
 	list_init(&keeper.fronts.list);
 	list_init(&keeper.stalled);
 	list_init(&keeper.unread);
-	list_init(&keeper.pools);
+	keeper_init_pools(&keeper);
 	r = open_keeper(&keeper);
 	if (r < 0) {
 		settings_unref(settings);
@@ -315,6 +335,7 @@ int keeper_run(const struct keeper_options *options, struct settings *settings,
 			log_error(r, "cannot wait for events");
 		timers_run(keeper.timers, clock_ms());
 		fronts_forget_ended(&keeper.fronts);
+		pools_settle(&keeper.pools);
 		fronts_tell_ended(&keeper.fronts);
 	}
 

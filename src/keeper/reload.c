@@ -16,8 +16,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "config/settings.h"
-#include "keeper/pool/notices.h"
-#include "keeper/pool/pool.h"
+#include "keeper/pool/pool-reload.h"
 #include "keeper/fronts/front.h"
 #include "keeper/child/unread.h"
 #include "keeper/notify.h"
@@ -71,7 +70,7 @@ static void give_up(struct keeper *keeper)
 {
 	if (keeper->fronts.current && front_resume(keeper->fronts.current))
 		unread_pass_all(keeper);
-	pools_take_back_leave(keeper);
+	pools_take_back_leave(&keeper->pools);
 	log_error(0, "configuration not changed: '%s' could not be applied", keeper->options->path);
 	notify_error(-EINVAL);
 	keeper->reload.failed = true;
@@ -139,7 +138,7 @@ static int apply_sources(struct keeper *keeper)
 			   &keeper->options->descriptors);
 	if (r < 0)
 		return r;
-	r = pools_take(keeper, reload->next);
+	r = pools_take(&keeper->pools, reload->next);
 	if (r < 0)
 		return log_error(r, "cannot prepare the services");
 	return keeper_open_log(keeper, reload->next->settings);
@@ -172,7 +171,7 @@ void reload_rehearsed(struct keeper *keeper, int status)
 		return;
 	}
 	reload->state = RELOAD_HALTING;
-	pools_tell_leave(keeper, reload->next);
+	pools_tell_leave(&keeper->pools, keeper->fronts.current, reload->next);
 	front_halt(keeper->fronts.current);
 	set_limit(keeper, HALT_LIMIT_MS, on_halt_limit);
 }
@@ -237,7 +236,7 @@ void reload_front_ready(struct keeper *keeper)
 	keeper->restart_pause_ms = 0;
 	keeper->generation = take_ptr(reload->next);
 	generation_settle(keeper->generation, true);
-	pools_follow(keeper);
+	pools_follow(&keeper->pools, keeper->generation);
 	generation_unref(previous);
 	keeper_say_loaded(keeper);
 	reload->failed = false;

@@ -59,7 +59,7 @@ static void describe_pause(char *out, size_t size, const struct pool *pool)
 	int64_t now = clock_ms();
 
 	out[0] = '\0';
-	if (pool->again.place != 0 && pool->again.at_ms > now)
+	if (timer_is_set(&pool->again) && pool->again.at_ms > now)
 		snprintf(out, size, ", next start in %lld s",
 			 (long long)(pool->again.at_ms - now + 999) / 1000);
 }
@@ -69,12 +69,12 @@ static void report_pool(const struct service *service, const struct pool *pool)
 	char pause[48], starting[32] = "", ending[32] = "";
 
 	describe_pause(pause, sizeof(pause), pool);
-	if (pool->n_starting > 0)
-		snprintf(starting, sizeof(starting), ", %u starting", pool->n_starting);
-	if (pool->n_ending > 0)
-		snprintf(ending, sizeof(ending), ", %u ending", pool->n_ending);
+	if (pool->counts.starting > 0)
+		snprintf(starting, sizeof(starting), ", %u starting", pool->counts.starting);
+	if (pool->counts.ending > 0)
+		snprintf(ending, sizeof(ending), ", %u ending", pool->counts.ending);
 	log_service(LOG_INFO, service->name, 0, "%s, %u of %u..%u processes ready%s%s%s",
-		    pool->handle.passes ? "pass" : "pool", pool->n_ready, service->pool.min,
+		    pool->handle.passes ? "pass" : "pool", pool->counts.ready, service->pool.min,
 		    service->pool.max, starting, ending, pause);
 }
 
@@ -96,7 +96,7 @@ static void report_service(const struct keeper *keeper, const struct service *se
 		    (unsigned long long)atomic_load(&stats->dropped),
 		    (unsigned long long)atomic_load(&stats->queue_drops));
 	if (generation->pools[service->index])
-		report_pool(service, pool_in(generation, service->index));
+		report_pool(service, pool_of(generation->pools[service->index]));
 	for (size_t i = 0; i < service->n_endpoints; i++)
 		report_listener(generation->bound[service->first_endpoint + i]);
 }

@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "config/settings.h"
-#include "keeper/pool/pool.h"
+#include "keeper/pool/pools.h"
 #include "keeper/fronts/front.h"
 #include "keeper/notify.h"
 #include "keeper/child/request.h"
@@ -76,7 +76,7 @@ static void stop(struct keeper *keeper, const char *why)
 	keeper->stopping = true;
 	reload_abort(keeper);
 	timer_cancel(&keeper->restart);
-	pools_stop(keeper);
+	pools_stop(&keeper->pools);
 	listener_table_close(&keeper->listener_table);
 	fronts_drain(&keeper->fronts, grace ? (uint32_t)grace : 1);
 	(void)timer_set(&keeper->stop_limit, keeper->timers, clock_ms() + grace + STOP_EXTRA_MS,

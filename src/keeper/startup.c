@@ -7,7 +7,7 @@
 #include "base/cleanup.h"
 #include "channel/startup.h"
 #include "channel/stats.h"
-#include "keeper/pool/notices.h"
+#include "keeper/pool/pools.h"
 #include "keeper/fronts/front.h"
 #include "keeper/child/unread.h"
 #include "keeper/state.h"
@@ -92,7 +92,7 @@ static int fill_in(struct startup *startup, struct tables *tables, struct keeper
 	tables->pipes = find_stderr_pipes(&keeper->records, &startup->n_stderr_pipes);
 	if (!tables->children || !tables->older || !tables->pipes)
 		return -ENOMEM;
-	r = pools_startup(keeper, generation, &tables->pools, &tables->processes,
+	r = pools_startup(&keeper->pools, generation, &tables->pools, &tables->processes,
 			  &startup->n_processes);
 	if (r < 0)
 		return r;

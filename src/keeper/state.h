@@ -16,7 +16,7 @@
 #include "keeper/service/generation.h"
 #include "keeper/listen/listener-table.h"
 #include "keeper/keeper.h"
-#include "keeper/pool/ready.h"
+#include "keeper/pool/pool-state.h"
 #include "keeper/service/service-record.h"
 #include "net/poller.h"
 #include "net/timer.h"
@@ -59,8 +59,7 @@ struct keeper {
 	struct drop_counts *drop_counts;
 	struct generation *generation;
 
-	struct list pools;
-	struct ready_socket ready;
+	struct pools pools;
 	struct list unread; /* children that ended while no front could read what they left */
 	struct fronts fronts;
 	struct timer restart;
@@ -91,6 +90,9 @@ void keeper_front_ready(struct keeper *keeper, struct front *front);
 
 /* Ends the keeper once it stops and nothing is left to wait for. */
 void keeper_stop_if_over(struct keeper *keeper);
+
+/* Before timers and poller, which are told later. */
+void keeper_init_pools(struct keeper *keeper);
 
 /* Closes what no generation needs any more. */
 void keeper_sweep(struct keeper *keeper);

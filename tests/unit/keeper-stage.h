@@ -21,11 +21,11 @@
 #include "config/settings.h"
 #include "config/sources.h"
 #include "config/text.h"
-#include "keeper/pool/pool.h"
+#include "keeper/pool/pool-reload.h"
+#include "keeper/pool/pools.h"
 #include "keeper/front-messages.h"
 #include "keeper/fronts/front.h"
 #include "keeper/fronts/fronts.h"
-#include "keeper/pool/ready.h"
 #include "keeper/child/request.h"
 #include "keeper/child/start.h"
 #include "keeper/state.h"
@@ -84,16 +84,17 @@ static inline void stage_open_keeper(struct stage *stage)
 
 	keeper->options = &stage->options;
 	keeper->signal_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	keeper->ready.fd = -1;
 	list_init(&keeper->stalled);
 	list_init(&keeper->unread);
-	list_init(&keeper->pools);
+	keeper_init_pools(keeper);
 	r = getrlimit(RLIMIT_NOFILE, &stage->options.descriptors);
 	assert(r == 0);
 	r = timers_new(&keeper->timers);
 	assert(r == 0);
 	r = poller_new(&keeper->poller, POLLER_EPOLL);
 	assert(r == 0);
+	keeper->pools.timers = keeper->timers;
+	keeper->pools.poller = keeper->poller;
 	keeper->stats = stats_new();
 	keeper->drop_counts = drop_counts_new();
 	assert(keeper->stats && keeper->drop_counts);
@@ -146,10 +147,11 @@ static inline void stage_open(struct stage *stage, const char *text)
 			   &stage->keeper.listener_table, &stage->keeper.records,
 			   &stage->options.descriptors);
 	assert(r == 0);
-	r = pools_take(&stage->keeper, stage->keeper.generation);
+	r = pools_take(&stage->keeper.pools, stage->keeper.generation);
 	assert(r == 0);
 	stage_open_front(stage);
-	pools_follow(&stage->keeper);
+	pools_follow(&stage->keeper.pools, stage->keeper.generation);
+	pools_settle(&stage->keeper.pools);
 }
 
 /* Waits for every program that was started. */
@@ -172,6 +174,7 @@ static inline void stage_turn(struct stage *stage)
 	(void)poller_run(stage->keeper.poller, 0);
 	timers_run(stage->keeper.timers, clock_ms());
 	fronts_forget_ended(&stage->keeper.fronts);
+	pools_settle(&stage->keeper.pools);
 	fronts_tell_ended(&stage->keeper.fronts);
 }
 
@@ -180,7 +183,7 @@ static inline void stage_close(struct stage *stage)
 	struct keeper *keeper = &stage->keeper;
 
 	keeper->stopping = true;
-	pools_stop(keeper);
+	pools_stop(&keeper->pools);
 	stage_end_programs(stage);
 	stage_close_front(stage);
 	requests_give_up(keeper);
@@ -191,7 +194,7 @@ static inline void stage_close(struct stage *stage)
 	stats_free(keeper->stats);
 	drop_counts_free(keeper->drop_counts);
 	reserve_fd_fini(&keeper->reserve);
-	ready_close(keeper);
+	pools_fini(&keeper->pools);
 	close(keeper->signal_fd);
 	timers_free(keeper->timers);
 	poller_free(keeper->poller);

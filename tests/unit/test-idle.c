@@ -15,7 +15,7 @@ static struct idle seen(int64_t cpu_ns, unsigned descriptors, int64_t now_ms)
 {
 	struct idle idle = { 0 };
 
-	idle_look(&idle, &(struct usage){ cpu_ns, descriptors }, now_ms);
+	idle_note(&idle, &(struct usage){ cpu_ns, descriptors }, now_ms);
 	return idle;
 }
 
@@ -28,7 +28,7 @@ static void test_process_that_does_nothing_is_idle_after_the_limit(void **state)
 {
 	struct idle idle = seen(70, LEAST, 5000);
 
-	idle_look(&idle, &(struct usage){ 70, LEAST }, 5500);
+	idle_note(&idle, &(struct usage){ 70, LEAST }, 5500);
 	assert_false(idle_at(&idle, 5999));
 	assert_true(idle_at(&idle, 6000));
 }
@@ -37,7 +37,7 @@ static void test_processor_time_begins_the_wait_anew(void **state)
 {
 	struct idle idle = seen(70, LEAST, 5000);
 
-	idle_look(&idle, &(struct usage){ 71, LEAST }, 5900);
+	idle_note(&idle, &(struct usage){ 71, LEAST }, 5900);
 	assert_false(idle_at(&idle, 6100));
 	assert_true(idle_at(&idle, 6900));
 }
@@ -46,7 +46,7 @@ static void test_client_that_leaves_begins_the_wait_anew(void **state)
 {
 	struct idle idle = seen(70, LEAST + 1, 5000);
 
-	idle_look(&idle, &(struct usage){ 70, LEAST }, 5900);
+	idle_note(&idle, &(struct usage){ 70, LEAST }, 5900);
 	assert_false(idle_at(&idle, 6100));
 }
 

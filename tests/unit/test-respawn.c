@@ -28,7 +28,7 @@ static void test_several_that_end_together_are_one_failure(void **state)
 	assert_true(respawn_pause(&respawn, 1000000));
 	assert_false(respawn_pause(&respawn, 1000000));
 	assert_false(respawn_pause(&respawn, 1000999));
-	assert_int_equal(respawn.deaths, 1);
+	assert_int_equal(respawn.failures, 1);
 	assert_int_equal(respawn_wait_ms(&respawn, 1000000), 1000);
 }
 
@@ -38,7 +38,7 @@ static void test_calm_begins_anew(void **state)
 
 	assert_true(respawn_pause(&respawn, 1000000));
 	assert_true(respawn_pause(&respawn, 1001000));
-	respawn_calm(&respawn);
+	respawn_reset(&respawn);
 	assert_true(respawn_pause(&respawn, 1003000));
 	assert_int_equal(respawn_wait_ms(&respawn, 1003000), 1000);
 }
@@ -49,8 +49,8 @@ static void test_death_long_after_the_last_pause_begins_anew(void **state)
 
 	assert_true(respawn_pause(&respawn, 1000000));
 	assert_true(respawn_pause(&respawn, 1001000));
-	assert_true(respawn_pause(&respawn, 1003000 + RESPAWN_CALM_MS));
-	assert_int_equal(respawn.deaths, 1);
+	assert_true(respawn_pause(&respawn, 1003000 + RESPAWN_RESET_MS));
+	assert_int_equal(respawn.failures, 1);
 }
 
 int main(void)

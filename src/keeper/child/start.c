@@ -14,7 +14,7 @@
 #include "keeper/child/child-log.h"
 #include "keeper/fronts/front.h"
 #include "keeper/child/unread.h"
-#include "keeper/pool/process.h"
+#include "keeper/pool/pool.h"
 #include "keeper/exec/program.h"
 #include "keeper/exec/reply-socket.h"
 #include "keeper/child/request.h"
@@ -279,7 +279,7 @@ void child_ended(struct keeper *keeper, struct child *child, int status)
 	unread_turn_away(child);
 	log_child_ended(child, status, lived_us);
 	if (child->process) {
-		process_ended(take_ptr(child->process), status, lived_us);
+		pool_process_ended(take_ptr(child->process), status, lived_us);
 		child_free(child);
 		return;
 	}

@@ -41,7 +41,7 @@ int usage_of(pid_t pid, struct usage *out)
 	return 0;
 }
 
-void idle_look(struct idle *idle, const struct usage *usage, int64_t now_ms)
+void idle_note(struct idle *idle, const struct usage *usage, int64_t now_ms)
 {
 	if (idle->since_ms == 0 || usage->cpu_ns != idle->last.cpu_ns ||
 	    usage->descriptors != idle->last.descriptors)
@@ -49,11 +49,12 @@ void idle_look(struct idle *idle, const struct usage *usage, int64_t now_ms)
 	idle->last = *usage;
 }
 
-bool idle_is_enough(const struct idle *idle, unsigned least, int64_t now_ms, int64_t limit_ms)
+bool idle_is_enough(const struct idle *idle, unsigned baseline_fds, int64_t now_ms,
+		    int64_t limit_ms)
 {
 	int64_t still_ms = now_ms - idle->since_ms;
 
-	if (idle->last.descriptors > least)
+	if (idle->last.descriptors > baseline_fds)
 		limit_ms *= PATIENCE;
 	return still_ms >= limit_ms;
 }

@@ -1,53 +1,34 @@
 #pragma once
 
-/* What the fronts are told about pools, each in the numbers of its own generation. */
+/*
+ * What the fronts are told of pools, each in the numbers of its own generation. A front that was
+ * replaced still hears of the processes that it has clients with.
+ */
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
-struct startup_pool;
-struct startup_process;
-struct pool;
 struct front;
-struct generation;
-struct keeper;
+struct fronts;
+struct pool_handle;
 struct process;
 
 /* The pool of service number @service of @front, or NULL. */
-struct pool *pool_of_front(const struct front *front, uint32_t service);
-
-/* Whether @pool serves a service of @generation. */
-bool generation_names(const struct generation *generation, const struct pool *pool);
+struct pool_handle *notices_pool_of(const struct front *front, uint32_t service);
 
 /* Whether some front knows of @pool. */
-bool pool_is_known(const struct pool *pool);
+bool notices_reach(const struct fronts *fronts, const struct pool_handle *pool);
 
 /* CHANNEL_POOL, to the fronts that take clients. */
-void pool_tell(struct pool *pool);
+void notices_pool(struct fronts *fronts, const struct pool_handle *pool, unsigned ready,
+		  bool may_grow);
 
-/* CHANNEL_PROCESS, to the same. */
-void pool_tell_process(const struct process *process);
+/* CHANNEL_PROCESS, to the same, or to one front once more. */
+void notices_process(struct fronts *fronts, struct process *process);
+void notices_process_again(struct front *front, const struct process *process);
 
-/* Once more for one of them, if there is still somebody ready at @place. */
-void pool_tell_process_again(struct front *front, const struct pool *pool, unsigned place);
+/* CHANNEL_LEAVE. */
+void notices_leave(struct front *front, struct process *process);
 
-/* CHANNEL_PROCESS_GONE, to every front that knew it. */
-void pool_tell_gone(const struct process *process, int status);
-
-/* CHANNEL_LEAVE for the children that have no place in @next. */
-void pools_tell_leave(struct keeper *keeper, const struct generation *next);
-
-/* They stay after all: the front was told to go on. */
-void pools_take_back_leave(struct keeper *keeper);
-
-/*
- * The pools and processes of a front that is to be forked for @generation. Both arrays are the
- * caller's to free, on failure too. Returns 0 or -ENOMEM.
- */
-int pools_startup(const struct keeper *keeper, const struct generation *generation,
-		  struct startup_pool **out_pools, struct startup_process **out_processes,
-		  size_t *out_n);
-
-/* In a process that will be a front for @generation: closes the sockets that are not for it. */
-void pools_abandon(const struct keeper *keeper, const struct generation *generation);
+/* CHANNEL_PROCESS_GONE, to every front that knew the process. */
+void notices_gone(struct fronts *fronts, const struct process *process, int status);

@@ -1,75 +1,13 @@
-/* Pools over reloads: which stay, which begin and which leave. */
+#include "keeper/pool/pool-reload.h"
 
-#include <errno.h>
-#include <stdlib.h>
-
-#include "base/cleanup.h"
 #include "channel/pass-table.h"
 #include "config/settings.h"
-#include "keeper/pool/pool-same.h"
 #include "keeper/pool/notices.h"
+#include "keeper/pool/pool-same.h"
 #include "keeper/pool/pool.h"
-#include "keeper/pool/process.h"
-#include "keeper/pool/ready.h"
-#include "keeper/state.h"
+#include "keeper/service/generation.h"
 
-#define PLACES_PER_PROCESS 2 /* those that end are still there when others have begun */
-
-static void pool_free(struct pool_handle *handle)
-{
-	struct pool *pool = container_of(handle, struct pool, handle);
-
-	timer_cancel(&pool->again);
-	timer_cancel(&pool->look);
-	list_unlink(&pool->link);
-	if (pool->record->pool == handle)
-		pool->record->pool = NULL;
-	pool->record->pools--;
-	pass_table_free(pool->table);
-	free(pool);
-}
-
-static void drop(struct pool *pool)
-{
-	if (pool)
-		pool_unref(pool);
-}
-
-DEFINE_AUTO(struct pool, drop);
-
-struct pool *pool_in(const struct generation *generation, size_t service)
-{
-	struct pool_handle *handle = generation->pools[service];
-
-	return handle ? container_of(handle, struct pool, handle) : NULL;
-}
-
-static int pool_new(struct pool_handle **out, struct keeper *keeper, struct service_record *record,
-		    const struct service *service)
-{
-	AUTO(auto_drop) struct pool *pool = calloc(1, sizeof(*pool));
-
-	if (!pool)
-		return -ENOMEM;
-	pool->handle.references = 1;
-	pool->handle.free = pool_free;
-	pool->keeper = keeper;
-	pool->record = record;
-	record->pools++;
-	pool->handle.passes = service->dispatch == DISPATCH_PASS;
-	list_init(&pool->processes);
-	list_add_before(&keeper->pools, &pool->link);
-	if (pool->handle.passes) {
-		pool->table = pass_table_new(service->pool.max * PLACES_PER_PROCESS,
-					     service->pool.clients_per_process);
-		if (!pool->table)
-			return -ENOMEM;
-	}
-	*out = &take_ptr(pool)->handle;
-	return 0;
-}
-
-/* The children of a pool have the listeners; those of `pass` know of none. */
+/* The processes of `pool` have the listeners; those of `pass` know of none. */
 static bool same_listeners(const struct pool *pool, const struct generation *next, size_t index)
 {
 	const struct service *old = pool_service(pool);
@@ -91,26 +29,30 @@ static bool stays(const struct pool *pool, const struct generation *next, size_t
 	       (pool->handle.passes || same_listeners(pool, next, index));
 }
 
-static int take(struct keeper *keeper, struct generation *generation, size_t index)
+static int take(struct pools *pools, struct generation *generation, size_t index)
 {
 	const struct service *service = &generation->settings->services[index];
 	struct service_record *record = generation->records[index];
+	struct pool *pool;
 	int r;
 
 	if (service->pool.ready_notify) {
-		r = ready_open(keeper);
+		r = ready_open(&pools->ready, pools->poller);
 		if (r < 0)
 			return r;
 	}
-	if (record->pool &&
-	    stays(container_of(record->pool, struct pool, handle), generation, index)) {
+	if (record->pool && stays(pool_of(record->pool), generation, index)) {
 		generation->pools[index] = pool_handle_ref(record->pool);
 		return 0;
 	}
-	return pool_new(&generation->pools[index], keeper, record, service);
+	r = pool_new(&pool, pools, record, service);
+	if (r < 0)
+		return r;
+	generation->pools[index] = &pool->handle;
+	return 0;
 }
 
-int pools_take(struct keeper *keeper, struct generation *generation)
+int pools_take(struct pools *pools, struct generation *generation)
 {
 	for (size_t i = 0; i < generation->settings->n_services; i++) {
 		enum dispatch_kind dispatch = generation->settings->services[i].dispatch;
@@ -118,59 +60,52 @@ int pools_take(struct keeper *keeper, struct generation *generation)
 
 		if (dispatch != DISPATCH_POOL && dispatch != DISPATCH_PASS)
 			continue;
-		r = take(keeper, generation, i);
+		r = take(pools, generation, i);
 		if (r < 0)
 			return r;
 	}
 	return 0;
 }
 
-/* The pool that takes over the listeners of @pool, if there is one. */
-static bool is_succeeded(const struct pool *pool)
+/* Whether another pool takes over the listeners of @pool. */
+static bool is_succeeded(const struct pool *pool, const struct generation *next)
 {
-	const struct generation *generation = pool->keeper->generation;
-	int64_t index = generation_service(generation, pool->record);
+	int64_t index = generation_service(next, pool->handle.record);
 
-	return index >= 0 && generation->settings->services[index].dispatch == DISPATCH_POOL &&
-	       same_listeners(pool, generation, (size_t)index);
+	return index >= 0 && next->settings->services[index].dispatch == DISPATCH_POOL &&
+	       same_listeners(pool, next, (size_t)index);
 }
 
-/* A child that no front can tell about ends when it has no client, or when it finds out. */
-static void let_go(struct process *process, bool known)
+/* A process that no front can tell about ends when it has no client, or when it finds out. */
+static void let_go(struct pool *pool, struct process *process, bool known)
 {
-	struct pool *pool = process->pool;
-
 	if (process->state == PROCESS_STARTING || !process->leaving ||
-	    (!known && pass_table_count(pool->table, process->place) == 0))
+	    (!known && pass_table_count(pool->table, process->index) == 0))
 		process_end(process);
 	else
 		process_hang_up(process);
 }
 
-static void let_all_go(struct pool *pool)
+void pool_let_go(struct pool *pool)
 {
-	bool known = pool_is_known(pool);
+	bool known = notices_reach(pool->pools->fronts, &pool->handle);
 
 	list_for_each(at, next, &pool->processes)
-		let_go(container_of(at, struct process, link), known);
+		let_go(pool, container_of(at, struct process, link), known);
 }
 
-static void retire(struct pool *pool)
+static void retire(struct pool *pool, const struct generation *next)
 {
-	bool succeeded = !pool->handle.passes && is_succeeded(pool);
+	bool succeeded = !pool->handle.passes && is_succeeded(pool, next);
 
-	timer_cancel(&pool->again);
-	timer_cancel(&pool->look);
 	if (!succeeded)
-		pool_relieve_others(pool);
-	pool->generation = NULL;
-	pool->record->pool = NULL;
-	pool->state = succeeded ? POOL_SUPERSEDED : POOL_CLOSED;
+		pool_end_superseded(pool);
+	pool_retire(pool, succeeded ? POOL_SUPERSEDED : POOL_CLOSED);
 	if (pool->handle.passes) {
-		let_all_go(pool);
+		pool_let_go(pool);
 		return;
 	}
-	list_for_each(at, next, &pool->processes) {
+	list_for_each(at, following, &pool->processes) {
 		struct process *process = container_of(at, struct process, link);
 
 		if (!succeeded || process->state == PROCESS_STARTING)
@@ -178,38 +113,44 @@ static void retire(struct pool *pool)
 	}
 }
 
-static void adopt(struct pool *pool, const struct generation *generation, size_t index)
+void pools_follow(struct pools *pools, const struct generation *generation)
 {
-	pool->state = POOL_OPEN;
-	pool->generation = generation;
-	pool->service = index;
-	pool->record->pool = &pool->handle;
-}
-
-void pools_follow(struct keeper *keeper)
-{
-	struct generation *generation = keeper->generation;
-
-	list_for_each(at, next, &keeper->pools) {
+	list_for_each(at, next, &pools->list) {
 		struct pool *pool = container_of(at, struct pool, link);
 
-		if (pool->state == POOL_OPEN && !generation_names(generation, pool))
-			retire(pool);
+		if (pool->state == POOL_OPEN && generation_pool(generation, &pool->handle) < 0)
+			retire(pool, generation);
 	}
 	for (size_t i = 0; i < generation->settings->n_services; i++)
 		if (generation->pools[i])
-			adopt(pool_in(generation, i), generation, i);
-	for (size_t i = 0; i < generation->settings->n_services; i++)
-		if (generation->pools[i])
-			pool_settle(pool_in(generation, i));
+			pool_open(pool_of(generation->pools[i]), generation, i);
 }
 
-void pools_lost_front(struct keeper *keeper)
+void pools_tell_leave(struct pools *pools, struct front *front, const struct generation *next)
 {
-	list_for_each(at, next, &keeper->pools) {
+	list_for_each(at, following, &pools->list) {
 		struct pool *pool = container_of(at, struct pool, link);
 
-		if (pool->state == POOL_CLOSED && pool->handle.passes && !pool_is_known(pool))
-			let_all_go(pool);
+		if (pool->state != POOL_OPEN || !pool->handle.passes ||
+		    generation_pool(next, &pool->handle) >= 0)
+			continue;
+		list_for_each(of, after, &pool->processes) {
+			struct process *process = container_of(of, struct process, link);
+
+			if (process->state == PROCESS_READY)
+				notices_leave(front, process);
+		}
+	}
+}
+
+void pools_take_back_leave(struct pools *pools)
+{
+	list_for_each(at, next, &pools->list) {
+		struct pool *pool = container_of(at, struct pool, link);
+
+		if (pool->state != POOL_OPEN)
+			continue;
+		list_for_each(of, following, &pool->processes)
+			container_of(of, struct process, link)->leaving = false;
 	}
 }

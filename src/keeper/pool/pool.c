@@ -1,41 +1,46 @@
 #include "keeper/pool/pool.h"
 
-#include <errno.h>
+#include <signal.h>
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "channel/channel.h"
 #include "channel/pass-table.h"
 #include "config/settings.h"
+#include "keeper/child/child-log.h"
 #include "keeper/child/child.h"
+#include "keeper/exec/spawn.h"
+#include "keeper/fronts/fronts.h"
 #include "keeper/pool/notices.h"
-#include "keeper/fronts/front.h"
-#include "keeper/pool/process.h"
-#include "keeper/state.h"
+#include "keeper/pool/pool-start.h"
+#include "keeper/service/generation.h"
 
 #define SHORTAGE_FIRST_MS 50
 #define SHORTAGE_MAX_MS 500
 
-const struct service *pool_service(const struct pool *pool)
-{
-	return &pool->generation->settings->services[pool->service];
-}
+/* A program that does not say when it is ready is given this long to come to its first client. */
+#define SETTLING_MS 100
+
+/* Samples in the time after which an idle process ends, and the bounds of the pause between two. */
+#define SAMPLES 4
+#define SAMPLING_MIN_MS 50
+#define SAMPLING_MAX_MS 5000
+
+/* Decisions */
 
 /* How many are or will be of use. */
 static unsigned count_alive(const struct pool *pool)
 {
-	return pool->n_starting + pool->n_ready;
+	return pool->counts.starting + pool->counts.ready;
 }
 
 /* One of a pool that ends may still have its client, and counts until it has gone. */
 static bool has_room(const struct pool *pool)
 {
-	unsigned n = count_alive(pool);
+	unsigned n = count_alive(pool), max = pool_service(pool)->pool.max;
 
 	if (pool->handle.passes)
-		return n < pool_service(pool)->pool.max &&
-		       n + pool->n_ending < pool->table->n_processes;
-	return n + pool->n_ending < pool_service(pool)->pool.max;
+		return n < max && n + pool->counts.ending < pool->table->n_processes;
+	return n + pool->counts.ending < max;
 }
 
 /* A pool shares all listeners of its service, or none. */
@@ -49,18 +54,23 @@ static bool is_bound(const struct pool *pool)
 	return true;
 }
 
+static bool is_serving(const struct pool *pool)
+{
+	return pool->state == POOL_OPEN && !pool->pools->stopping;
+}
+
 static bool may_start(const struct pool *pool)
 {
-	return pool->state == POOL_OPEN && !pool->keeper->stopping && pool->again.place == 0 &&
-	       has_room(pool) && is_bound(pool);
+	return is_serving(pool) && !timer_is_set(&pool->again) && has_room(pool) && is_bound(pool);
 }
 
 /* At most as many at once as there are already: demand is looked at again when they serve. */
 bool pool_may_grow(const struct pool *pool)
 {
-	unsigned young = pool->n_starting + pool->n_fresh;
+	unsigned young = pool->counts.starting + pool->counts.settling;
 
-	return may_start(pool) && (young == 0 || young < pool->n_ready - pool->n_fresh);
+	return may_start(pool) &&
+	       (young == 0 || young < pool->counts.ready - pool->counts.settling);
 }
 
 static bool wants_more(const struct pool *pool)
@@ -68,53 +78,193 @@ static bool wants_more(const struct pool *pool)
 	return may_start(pool) && (count_alive(pool) < pool_service(pool)->pool.min || pool->asked);
 }
 
+static bool has_surplus(const struct pool *pool)
+{
+	return pool->counts.ready > pool_service(pool)->pool.min;
+}
+
+/* Pauses between starts */
+
 static void on_again(struct timer *timer)
 {
-	pool_settle(container_of(timer, struct pool, again));
+	pool_changed(container_of(timer, struct pool, again));
 }
 
 static void start_again_in(struct pool *pool, int64_t pause_ms)
 {
-	(void)timer_set(&pool->again, pool->keeper->timers, clock_ms() + pause_ms, on_again);
+	(void)timer_set(&pool->again, pool->pools->timers, clock_ms() + pause_ms, on_again);
 }
 
-void pool_note_quick_death(struct pool *pool)
+/* A program of it ended at once, or could not be started. */
+static void note_failure(struct pool *pool)
 {
-	int64_t now = clock_ms(), pause_ms;
+	int64_t now = clock_ms();
+	long long pause_s;
 
-	if (pool->state != POOL_OPEN || pool->keeper->stopping ||
-	    !respawn_pause(&pool->respawn, now))
+	if (!is_serving(pool) || !respawn_pause(&pool->respawn, now))
 		return;
-	pause_ms = respawn_wait_ms(&pool->respawn, now);
 	pool->asked = false;
-	start_again_in(pool, pause_ms);
-	if (pool->respawn.deaths == 1)
-		log_service(LOG_WARNING, pool->record->name, 0,
-			    "its program ended at once; next start in %lld s",
-			    (long long)pause_ms / 1000);
+	start_again_in(pool, respawn_wait_ms(&pool->respawn, now));
+	pause_s = respawn_wait_ms(&pool->respawn, now) / 1000;
+	if (pool->respawn.failures == 1)
+		log_service(LOG_WARNING, pool->handle.record->name, 0,
+			    "its program ended at once; next start in %lld s", pause_s);
 	else
-		log_service(LOG_WARNING, pool->record->name, 0,
+		log_service(LOG_WARNING, pool->handle.record->name, 0,
 			    "its program ended %u times in a row at once; "
 			    "next start in %lld s",
-			    pool->respawn.deaths, (long long)pause_ms / 1000);
+			    pool->respawn.failures, pause_s);
 }
 
 static void note_shortage(struct pool *pool, int error)
 {
-	if (pool->shortage_ms == 0)
-		log_service(LOG_WARNING, pool->record->name, error,
+	if (pool->shortage.pause_ms == 0)
+		log_service(LOG_WARNING, pool->handle.record->name, error,
 			    "no process can be started for now");
-	pool->shortage_ms = pool->shortage_ms ? pool->shortage_ms * 2 : SHORTAGE_FIRST_MS;
-	if (pool->shortage_ms > SHORTAGE_MAX_MS)
-		pool->shortage_ms = SHORTAGE_MAX_MS;
-	start_again_in(pool, pool->shortage_ms);
+	start_again_in(pool, backoff_next(&pool->shortage, SHORTAGE_FIRST_MS, SHORTAGE_MAX_MS));
 }
 
 static void note_plenty(struct pool *pool)
 {
-	if (pool->shortage_ms > 0)
-		log_service(LOG_INFO, pool->record->name, 0, "processes can be started again");
-	pool->shortage_ms = 0;
+	if (pool->shortage.pause_ms > 0)
+		log_service(LOG_INFO, pool->handle.record->name, 0,
+			    "processes can be started again");
+	backoff_reset(&pool->shortage);
+}
+
+/* The life of a process */
+
+static void on_limit(struct timer *timer)
+{
+	struct process *process = container_of(timer, struct process, limit);
+	struct pool *pool = pool_of(process->pool);
+	const struct service *service;
+	int64_t limit_ms;
+
+	if (process->timed_out) {
+		/* It has no client: nothing is lost with it. */
+		kill(process->child->pid, SIGKILL);
+		return;
+	}
+	service = pool_service(pool);
+	limit_ms = service->pool.ready_timeout_ms;
+	log_service(LOG_WARNING, service->name, 0,
+		    "'%s' (pid %ld) was not ready after %lld s; ending it",
+		    service->program.argv[0], (long)process->child->pid,
+		    (long long)limit_ms / 1000);
+	process_end(process);
+	process->timed_out = true;
+	(void)timer_set(timer, pool->pools->timers, clock_ms() + limit_ms, on_limit);
+	pool_changed(pool);
+}
+
+/* Learns what the process holds while it has, perhaps, no client. */
+static void sample(struct pool *pool, struct process *process)
+{
+	struct usage usage;
+
+	if (usage_of(process->child->pid, &usage) < 0)
+		return;
+	idle_note(&process->idle, &usage, clock_ms());
+	if (pool->baseline_fds == 0 || usage.descriptors < pool->baseline_fds)
+		pool->baseline_fds = usage.descriptors;
+}
+
+static void on_settled(struct timer *timer)
+{
+	struct process *process = container_of(timer, struct process, limit);
+	struct pool *pool = pool_of(process->pool);
+
+	process_settled(process);
+	if (!pool->handle.passes)
+		sample(pool, process);
+	pool_changed(pool);
+}
+
+static void become_ready(struct pool *pool, struct process *process, bool settles)
+{
+	process_ready(process, settles);
+	if (pool->handle.passes)
+		notices_process(pool->pools->fronts, process);
+	pool_changed(pool);
+}
+
+void pool_process_ready(struct process *process)
+{
+	if (process->state == PROCESS_STARTING)
+		become_ready(pool_of(process->pool), process, false);
+}
+
+/* Its program runs. */
+static void add(struct pool *pool, struct process *process)
+{
+	const struct pool_settings *settings = &pool_service(pool)->pool;
+	int64_t now = clock_ms();
+
+	process_add(process, &pool->processes);
+	pool->asked = false;
+	pool->handle.record->live++;
+	log_started(process->child);
+	if (settings->ready_notify) {
+		(void)timer_set(&process->limit, pool->pools->timers,
+				now + settings->ready_timeout_ms, on_limit);
+		return;
+	}
+	become_ready(pool, process, true);
+	if (timer_set(&process->limit, pool->pools->timers, now + SETTLING_MS, on_settled) < 0)
+		process_settled(process);
+}
+
+static bool has_failed(const struct process *process, int64_t lived_us)
+{
+	if (process->state == PROCESS_ENDING)
+		return process->timed_out;
+	return process->state == PROCESS_STARTING || lived_us < RESPAWN_QUICK_MS * 1000;
+}
+
+void pool_process_ended(struct process *process, int status, int64_t lived_us)
+{
+	struct pool *pool = pool_of(pool_handle_ref(process->pool));
+	bool failed = has_failed(process, lived_us);
+
+	notices_gone(pool->pools->fronts, process, status);
+	process_remove(process);
+	pool->handle.record->live--;
+	fronts_note_ended(pool->pools->fronts, pool->handle.record);
+
+	if (failed)
+		note_failure(pool);
+	else if (lived_us >= RESPAWN_RESET_MS * 1000)
+		respawn_reset(&pool->respawn);
+	pool_changed(pool);
+	pool_unref(pool);
+}
+
+/* Starting */
+
+static int start_failed(struct pool *pool, const struct spawn_failure *failure)
+{
+	if (spawn_may_retry(failure))
+		return -failure->error;
+	pool->pools->not_started(pool->pools, pool->handle.record, pool_service(pool), failure);
+	pool->asked = false;
+	note_failure(pool);
+	return 0;
+}
+
+/*
+ * Returns 1, 0 when the program cannot be started at all, which is logged and counts as a failure,
+ * or a negative errno when the machine is short of something.
+ */
+static int start_one(struct pool *pool)
+{
+	struct spawn_failure failure;
+	struct process *process;
+
+	if (pool_start(pool, &process, &failure) < 0)
+		return start_failed(pool, &failure);
+	add(pool, process);
+	return 1;
 }
 
 static void start_missing(struct pool *pool)
@@ -122,7 +272,7 @@ static void start_missing(struct pool *pool)
 	int r = 1;
 
 	while (r > 0 && wants_more(pool)) {
-		r = process_start(pool);
+		r = start_one(pool);
 		if (r < 0)
 			note_shortage(pool, r);
 		else
@@ -130,111 +280,126 @@ static void start_missing(struct pool *pool)
 	}
 }
 
-static void end_processes(struct pool *pool)
-{
-	list_for_each(at, next, &pool->processes)
-		process_end(container_of(at, struct process, link));
-}
+/* Ending surplus processes of `pool`, once they have been idle for long enough */
 
-static void close_pool(struct pool *pool)
-{
-	pool->state = POOL_CLOSED;
-	end_processes(pool);
-}
-
-void pool_relieve_others(const struct pool *pool)
-{
-	list_for_each(at, next, &pool->keeper->pools) {
-		struct pool *other = container_of(at, struct pool, link);
-
-		if (other->record == pool->record && other->state == POOL_SUPERSEDED)
-			close_pool(other);
-	}
-}
-
-void pool_settle(struct pool *pool)
-{
-	if (pool->state != POOL_OPEN || pool->keeper->stopping)
-		return;
-	start_missing(pool);
-	if (pool->n_ready >= pool_service(pool)->pool.min)
-		pool_relieve_others(pool);
-	pool_watch_idle(pool);
-	if (pool->told_ready == pool->n_ready && pool->told_may_grow == pool_may_grow(pool))
-		return;
-	pool_tell(pool);
-}
-
-/* Requests of a front */
-
-static void grow(struct pool *pool)
-{
-	pool->asked = pool_may_grow(pool);
-	pool_settle(pool);
-	/* Also when nothing has changed: it waits for an answer. */
-	pool_tell(pool);
-}
-
-static void dismiss(struct pool *pool, unsigned place, pid_t pid)
+static void sample_all(struct pool *pool)
 {
 	list_for_each(at, next, &pool->processes) {
 		struct process *process = container_of(at, struct process, link);
 
-		if (process->place == place && process->child->pid == pid) {
+		if (process->state == PROCESS_READY && !process->settling)
+			sample(pool, process);
+	}
+}
+
+static void end_idle(struct pool *pool)
+{
+	int64_t limit_ms = pool_service(pool)->pool.idle_exit_ms;
+	int64_t now_ms = clock_ms();
+
+	list_for_each(at, next, &pool->processes) {
+		struct process *process = container_of(at, struct process, link);
+
+		if (process->state == PROCESS_READY && process->idle.since_ms != 0 &&
+		    idle_is_enough(&process->idle, pool->baseline_fds, now_ms, limit_ms) &&
+		    has_surplus(pool))
 			process_end(process);
-			pool_settle(pool);
+	}
+}
+
+static void on_sampling(struct timer *timer)
+{
+	struct pool *pool = container_of(timer, struct pool, sampling);
+
+	sample_all(pool);
+	end_idle(pool);
+	pool_changed(pool);
+}
+
+static void watch_idle(struct pool *pool)
+{
+	int64_t pause_ms = pool_service(pool)->pool.idle_exit_ms / SAMPLES;
+
+	if (pool->handle.passes || !has_surplus(pool)) {
+		timer_cancel(&pool->sampling);
+		return;
+	}
+	if (timer_is_set(&pool->sampling))
+		return;
+	if (pause_ms < SAMPLING_MIN_MS)
+		pause_ms = SAMPLING_MIN_MS;
+	if (pause_ms > SAMPLING_MAX_MS)
+		pause_ms = SAMPLING_MAX_MS;
+	(void)timer_set(&pool->sampling, pool->pools->timers, clock_ms() + pause_ms, on_sampling);
+}
+
+/* Changes */
+
+void pool_end_superseded(const struct pool *pool)
+{
+	list_for_each(at, next, &pool->pools->list) {
+		struct pool *other = container_of(at, struct pool, link);
+
+		if (other->handle.record != pool->handle.record || other->state != POOL_SUPERSEDED)
+			continue;
+		other->state = POOL_CLOSED;
+		list_for_each(of, following, &other->processes)
+			process_end(container_of(of, struct process, link));
+	}
+}
+
+void pool_open(struct pool *pool, const struct generation *generation, size_t service)
+{
+	pool->state = POOL_OPEN;
+	pool->generation = generation;
+	pool->service = service;
+	pool->handle.record->pool = &pool->handle;
+	pool_changed(pool);
+}
+
+void pool_retire(struct pool *pool, enum pool_state state)
+{
+	timer_cancel(&pool->again);
+	timer_cancel(&pool->sampling);
+	pool->generation = NULL;
+	pool->handle.record->pool = NULL;
+	pool->state = state;
+}
+
+void pool_settle(struct pool *pool)
+{
+	if (!is_serving(pool))
+		return;
+	start_missing(pool);
+	if (pool->counts.ready >= pool_service(pool)->pool.min)
+		pool_end_superseded(pool);
+	watch_idle(pool);
+	if (!pool->owes_answer && pool->reported_ready == pool->counts.ready &&
+	    pool->reported_may_grow == pool_may_grow(pool))
+		return;
+	pool->owes_answer = false;
+	pool->reported_ready = pool->counts.ready;
+	pool->reported_may_grow = pool_may_grow(pool);
+	notices_pool(pool->pools->fronts, &pool->handle, pool->reported_ready,
+		     pool->reported_may_grow);
+}
+
+void pool_grow(struct pool *pool)
+{
+	pool->asked = pool_may_grow(pool);
+	pool->owes_answer = true;
+	pool_changed(pool);
+}
+
+void pool_dismiss(struct pool *pool, unsigned index, pid_t pid)
+{
+	list_for_each(at, next, &pool->processes) {
+		struct process *process = container_of(at, struct process, link);
+
+		if (process->index == index && process->child->pid == pid) {
+			process_end(process);
+			pool_changed(pool);
 			return;
 		}
 	}
-}
-
-int pools_handle(struct keeper *keeper, const struct front *front,
-		 const struct channel_message *message)
-{
-	struct pool *pool = pool_of_front(front, message->grow.service);
-
-	/* One that drains may have lost what it is to speak of. */
-	if (!pool)
-		return front->generation ? -EBADMSG : 0;
-	if (message->type == CHANNEL_DISMISS) {
-		if (!pool->handle.passes || message->dismiss.index >= pool->table->n_processes)
-			return -EBADMSG;
-		dismiss(pool, message->dismiss.index, message->dismiss.pid);
-		return 0;
-	}
-	if (!front->generation)
-		return -EBADMSG;
-	if (pool->state == POOL_OPEN)
-		grow(pool);
-	return 0;
-}
-
-/* Events of the keeper */
-
-void pools_stop(struct keeper *keeper)
-{
-	list_for_each(at, next, &keeper->pools) {
-		struct pool *pool = container_of(at, struct pool, link);
-
-		timer_cancel(&pool->again);
-		timer_cancel(&pool->look);
-		list_for_each(of, following, &pool->processes) {
-			struct process *process = container_of(of, struct process, link);
-
-			if (!pool->handle.passes || process->state == PROCESS_STARTING)
-				process_end(process);
-		}
-	}
-}
-
-void pools_end(struct keeper *keeper)
-{
-	list_for_each(at, next, &keeper->pools)
-		end_processes(container_of(at, struct pool, link));
-}
-
-void pools_on_bound(struct keeper *keeper)
-{
-	list_for_each(at, next, &keeper->pools)
-		pool_settle(container_of(at, struct pool, link));
 }

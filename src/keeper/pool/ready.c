@@ -9,8 +9,6 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "keeper/pool/process.h"
-#include "keeper/state.h"
 
 #define MESSAGES_MAX 32 /* a turn: whoever can reach the socket can write to it */
 #define MESSAGE_SIZE 4096
@@ -36,7 +34,7 @@ static pid_t writer_of(struct msghdr *header)
 }
 
 /* Descriptors that somebody adds find no room, and the kernel closes them. */
-static bool take_message(struct keeper *keeper)
+static bool take_message(struct ready_socket *ready)
 {
 	union {
 		char bytes[CMSG_SPACE(sizeof(struct ucred))];
@@ -48,25 +46,24 @@ static bool take_message(struct keeper *keeper)
 				 .msg_iovlen = 1,
 				 .msg_control = &control,
 				 .msg_controllen = sizeof(control) };
-	struct child *child;
+
 	ssize_t n;
 
-	n = recvmsg(keeper->ready.fd, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	n = recvmsg(ready->fd, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	if (n < 0)
 		return false;
 	text[n] = '\0';
 
-	child = children_find(&keeper->children, writer_of(&header));
-	if (child && child->process && says_ready(text))
-		process_ready(child->process);
+	if (says_ready(text))
+		ready->on_ready(ready, writer_of(&header));
 	return true;
 }
 
 static void on_message(struct watch *watch)
 {
-	struct keeper *keeper = container_of(watch, struct keeper, ready.watch);
+	struct ready_socket *ready = container_of(watch, struct ready_socket, watch);
 
-	for (int i = 0; i < MESSAGES_MAX && take_message(keeper); i++)
+	for (int i = 0; i < MESSAGES_MAX && take_message(ready); i++)
 		;
 }
 
@@ -89,30 +86,35 @@ static int bind_somewhere(int fd, char *out, size_t size)
 	return 0;
 }
 
-int ready_open(struct keeper *keeper)
+void ready_init(struct ready_socket *ready, ready_fn *on_ready)
+{
+	*ready = (struct ready_socket){ .fd = -1, .on_ready = on_ready };
+}
+
+int ready_open(struct ready_socket *ready, struct poller *poller)
 {
 	AUTO(auto_close) int fd = -1;
 	int r;
 
-	if (keeper->ready.fd >= 0)
+	if (ready->fd >= 0)
 		return 0;
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
-	r = bind_somewhere(fd, keeper->ready.name, sizeof(keeper->ready.name));
+	r = bind_somewhere(fd, ready->name, sizeof(ready->name));
 	if (r < 0)
 		return r;
-	r = watch_add(&keeper->ready.watch, keeper->poller, fd, WATCH_READ, on_message);
+	r = watch_add(&ready->watch, poller, fd, WATCH_READ, on_message);
 	if (r < 0)
 		return r;
-	keeper->ready.fd = take_fd(fd);
+	ready->fd = take_fd(fd);
 	return 0;
 }
 
-void ready_close(struct keeper *keeper)
+void ready_close(struct ready_socket *ready)
 {
-	watch_remove(&keeper->ready.watch);
-	if (keeper->ready.fd >= 0)
-		close(keeper->ready.fd);
-	keeper->ready.fd = -1;
+	watch_remove(&ready->watch);
+	if (ready->fd >= 0)
+		close(ready->fd);
+	ready->fd = -1;
 }

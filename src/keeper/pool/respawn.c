@@ -10,11 +10,11 @@ bool respawn_pause(struct respawn *respawn, int64_t now_ms)
 	if (now_ms < respawn->until_ms)
 		return false;
 	/* What was started after the last pause did live. */
-	if (now_ms - respawn->until_ms >= RESPAWN_CALM_MS)
-		respawn->deaths = 0;
+	if (now_ms - respawn->until_ms >= RESPAWN_RESET_MS)
+		respawn->failures = 0;
 
-	respawn->deaths++;
-	for (unsigned i = 1; i < respawn->deaths && pause_ms < PAUSE_MAX_MS; i++)
+	respawn->failures++;
+	for (unsigned i = 1; i < respawn->failures && pause_ms < PAUSE_MAX_MS; i++)
 		pause_ms *= 2;
 	if (pause_ms > PAUSE_MAX_MS)
 		pause_ms = PAUSE_MAX_MS;
@@ -22,9 +22,9 @@ bool respawn_pause(struct respawn *respawn, int64_t now_ms)
 	return true;
 }
 
-void respawn_calm(struct respawn *respawn)
+void respawn_reset(struct respawn *respawn)
 {
-	respawn->deaths = 0;
+	respawn->failures = 0;
 }
 
 int64_t respawn_wait_ms(const struct respawn *respawn, int64_t now_ms)

@@ -169,6 +169,13 @@ int64_t generation_service(const struct generation *generation, const struct ser
 	return -1;
 }
 
+int64_t generation_pool(const struct generation *generation, const struct pool_handle *pool)
+{
+	int64_t service = generation_service(generation, pool->record);
+
+	return service >= 0 && generation->pools[service] == pool ? service : -1;
+}
+
 int64_t generation_endpoint(const struct generation *generation, size_t service,
 			    const struct bound_listener *bound)
 {

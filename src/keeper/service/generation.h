@@ -48,6 +48,9 @@ void generation_apply(struct generation *generation);
 /* After that, when a front serves it (or the generation before goes on: not @applied). */
 void generation_settle(struct generation *generation, bool applied);
 
+/* The index of the service that @pool serves in this generation, or -1. */
+int64_t generation_pool(const struct generation *generation, const struct pool_handle *pool);
+
 /* The service of @record in this generation, or -1. */
 int64_t generation_service(const struct generation *generation,
 			   const struct service_record *record);

@@ -8,9 +8,12 @@
 
 #include <stdbool.h>
 
+struct service_record;
+
 /* Embedded in its owner. */
 struct pool_handle {
 	unsigned references;
+	struct service_record *record; /* of its service */
 	bool passes; /* of dispatch `pass`: its clients are passed to it */
 
 	/* Called when nobody names it any more. */

@@ -1,0 +1,13 @@
+#pragma once
+
+/* Starts one more process of a pool that is open. */
+
+struct pool;
+struct process;
+struct spawn_failure;
+
+/*
+ * Returns 0 with the process, which the child table has and which is not one of the pool yet; or a
+ * negative errno with @out_failure filled in, and nothing left.
+ */
+int pool_start(struct pool *pool, struct process **out, struct spawn_failure *out_failure);

@@ -1,0 +1,73 @@
+#include "keeper/pool/pool-state.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "channel/pass-table.h"
+#include "config/settings.h"
+#include "keeper/service/generation.h"
+
+/* Rows of the table for each process: those that end are still there when others have begun. */
+#define ROWS_PER_PROCESS 2
+
+DEFINE_AUTO(struct pool, pool_unref);
+
+static void pool_free(struct pool_handle *handle)
+{
+	struct pool *pool = pool_of(handle);
+
+	timer_cancel(&pool->again);
+	timer_cancel(&pool->sampling);
+	list_unlink(&pool->link);
+	list_unlink(&pool->changed_link);
+	if (handle->record->pool == handle)
+		handle->record->pool = NULL;
+	handle->record->pools--;
+	pass_table_free(pool->table);
+	free(pool);
+}
+
+int pool_new(struct pool **out, struct pools *pools, struct service_record *record,
+	     const struct service *service)
+{
+	AUTO(auto_pool_unref) struct pool *pool = calloc(1, sizeof(*pool));
+
+	if (!pool)
+		return -ENOMEM;
+	pool->handle = (struct pool_handle){
+		.references = 1,
+		.record = record,
+		.passes = service->dispatch == DISPATCH_PASS,
+		.free = pool_free,
+	};
+	record->pools++;
+	pool->pools = pools;
+	list_init(&pool->processes);
+	list_add_before(&pools->list, &pool->link);
+	if (pool->handle.passes) {
+		pool->table = pass_table_new(service->pool.max * ROWS_PER_PROCESS,
+					     service->pool.clients_per_process);
+		if (!pool->table)
+			return -ENOMEM;
+	}
+	*out = take_ptr(pool);
+	return 0;
+}
+
+void pool_unref(struct pool *pool)
+{
+	if (pool)
+		pool_handle_unref(&pool->handle);
+}
+
+const struct service *pool_service(const struct pool *pool)
+{
+	return &pool->generation->settings->services[pool->service];
+}
+
+void pool_changed(struct pool *pool)
+{
+	if (!list_is_linked(&pool->changed_link))
+		list_add_before(&pool->pools->changed, &pool->changed_link);
+}

@@ -1,0 +1,94 @@
+#pragma once
+
+/*
+ * What is remembered of one pool, and what all pools share. Decides nothing: see pool.h.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/backoff.h"
+#include "base/list.h"
+#include "keeper/pool/process.h"
+#include "keeper/pool/ready.h"
+#include "keeper/pool/respawn.h"
+#include "keeper/service/pool-handle.h"
+#include "net/timer.h"
+
+struct children;
+struct fronts;
+struct generation;
+struct pass_table;
+struct reserve_fd;
+struct service;
+struct service_record;
+struct spawn_failure;
+
+/* What all pools of the keeper share. */
+struct pools {
+	struct list list;
+	struct list changed; /* those that are to be settled at the end of the turn */
+	struct timers *timers;
+	struct poller *poller;
+	struct children *children;
+	struct fronts *fronts;
+	struct reserve_fd *reserve;
+	struct ready_socket ready;
+	bool stopping; /* nothing is started any more */
+
+	/* A program of @record cannot be started; @service says which. */
+	void (*not_started)(struct pools *pools, struct service_record *record,
+			    const struct service *service, const struct spawn_failure *failure);
+};
+
+enum pool_state {
+	POOL_NEW,        /* its generation does not serve yet, or never will */
+	POOL_OPEN,       /* its service is served by it */
+	POOL_SUPERSEDED, /* of `pool`: another pool is to take over and is not ready yet */
+	POOL_CLOSED,     /* its processes end */
+};
+
+struct pool {
+	struct pool_handle handle;
+	struct list link;         /* in the list of all */
+	struct list changed_link; /* in the list of those that have changed */
+	struct pools *pools;
+	enum pool_state state;
+	const struct generation *generation; /* while it is open: the one that serves */
+	size_t service;                      /* there */
+
+	struct list processes;
+	struct process_counts counts;
+	struct pass_table *table; /* of `pass`, or NULL */
+	unsigned next_index;      /* where to look for a free row of the table next */
+
+	struct respawn respawn;
+	struct backoff shortage; /* the pause while processes are short */
+	struct timer again;      /* no start before this */
+	bool asked;              /* the front wants one more */
+	bool owes_answer;        /* to that front, whether anything has changed or not */
+	unsigned reported_ready; /* what the fronts know */
+	bool reported_may_grow;
+
+	unsigned baseline_fds; /* the fewest that one of them was ever seen with; 0: not yet */
+	struct timer sampling; /* for idle ones, while there are more than min */
+};
+
+/* A pool of @record without processes, which the caller refers to. Returns 0 or -ENOMEM. */
+int pool_new(struct pool **out, struct pools *pools, struct service_record *record,
+	     const struct service *service);
+
+/* It is gone when nobody names it and its last process was reaped. */
+void pool_unref(struct pool *pool);
+
+static inline struct pool *pool_of(struct pool_handle *handle)
+{
+	return container_of(handle, struct pool, handle);
+}
+
+/* While it is open. */
+const struct service *pool_service(const struct pool *pool);
+
+/* To be settled at the end of the turn. */
+void pool_changed(struct pool *pool);

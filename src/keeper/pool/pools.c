@@ -1,0 +1,205 @@
+#include "keeper/pool/pools.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "channel/channel.h"
+#include "channel/pass-table.h"
+#include "channel/startup.h"
+#include "keeper/child/child.h"
+#include "keeper/fronts/front.h"
+#include "keeper/pool/notices.h"
+#include "keeper/pool/pool-reload.h"
+#include "keeper/pool/pool.h"
+#include "keeper/service/generation.h"
+
+/* The process's own word counts, not that of what it has started. */
+static void on_ready(struct ready_socket *ready, pid_t writer)
+{
+	struct pools *pools = container_of(ready, struct pools, ready);
+	struct child *child = children_find(pools->children, writer);
+
+	if (child && child->process)
+		pool_process_ready(child->process);
+}
+
+void pools_init(struct pools *pools)
+{
+	list_init(&pools->list);
+	list_init(&pools->changed);
+	ready_init(&pools->ready, on_ready);
+}
+
+void pools_fini(struct pools *pools)
+{
+	ready_close(&pools->ready);
+}
+
+void pools_settle(struct pools *pools)
+{
+	while (list_is_linked(&pools->changed)) {
+		struct pool *pool = container_of(pools->changed.next, struct pool, changed_link);
+
+		list_unlink(&pool->changed_link);
+		pool_settle(pool);
+	}
+}
+
+int pools_handle(const struct front *front, const struct channel_message *message)
+{
+	struct pool_handle *handle = notices_pool_of(front, message->grow.service);
+	struct pool *pool;
+
+	/* One that drains may have lost what it is to speak of. */
+	if (!handle)
+		return front->generation ? -EBADMSG : 0;
+	pool = pool_of(handle);
+	if (message->type == CHANNEL_DISMISS) {
+		const struct channel_dismiss *dismiss = &message->dismiss;
+
+		if (!handle->passes || dismiss->index >= pool->table->n_processes)
+			return -EBADMSG;
+		pool_dismiss(pool, dismiss->index, dismiss->pid);
+		return 0;
+	}
+	if (!front->generation)
+		return -EBADMSG;
+	if (pool->state == POOL_OPEN)
+		pool_grow(pool);
+	return 0;
+}
+
+int pools_tell_again(struct front *front, uint32_t service, unsigned index)
+{
+	struct pool_handle *handle = notices_pool_of(front, service);
+
+	if (!handle || !handle->passes)
+		return -EBADMSG;
+	list_for_each(at, next, &pool_of(handle)->processes) {
+		const struct process *process = container_of(at, struct process, link);
+
+		if (process->index == index && process->state == PROCESS_READY && process->fd >= 0)
+			notices_process_again(front, process);
+	}
+	return 0;
+}
+
+void pools_stop(struct pools *pools)
+{
+	pools->stopping = true;
+	list_for_each(at, next, &pools->list) {
+		struct pool *pool = container_of(at, struct pool, link);
+
+		timer_cancel(&pool->again);
+		timer_cancel(&pool->sampling);
+		list_for_each(of, following, &pool->processes) {
+			struct process *process = container_of(of, struct process, link);
+
+			if (!pool->handle.passes || process->state == PROCESS_STARTING)
+				process_end(process);
+		}
+	}
+}
+
+void pools_end(struct pools *pools)
+{
+	list_for_each(at, next, &pools->list)
+		list_for_each(of, following, &container_of(at, struct pool, link)->processes)
+			process_end(container_of(of, struct process, link));
+}
+
+void pools_lost_front(struct pools *pools)
+{
+	list_for_each(at, next, &pools->list) {
+		struct pool *pool = container_of(at, struct pool, link);
+
+		if (pool->state == POOL_CLOSED && pool->handle.passes &&
+		    !notices_reach(pools->fronts, &pool->handle))
+			pool_let_go(pool);
+	}
+}
+
+void pools_on_bound(struct pools *pools)
+{
+	list_for_each(at, next, &pools->list)
+		pool_changed(container_of(at, struct pool, link));
+}
+
+static bool is_for(const struct generation *generation, const struct process *process)
+{
+	return process->state == PROCESS_READY && process->fd >= 0 &&
+	       generation_pool(generation, process->pool) >= 0;
+}
+
+static size_t count_processes(const struct pools *pools)
+{
+	size_t n = 0;
+
+	list_for_each(at, next, &pools->list)
+		n += container_of(at, struct pool, link)->counts.ready;
+	return n;
+}
+
+static size_t list_processes(struct startup_process *out, const struct pool *pool,
+			     const struct generation *generation)
+{
+	size_t n = 0;
+
+	list_for_each(at, next, &pool->processes) {
+		const struct process *process = container_of(at, struct process, link);
+
+		if (!is_for(generation, process))
+			continue;
+		out[n++] = (struct startup_process){
+			.service = (size_t)generation_pool(generation, process->pool),
+			.process_index = process->index,
+			.pid = process->child->pid,
+			.fd = process->fd,
+		};
+	}
+	return n;
+}
+
+static struct startup_pool describe(const struct pool *pool)
+{
+	return (struct startup_pool){
+		.ready = pool->counts.ready,
+		.may_grow = pool_may_grow(pool),
+		.table = pool->table,
+	};
+}
+
+int pools_startup(const struct pools *pools, const struct generation *generation,
+		  struct startup_pool **out_pools, struct startup_process **out_processes,
+		  size_t *out_n)
+{
+	size_t n = 0;
+
+	*out_pools = calloc(generation->n_records + 1, sizeof(**out_pools));
+	*out_processes = calloc(count_processes(pools) + 1, sizeof(**out_processes));
+	if (!*out_pools || !*out_processes)
+		return -ENOMEM;
+	for (size_t i = 0; i < generation->n_records; i++)
+		if (generation->pools[i])
+			(*out_pools)[i] = describe(pool_of(generation->pools[i]));
+	list_for_each(at, next, &pools->list)
+		n += list_processes(*out_processes + n, container_of(at, struct pool, link),
+				    generation);
+	*out_n = n;
+	return 0;
+}
+
+void pools_abandon(const struct pools *pools, const struct generation *generation)
+{
+	list_for_each(at, next, &pools->list) {
+		list_for_each(of, following, &container_of(at, struct pool, link)->processes) {
+			const struct process *process = container_of(of, struct process, link);
+
+			if (process->fd >= 0 && !is_for(generation, process))
+				close(process->fd);
+		}
+	}
+	if (pools->ready.fd >= 0)
+		close(pools->ready.fd);
+}
