@@ -122,6 +122,26 @@ def test_the_old_front_ends_when_its_last_client_has_gone(superd):
     eventually(lambda: old not in daemon.fronts())
 
 
+def test_sessions_have_as_much_time_after_a_reload_as_before(superd):
+    """`grace` is for the stop. The session that has a lifetime tells when the others had theirs."""
+    brief = service("brief", builtin="discard", max_lifetime="1500ms")
+    daemon = superd("grace = 100ms\n" + ECHO + service("chargen", builtin="chargen") + brief)
+    echo, chargen, clock = (daemon.connect(name) for name in ("echo", "chargen", "brief"))
+    echo.sendall(b"before")
+    assert echo.recv(64) == b"before"
+    assert chargen.recv(64)
+    daemon.wait_log("service 'brief': accepted")
+    daemon.reload()
+    daemon.wait_log(r"service 'brief': ended .*, its 1\.500 s were over$")
+    assert clock.recv(64) == b""
+    echo.sendall(b"after")
+    assert echo.recv(64) == b"after"
+    left = 32 << 20  # More than can have been on its way.
+    while left > 0:
+        left -= len(chargen.recv(1 << 20)) or pytest.fail("chargen has ended")
+    assert not daemon.has_said("had their time")
+
+
 def test_broken_reload_changes_nothing(superd):
     daemon = superd(ECHO)
     before = listening_inodes(daemon.keeper)

@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import time
 
 import pytest
 
@@ -113,6 +114,36 @@ def test_a_hup_before_superd_serves_is_done_once_it_does(superd):
     daemon.wait_log("configuration loaded", count=2)
     os.kill(daemon.front, signal.SIGKILL)
     daemon.wait_log("the new front serves")
+    assert daemon.ask("echo", b"ping") == b"ping"
+
+
+def kill_fronts(daemon, count):
+    """One after the other, each once it serves, but for the one that would follow the last."""
+    for number in range(count):
+        killed = time.monotonic()
+        os.kill(daemon.front, signal.SIGKILL)
+        daemon.wait_log("the front .* was killed by signal 9", count=number + 1)
+        if number < count - 1:
+            daemon.wait_log("the new front serves", count=number + 1)
+            yield time.monotonic() - killed
+
+
+def test_a_front_that_dies_again_and_again_comes_back_ever_later(superd):
+    """However slow the machine is, a pause is never shorter."""
+    daemon = superd(ECHO)
+    pauses = list(kill_fronts(daemon, 6))
+    assert all(took >= pause for took, pause in zip(pauses, (0, 0.05, 0.1, 0.2, 0.4))), pauses
+    assert daemon.ask("echo", b"ping") == b"ping"
+
+
+def test_a_reload_brings_the_front_that_was_to_come_later(superd):
+    """The watchdog counts the time in the keeper: by then the pause would be over."""
+    daemon = superd(ECHO, env={"WATCHDOG_USEC": "300000"})
+    list(kill_fronts(daemon, 4))  # The next is to come after 0.2 s.
+    daemon.reload(expect="configuration loaded")
+    fronts = daemon.fronts()
+    daemon.notify.messages.wait("^WATCHDOG=1$", after=len(daemon.notify.messages), count=4)
+    assert len(fronts) == 1 and daemon.fronts() == fronts
     assert daemon.ask("echo", b"ping") == b"ping"
 
 
