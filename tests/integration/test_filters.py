@@ -58,6 +58,26 @@ def test_a_filter_gets_a_local_datagram_longer_than_any_of_udp(superd, place):
     assert daemon.front == front
 
 
+def test_a_local_datagram_longer_than_a_program_may_get_is_refused_whole(superd, place):
+    daemon = superd(
+        service("x", listen=f"unix-dgram:{place}/x.sock", exec=["/usr/bin/wc", "-c"]) + ECHO
+    )
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as client:
+        client.settimeout(10)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 400_000)
+        client.bind(f"{place}/client.sock")
+        (place / "client.sock").chmod(0o666)
+        try:
+            client.sendto(b"x" * 300_000, f"{place}/x.sock")
+        except OSError as error:
+            pytest.skip(f"the kernel sends no such datagram: {error}")
+        daemon.wait_log("service 'x': .*its datagram is too long")
+        client.sendto(b"x" * 262_144, f"{place}/x.sock")
+        assert client.recv(64) == b"262144\n"
+    daemon.wait_log("service 'x': ended")
+    assert len(daemon.log.find("service 'x': accepted")) == 1
+
+
 def test_a_filter_can_ask_for_its_client(superd):
     script = "import socket; s = socket.socket(fileno=1); s.send(repr(s.getpeername()).encode())"
     daemon = superd(service("x", listen=UDP, exec=[PYTHON, "-c", script]))
