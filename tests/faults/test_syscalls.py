@@ -1,6 +1,7 @@
 """System calls that fail while superd serves: once they work again, so does all of superd."""
 
 import contextlib
+import os
 import shutil
 import subprocess
 
@@ -200,6 +201,20 @@ def test_a_program_whose_user_only_seems_to_change_is_not_run(superd, place):
     with injecting(daemon, "setresuid", "retval=0"), daemon.connect("x"):
         daemon.wait_log("service 'x': cannot start .*: cannot change the user: Operation not")
     assert not (place / "canary").exists()
+
+
+@pytest.mark.skipif(not ROOT, reason="needs root to give up privileges")
+def test_superd_is_not_ready_when_its_first_front_cannot_serve(superd):
+    """The listeners are bound by then, and the front is a process."""
+    need_strace()
+    strace = ["strace", "-f", "-q", "-o", "/dev/null", "-e", "signal=none"]
+    fails = ["-e", "trace=setresuid", "-e", "inject=setresuid:error=EPERM"]
+    daemon = superd(ECHO, ready=False, wrapper=[*strace, *fails])
+    daemon.expected_status = os.EX_OSERR
+    daemon.wait_log("service 'echo': listening on")
+    daemon.wait_log("the front did not start; see the lines before")
+    daemon.stop()
+    assert not daemon.notify.messages.find("^READY=1$")
 
 
 @pytest.mark.skipif(not ROOT, reason="needs root to give up privileges")
