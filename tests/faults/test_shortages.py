@@ -2,13 +2,16 @@
 
 import os
 import pathlib
+import re
+import shutil
 import socket
+import subprocess
 
 import pytest
 
 from daemon import KINDS
 from process import SANITIZED, children, eventually, status
-from settings import ECHO, ROOT, service, shell
+from settings import ANY_PORT, ECHO, ROOT, service, shell
 from shortage import (
     assert_answered,
     assert_calm,
@@ -16,6 +19,7 @@ from shortage import (
     out_of_processes,
     prlimit,
     soft_limit,
+    soon,
 )
 
 CAT = service("cat", exec=["/bin/cat"], log_on_success=["none"])
@@ -216,6 +220,29 @@ def test_a_reload_that_fails_late_goes_back_to_the_old_log(superd, place):
     assert "configuration not changed" in old.read_text()
 
 
+@pytest.mark.skipif(not shutil.which("ss"), reason="ss is not installed")
+def test_a_reload_that_fails_late_leaves_sockets_as_they_were(superd, place):
+    """What the new settings ask of them is done before the new front is started."""
+    path = place / "x.sock"
+
+    def text(**options):
+        return service("x", [ANY_PORT, f"unix:{path}"], builtin="echo", **options)
+
+    def found():
+        filter_ = ["sport", "=", f":{daemon.port('x')}"]
+        said = subprocess.run(["ss", "-Hltnm", *filter_], capture_output=True, text=True).stdout
+        backlog, receive_buffer = said.split()[2], re.search(r"rb(\d+)", said)[1]
+        return int(backlog), int(receive_buffer), path.stat().st_mode & 0o777
+
+    daemon = superd(text(backlog=11, rcvbuf="64k", socket_mode="0600"))
+    before = found()
+    assert before == (11, 2 * 64 * 1024, 0o600)
+    with out_of_descriptors(daemon.keeper, but=1):
+        changed = text(backlog=22, rcvbuf="96k", socket_mode="0666")
+        daemon.reload(changed, expect="cannot start a new front: Too many open files")
+    assert found() == before
+
+
 @pytest.mark.parametrize("kind, workers", [("tcp", None), ("udp", None), ("udp", 4)])
 def test_a_front_without_descriptors_gets_a_late_listener_afterwards(superd, kind, workers):
     """Bound while the front had no number free for it."""
@@ -229,14 +256,14 @@ def test_a_front_without_descriptors_gets_a_late_listener_afterwards(superd, kin
             daemon.wait_log("service 'late': listening on")
             daemon.wait_log("cannot take a socket of the keeper, trying until it works")
             assert_calm(daemon)
-        eventually(lambda: answers(daemon, kind), patience=1)
+        assert soon(lambda: answers(daemon, kind))
 
 
 def answers(daemon, kind):
     """From every port: each of the sockets that share the address has some of them."""
     for _ in range(20):
         with daemon.connect("late", kind) as client:
-            client.settimeout(0.2)
+            client.settimeout(0.1)
             try:
                 client.sendall(b"ping")
                 if client.recv(64) != b"ping":
