@@ -55,8 +55,8 @@ static void drain_services(struct front *front, bool has_successor)
 }
 
 /*
- * Closes the listeners and gives the sessions @grace_ms (0: no limit) to end. The front is
- * done when none are left.
+ * Closes the listeners and gives the clients @grace_ms (0: no limit) to end. The front ends when no
+ * client is left.
  */
 static void drain(struct front *front, int64_t grace_ms, bool has_successor)
 {
@@ -166,7 +166,7 @@ static void on_released(struct front *front, const struct channel_message *messa
 		throttle_watch(listener);
 }
 
-/* Takes the first one in any case, further ones unless it fails. */
+/* Takes over @fd, except when a further socket (not the first) fails. */
 static int install_socket(struct front_listener *listener, const struct channel_listener *socket,
 			  int fd)
 {
@@ -197,7 +197,7 @@ static void on_listener(struct front *front, const struct channel_message *messa
 	if (!listener || front->context.mode >= MODE_DRAINING ||
 	    first != (listener->listener->fd < 0)) {
 		close(fd);
-		/* It is of no use before the first one. */
+		/* A further socket is of no use before the first one. */
 		if (listener && !first)
 			resend_note(front, message, -EMFILE);
 		return;
@@ -210,7 +210,7 @@ static void on_listener(struct front *front, const struct channel_message *messa
 			    "cannot watch its socket");
 }
 
-/* For types that begin with the service. */
+/* For messages that begin with the service. */
 static void to_service(struct front *front, const struct channel_message *message, int fd)
 {
 	struct front_service *service = find_service(front, message->process.service);
@@ -231,7 +231,7 @@ static void on_unread(struct front *front, const struct channel_message *message
 		close(fd);
 }
 
-/* Each takes the descriptor, which comes exactly where the type has one. */
+/* Each takes over the descriptor, which comes exactly with the types that have one. */
 static void (*const commands[CHANNEL_TYPES])(struct front *front,
 					     const struct channel_message *message, int fd) = {
 	[CHANNEL_HALT] = on_halt,
@@ -251,7 +251,7 @@ static void (*const commands[CHANNEL_TYPES])(struct front *front,
 	[CHANNEL_LOG] = on_log,
 };
 
-/* What @message says of one that came without its descriptor. */
+/* @message may make an earlier message obsolete that came without its descriptor. */
 static void settle_resend(struct front *front, const struct channel_message *message)
 {
 	struct channel_message process;
@@ -287,7 +287,7 @@ static void obey(struct front *front, const struct channel_message *message, int
 		close(fd);
 }
 
-/* There was no free number for the descriptor that came with @message. */
+/* The descriptor of @message was lost, because no number was free for it. */
 static void do_without(struct front *front, const struct channel_message *message)
 {
 	const struct front_service *service;
@@ -306,13 +306,13 @@ static void do_without(struct front *front, const struct channel_message *messag
 	}
 }
 
-/* Without a keeper nobody can start a program or reload: serve to the end whom we have. */
+/* Without a keeper nothing can be started or reloaded. The front serves its clients to the end. */
 static void lose_keeper(struct front *front)
 {
 	uplink_abandon(&front->uplink);
 	if (front->context.mode < MODE_DRAINING)
 		log_warning(0, "the keeper has gone, finishing");
-	/* A front that was halted has one, most likely. */
+	/* A halted front most likely has a successor. */
 	drain(front, front->settings->grace_ms > 0 ? front->settings->grace_ms : 1,
 	      front->context.mode == MODE_HALTED);
 }
@@ -325,7 +325,7 @@ static void hear_again(struct timer *timer)
 }
 
 /*
- * Its end would read as 0: the keeper is there, and what it said waits. Trying at once would
+ * Memory was short. The keeper still runs and its messages wait, but to read again at once would
  * spin.
  */
 static void pause_hearing(struct front *front)

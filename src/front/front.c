@@ -86,7 +86,7 @@ static int init_listeners(struct front *front)
 	return r;
 }
 
-/* So clients that select cannot watch wait in the queue, as they do when descriptors run out. */
+/* Clients that select cannot watch then wait in the queue, as when descriptors run out. */
 static void limit_descriptors(const struct settings *settings)
 {
 	struct rlimit limit;
@@ -184,7 +184,7 @@ static void forget_service(struct front_service *service)
 		service->dispatch->forget_service(service);
 }
 
-/* Copes with a half-built front; what the start brought is not ours to free. */
+/* Copes with a half-built front. The keeper's @startup is not freed. */
 static void front_fini(struct front *front)
 {
 	stderr_stop(front);
@@ -208,7 +208,7 @@ static void front_fini(struct front *front)
 	poller_free(front->context.poller);
 }
 
-/* Whether nothing keeps a draining front. */
+/* Whether a draining front may end. */
 static bool is_over(const struct front *front)
 {
 	return front->context.mode == MODE_DRAINING && front->sessions.count == 0 &&

@@ -1,14 +1,14 @@
 #pragma once
 
 /*
- * The front: faces the network. It accepts, admits, runs built-in sessions, and
- * asks the keeper for programs. It holds no privileges and owns no listener.
+ * The front is the process that faces the network. It accepts clients, admits them, runs built-in
+ * services, and asks the keeper for programs. It has no privileges and owns no listener.
  */
 
 struct startup;
 
 /*
- * Gives up privileges, serves until the keeper says to drain or goes away, and returns the exit
- * status. Runs in the process that the keeper forked, with every signal blocked.
+ * Runs in the process that the keeper has forked, with every signal blocked. Gives up privileges,
+ * serves until the keeper tells it to drain or has gone, and returns the exit status.
  */
 int front_main(const struct startup *startup);

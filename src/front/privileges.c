@@ -1,4 +1,4 @@
-/* Groups first: once the user has changed, nothing else may. */
+/* The groups come before the user, which may not change them any more. */
 
 #include "front/privileges.h"
 
@@ -19,7 +19,7 @@ static int drop_bounding_set(void)
 		int held = prctl(PR_CAPBSET_READ, capability, 0, 0, 0);
 
 		if (held < 0)
-			return 0; /* past the last one that this kernel knows */
+			return 0; /* this kernel has no more capabilities */
 		if (held && prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0)
 			return -errno;
 	}

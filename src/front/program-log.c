@@ -12,9 +12,9 @@
 #include "front/state.h"
 
 #define LINE_SIZE 1024 /* a longer line becomes several */
-#define UNENDED_MS 500 /* a line without an end is taken for one after so long */
+#define UNENDED_MS 500 /* after this time text without a line end is logged as a line */
 
-/* A program that writes more waits: the front and the log have others to serve. */
+/* A program that writes more than this has to wait, so that it cannot flood the log. */
 #define LINES_MAX 250
 #define INTERVAL_MS 250
 
@@ -26,7 +26,7 @@ struct stderr_reader {
 	struct timers *timers;
 	const char *service;
 	int64_t since_ms;
-	unsigned lines; /* logged since then */
+	unsigned lines; /* lines logged since then */
 	size_t n;
 	char line[LINE_SIZE];
 };
@@ -63,7 +63,7 @@ static void log_lines(struct stderr_reader *reader)
 	memmove(reader->line, at, reader->n);
 }
 
-/* The pipe outlives its programs: the end of one is no end of file. */
+/* The keeper keeps the pipe open, so the end of a program is no end of file. */
 static void end_line(struct timer *timer)
 {
 	struct stderr_reader *reader = container_of(timer, struct stderr_reader, unended);
@@ -93,7 +93,7 @@ static void pause_if_flooded(struct stderr_reader *reader)
 		(void)watch_change(&reader->watch, 0);
 }
 
-/* One read a turn: a program that floods its stderr waits for its turn like everybody. */
+/* Reads once a turn, so that a program that writes much does not hold up the others. */
 static void on_output(struct watch *watch)
 {
 	struct stderr_reader *reader = container_of(watch, struct stderr_reader, watch);

@@ -1,11 +1,11 @@
 #pragma once
 
-/* What programs with `stderr = log` say: a pipe per service, a line of log per line. */
+/* Logs what programs with `stderr = log` write. Each service has one pipe. */
 
 struct front;
 
-/* Reads the pipes that the front was born with, until stderr_stop(). Logs a failure. */
+/* Reads the pipes that the keeper has opened, until stderr_stop(). Logs a failure. */
 void stderr_start(struct front *front);
 
-/* Leaves the pipes to another front; what was read of an unfinished line is logged. */
+/* Leaves the pipes to another front, and logs unfinished lines. */
 void stderr_stop(struct front *front);

@@ -8,7 +8,7 @@
 #include "front/core/uplink.h"
 #include "front/state.h"
 
-#define ASK_MS 250 /* a shortage that is over is over for everybody within a second */
+#define ASK_MS 250 /* so that all waiting descriptors come within a second after a shortage */
 
 struct resend {
 	struct list link;
@@ -21,7 +21,7 @@ static void forget(struct resend *resend)
 	free(resend);
 }
 
-/* What says which message of @type is meant. */
+/* What identifies a message of @type. */
 static struct channel_resend name_of(uint32_t type, const struct channel_message *message)
 {
 	if (type == CHANNEL_LISTENER)
@@ -59,7 +59,7 @@ static void ask_later(struct front *front)
 				ask);
 }
 
-/* Halted, a front says nothing: the next one is born with all of it. */
+/* A halted front does not ask: the next front inherits all descriptors. */
 static void ask(struct timer *timer)
 {
 	struct front *front = container_of(timer, struct front, resend_timer);

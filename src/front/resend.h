@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * Descriptors of the keeper's that found no free number here: the message is received all the
- * same, and the descriptor asked for again until it comes.
+ * Messages whose descriptor was lost because the front had no free number for it. The message
+ * itself was received. The front asks the keeper again and again until the descriptor comes.
  */
 
 #include <stdbool.h>
@@ -11,12 +11,13 @@
 struct channel_message;
 struct front;
 
-/* A CHANNEL_LISTENER, _PROCESS or _LOG came without its descriptor. */
+/* A CHANNEL_LISTENER, _PROCESS or _LOG has come without its descriptor. */
 void resend_note(struct front *front, const struct channel_message *message, int error);
 
 /*
- * One came with it, or need not come any more: the one of @type that is about the same as @message.
- * Returns whether it had been missed; @out (or NULL) is it then.
+ * The descriptor has come, or is not needed any more: that of the message of @type which is about
+ * the same listener or process as @message. Returns whether it was missing. Then @out, unless NULL,
+ * is the message that came without it.
  */
 bool resend_settle(struct front *front, uint32_t type, const struct channel_message *message,
 		   struct channel_message *out);

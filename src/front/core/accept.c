@@ -17,7 +17,7 @@ static void set_options(const struct front_listener *listener, int fd)
 
 	if (address_is_unix(&listener->listener->endpoint.address))
 		return;
-	/* Both only make things better: a client is not lost for them. */
+	/* Without these options a client can be served as well, so a failure is ignored. */
 	if (socket->nodelay)
 		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	if (socket->keepalive)
@@ -32,7 +32,7 @@ static void on_accept_error(struct front_listener *listener, int error)
 	case -EINTR:
 		return;
 	case -EINVAL:
-		/* Withdrawn by the keeper, whose order is on its way. */
+		/* The keeper has closed the listener, and its message is on the way. */
 		throttle_unwatch(listener);
 		return;
 	case -EMFILE:
@@ -44,11 +44,11 @@ static void on_accept_error(struct front_listener *listener, int error)
 		log_service(LOG_WARNING, listener->service->settings->name, error,
 			    "cannot accept a client");
 	}
-	/* The client still waits in the queue: trying at once would spin. */
+	/* The client still waits in the queue, so to try again at once would spin. */
 	throttle_starve(listener->service->context->throttle, error);
 }
 
-/* Returns whether there may be more clients to take now. */
+/* Returns whether more clients may wait. */
 static bool accept_one(struct front_listener *listener, enum admission admission)
 {
 	struct front_service *service = listener->service;
@@ -74,7 +74,7 @@ static bool accept_one(struct front_listener *listener, enum admission admission
 	return true;
 }
 
-/* @first: the listener is ready, so that a client waits for sure. */
+/* @first: the listener is ready, so a client certainly waits. */
 static bool has_room(struct front_listener *listener, bool first)
 {
 	const struct dispatch *dispatch = listener->service->dispatch;

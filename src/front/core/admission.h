@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * Admission: the decision about one more client of a service. Pure, so that all of
- * it can be tested; who is counted is its caller's business.
+ * Admission: the decision about one more client of a service. Pure, so that all of it can be
+ * tested. The caller counts the clients.
  */
 
 #include <stdint.h>
@@ -11,14 +11,14 @@ struct service;
 
 enum admission {
 	ADMISSION_ADMIT,
-	ADMISSION_HOLD,   /* leave the client in the kernel's queue until a slot returns */
+	ADMISSION_HOLD, /* leave the client in the kernel's queue until another client has ended */
 	ADMISSION_REFUSE, /* accept and close */
 };
 
 struct admission_counters {
 	uint64_t children; /* of its programs: running, or asked for */
 	uint64_t sessions; /* of this front */
-	uint64_t older;    /* sessions of the fronts before it, which drain */
+	uint64_t older;    /* sessions of older fronts, which drain */
 };
 
 enum admission admission_decide(const struct service *service,

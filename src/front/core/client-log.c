@@ -11,7 +11,7 @@
 #include "front/session/session.h"
 #include "net/address.h"
 
-/* The words for one peer, and the fields that point at them. */
+/* The texts for one client, and the fields that point to them. */
 struct words {
 	char who[ADDRESS_TEXT_MAX];
 	char host[ADDRESS_TEXT_MAX];
@@ -91,7 +91,7 @@ static bool is_our_failure(int error)
 	       error == -EMFILE || error == -ENFILE;
 }
 
-/* That clients hang up hard is their way to end, and not worth a word. */
+/* Many clients end a connection with a reset, so that is not logged as an error. */
 static bool is_hang_up(int error)
 {
 	return error == -ECONNRESET || error == -EPIPE || error == -ENOTCONN;

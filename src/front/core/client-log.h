@@ -1,6 +1,6 @@
 #pragma once
 
-/* The lines of the log about single clients, chosen by log_on_success and log_on_failure. */
+/* The lines of the log about clients. log_on_success and log_on_failure choose what they say. */
 
 #include <stdint.h>
 #include <sys/types.h>
@@ -9,13 +9,13 @@ struct address;
 struct service;
 struct session;
 
-/* Sessions; what the keeper starts, the keeper says. */
+/* For sessions. The keeper logs the clients of programs that it starts. */
 void log_accepted(const struct service *service, const struct address *peer);
 void log_ended(const struct session *session);
 
 /*
- * Clients of dispatch `pass`. @pid 0 is not known any more; @status is as wait(2) gives it, or
- * NULL where the program goes on.
+ * For clients of dispatch `pass`. @pid 0: not known any more. @status is that of wait(2), or NULL
+ * if the process still runs.
  */
 void log_passed(const struct service *service, const struct address *peer, pid_t pid);
 void log_pass_ended(const struct service *service, const struct address *peer, pid_t pid,

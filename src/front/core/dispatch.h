@@ -23,7 +23,7 @@ enum {
 	 * and the children count against `instances`. Without it the sessions count.
 	 */
 	DISPATCH_ASKS_KEEPER = 1 << 0,
-	/* To take a client needs a descriptor: nobody is taken while those are short. */
+	/* A client needs a descriptor, so none is taken while descriptors are short. */
 	DISPATCH_CONNECTION_TAKES_FD = 1 << 1,
 	DISPATCH_DATAGRAM_TAKES_FD = 1 << 2,
 	/* Connections are accepted non-blocking. */

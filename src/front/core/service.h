@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * A service and its listeners as they stand now, whatever their dispatch kind is. What a kind
- * remembers of them is behind the pointers `data`, and known to that kind alone.
+ * The present state of a service and its listeners, for every dispatch kind. A kind keeps its own
+ * state behind the pointers `data`, which no other code uses.
  */
 
 #include <stdatomic.h>
@@ -29,15 +29,15 @@ struct front_service {
 	const struct dispatch *dispatch;
 	const struct context *context;
 	struct front_listener *listeners; /* settings->n_endpoints of them */
-	void *owner;                      /* what its kind has once in a front, or NULL */
+	void *owner;                      /* what its kind has once for the front, or NULL */
 	void *data;                       /* what its kind has for each service, or NULL */
 
 	struct service_stats *stats;
 	_Atomic uint32_t *sessions; /* of this front, in shared memory */
 	unsigned stats_index;
-	unsigned children; /* asked for, or there before, and not yet ended */
+	unsigned children; /* running, or asked for */
 
-	struct list parked; /* its listeners that wait for a slot: see throttle.h */
+	struct list parked; /* its listeners that wait until a client ends: see throttle.h */
 	struct timer older; /* looks again whether sessions of older fronts have ended */
 
 	/* On the way to their kinds. */
@@ -66,20 +66,20 @@ struct front_listener {
 	struct pool_state *pool;
 };
 
-/* @index is the service's in the settings. Zeroed until then; its listeners are its owner's. */
+/* @service must be zeroed. @index is its index in the settings. The caller owns its listeners. */
 void service_init(struct front_service *service, const struct context *context, size_t index);
 
-/* Who counts against `instances` now. */
+/* What counts against `instances` now. */
 struct admission_counters service_counters(const struct front_service *service);
 
 /* The decision about one more client. */
 enum admission service_admission(const struct front_service *service);
 
-/* One more session is 1, one less is -1. */
+/* @change is 1 or -1. */
 void service_count_sessions(const struct front_service *service, int change);
 
-/* @n children have ended, or were not started. Whoever waits for a slot is told by the caller. */
+/* @n children have ended or were not started. The caller releases what waits for the service. */
 void service_children_ended(struct front_service *service, unsigned n);
 
-/* Counts a client that is refused, and says so. */
+/* Counts and logs a refused client. */
 void service_refuse(const struct front_service *service, const struct address *peer);

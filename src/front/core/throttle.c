@@ -11,7 +11,7 @@
 
 #define STARVED_PAUSE_MIN_MS 50
 #define STARVED_PAUSE_MAX_MS 500
-#define FED_AFTER_MS 1000 /* so long without a failure means that the shortage is over */
+#define FED_AFTER_MS 1000 /* the shortage is over after this time without a failure */
 #define OLDER_LOOK_MS 250
 
 static bool is_datagram(const struct front_listener *listener)
@@ -64,7 +64,7 @@ void throttle_park_full(struct front_listener *listener)
 	struct front_service *service = listener->service;
 
 	park(listener, &service->parked);
-	/* Nobody tells when sessions of older fronts have ended. */
+	/* No message says when sessions of older fronts end, so look from time to time. */
 	if (service_counters(service).older > 0)
 		(void)timer_set(&service->older, service->context->timers,
 				clock_ms() + OLDER_LOOK_MS, look_again);
@@ -84,7 +84,7 @@ bool throttle_is_open(struct front_listener *listener)
 
 	if (flags & DISPATCH_ASKS_KEEPER)
 		open = throttle_lets_requests(throttle);
-	/* What needs no descriptor goes on. */
+	/* Clients that need no descriptor are still taken. */
 	if (throttle->starved && flags & (is_datagram(listener) ? DISPATCH_DATAGRAM_TAKES_FD
 								: DISPATCH_CONNECTION_TAKES_FD))
 		open = false;

@@ -99,8 +99,8 @@ static void flush(struct uplink *uplink)
 		return;
 	if (send_kept(uplink) == -EAGAIN || send_replies(uplink) == -EAGAIN) {
 		/*
-		 * The channel is writable and yet takes nothing: too many descriptors are on the
-		 * way, which poll does not know of. Watching it would spin.
+		 * The channel is writable but accepts nothing, because too many descriptors are
+		 * on the way. poll does not see that, so watching the channel would spin.
 		 */
 		watch_channel(uplink, false);
 		(void)timer_set(&uplink->retry, uplink->timers, clock_ms() + RETRY_MS, retry);

@@ -1,11 +1,10 @@
 #pragma once
 
 /*
- * Messages to the keeper, in order. The channel may be full: then one request is kept, and until
- * it has gone out uplink_is_blocked() keeps others from being made.
+ * Sends messages to the keeper, in order. When the channel is full, one request is kept. Until it
+ * is sent, uplink_is_blocked() tells callers to make no others.
  *
- * The uplink owns the watch of the channel, so it hears when there is something to receive as well,
- * and passes that on.
+ * The uplink owns the watch of the channel. It tells its owner when there is something to receive.
  */
 
 #include <stdbool.h>
@@ -33,34 +32,33 @@ struct uplink {
 	int kept_fd;
 	bool has_kept;
 	bool blocked;             /* there is a kept request, or a pending answer */
-	bool deaf;                /* does not listen for a moment */
-	unsigned pending_replies; /* answers to send when the channel takes them, as 1 << type */
+	bool deaf;                /* on_readable() is not called for now */
+	unsigned pending_replies; /* answers that wait for room in the channel, as 1 << type */
 	struct timer retry;
 };
 
-/* The channel stays the caller's. Nothing is heard before uplink_start(). */
+/* The caller keeps the channel. Nothing is received before uplink_start(). */
 void uplink_init(struct uplink *uplink, struct timers *timers, int channel,
 		 const struct uplink_events *events);
 int uplink_start(struct uplink *uplink, struct poller *poller);
 
-/* Copes with one that was never started. */
+/* Also for an uplink that was never started. */
 void uplink_fini(struct uplink *uplink);
 
-/* Takes @fd (or -1). Not while the uplink is blocked. */
+/* Takes over @fd (or -1). Not to be called while the uplink is blocked. */
 void uplink_send(struct uplink *uplink, const struct channel_message *message, int fd);
 
-/* For answers without contents; they go out after all requests. */
+/* Sends an answer without contents, after all requests. */
 void uplink_answer(struct uplink *uplink, enum channel_type type);
 
-/* Takes back an answer that has not gone out. */
+/* Takes back an answer that was not sent yet. */
 void uplink_forget(struct uplink *uplink, enum channel_type type);
 
-/* on_readable() is called, or for now it is not. */
+/* Whether on_readable() is called. */
 void uplink_listen(struct uplink *uplink, bool listen);
 
 /*
- * The keeper has gone. A request that is kept is lost, and so will be later ones. Nothing more is
- * heard.
+ * The keeper has gone. The kept request and all later ones are lost, and nothing more is received.
  */
 void uplink_abandon(struct uplink *uplink);
 
@@ -69,7 +67,7 @@ static inline bool uplink_is_blocked(const struct uplink *uplink)
 	return uplink->blocked;
 }
 
-/* Whether a request has yet to go out, so that the front may not end. */
+/* Whether a request was not sent yet, so that the front may not end. */
 static inline bool uplink_has_request(const struct uplink *uplink)
 {
 	return uplink->has_kept;

@@ -7,7 +7,7 @@
 #include "base/cleanup.h"
 #include "front/state.h"
 
-/* Of a service. What one socket holds by default is less than a tenth of it. */
+/* For one service. The default buffer of a socket has less than a tenth of that. */
 #define COUNT_MAX 4096
 #define BYTES_MAX (4 * 1024 * 1024)
 

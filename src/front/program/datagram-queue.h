@@ -1,6 +1,7 @@
 #pragma once
 
-/* Datagrams in memory that wait for a slot of their service: so many, and no more. */
+/* A bounded queue of datagrams that wait in memory until their service may serve one more client.
+ */
 
 #include <stddef.h>
 #include <stdint.h>
@@ -15,12 +16,12 @@ struct packet {
 	struct address peer;
 	struct address local;
 	size_t n;
-	const char *bytes; /* @copy, in one that waits */
+	const char *bytes; /* @copy, while the datagram is in the queue */
 	char copy[];
 };
 
-/* Keeps a copy. Returns 0, -ENOBUFS or -ENOMEM. */
+/* Adds a copy of the datagram. Returns 0, -ENOBUFS when the queue is full, or -ENOMEM. */
 int pending_push(struct front_service *service, const struct packet *packet);
 
-/* The oldest, to be freed. There is one exactly while service->pending is set. */
+/* Removes the oldest datagram, which the caller frees. Only while service->pending is set. */
 struct packet *pending_pop(struct front_service *service);

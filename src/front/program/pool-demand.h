@@ -1,14 +1,13 @@
 #pragma once
 
 /*
- * Decides when a pool is short of processes, from what two looks at a listener saw.
+ * Decides when a pool is short of processes, from two looks at a listener.
  *
- * A client in the queue means little by itself: a process that is free takes it in an
- * instant. So the first look only notices it, and the second, a pause later, asks for
- * one more process if a client waits still. While second looks find the queue empty, the
- * pause doubles: a pool that copes with its load costs a few wake-ups a second at most.
- * Where no process is ready at all, nobody is about to accept, and there is nothing to
- * wait for.
+ * A client in the queue means little by itself, because a free process may be about to accept it.
+ * So the first look only notices the client. The second look, after a pause, asks for one more
+ * process if a client still waits. Each second look that finds the queue empty doubles the pause,
+ * so a pool that copes with its load costs a few wake-ups a second at most. When no process is
+ * ready, none can accept the client, and the first look asks at once.
  */
 
 #include <stdbool.h>
@@ -20,17 +19,17 @@
 enum demand {
 	DEMAND_NONE,  /* watch the listener */
 	DEMAND_LOOK,  /* look again after the pause */
-	DEMAND_SHORT, /* one more process */
+	DEMAND_SHORT, /* ask for one more process */
 };
 
-/* Zeroed, it has seen nothing yet. */
+/* Zeroed: no look yet. */
 struct demand_state {
 	bool noticed; /* the next look is the second */
 	int64_t pause_ms;
 };
 
 /*
- * What to do about a listener at which somebody is @waiting while @ready processes accept
- * there. For DEMAND_LOOK, state->pause_ms says when.
+ * What to do about a listener. @waiting: a client is in its queue. @ready: how many processes
+ * accept clients. For DEMAND_LOOK the pause is state->pause_ms.
  */
 enum demand demand_look(struct demand_state *state, bool waiting, unsigned ready);

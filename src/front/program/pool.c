@@ -39,7 +39,7 @@ static bool is_wanted(const struct front_listener *listener)
 	return listener->service->may_grow && !timer_is_set(&listener->pool->again);
 }
 
-/* One answer of the keeper stands for all listeners of the service. */
+/* Stops watching all listeners of the service, because one answer of the keeper is for all. */
 static void rest(struct front_service *service)
 {
 	for (size_t i = 0; i < service->settings->n_endpoints; i++) {

@@ -1,14 +1,14 @@
 #pragma once
 
 /*
- * Dispatch `pool`: the children accept themselves, and the front only watches for
- * demand: for clients that nobody takes. It asks the keeper for one more process then.
+ * Dispatch `pool`: the processes accept clients themselves. The front only looks for clients that
+ * no process takes, and then asks the keeper for one more process. pool-demand.h tells such a
+ * client from one that is about to be accepted.
  *
- * A listener is watched only while the keeper would start one: not while as many run as
- * may, nor after quick deaths, nor while as many have yet to become ready as are ready. So
- * a pool of a fixed size costs the front nothing, however many clients it has. How a client
- * who is about to be taken is told from one who is not: see pool-demand.h. After a request
- * the front looks no more until the keeper has answered with CHANNEL_POOL.
+ * A listener is watched only while the keeper would start a process. It would not when the greatest
+ * number of processes runs, during the pause after processes that ended at once, and when as many
+ * processes are starting as are ready. So a pool of a fixed size costs the front nothing. After a
+ * request the front waits for the answer, CHANNEL_POOL.
  */
 
 struct dispatch;

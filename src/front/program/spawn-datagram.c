@@ -19,8 +19,8 @@
 #include "front/core/uplink.h"
 #include "front/state.h"
 
-#define BATCH_MAX 16    /* of one listener before others have their turn */
-#define UNREAD_MAX 1024 /* datagrams read from one socket that a child left */
+#define BATCH_MAX 16    /* datagrams of one listener before others have their turn */
+#define UNREAD_MAX 1024 /* datagrams that are read from the socket of one program */
 #define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)
 
 static char data[CHANNEL_DATAGRAM_MAX];
@@ -39,7 +39,7 @@ static int get_memfd(struct front *front)
 	return front->spare_memfd < 0 ? -errno : 0;
 }
 
-/* Puts the datagram into the spare file, so that what was received has a place for sure. */
+/* Writes the datagram to a file that was made before it was received, so that it cannot be lost. */
 static int fill_memfd(struct front *front, const struct packet *packet, int *out_fd)
 {
 	AUTO(auto_close) int fd = -1;
@@ -88,8 +88,8 @@ static bool has_return_address(const struct packet *packet)
 }
 
 /*
- * Returns 0 with a datagram whose bytes are in @data, or a negative errno. @listener is NULL for a
- * socket that is not its own: of that @packet must have the local address.
+ * Receives a datagram into @data. Returns 0 or a negative errno. @listener is NULL for a socket
+ * that does not belong to a listener; @packet then has its local address already.
  */
 static int receive(struct front_listener *listener, int fd, struct packet *packet)
 {
@@ -106,7 +106,8 @@ static int receive(struct front_listener *listener, int fd, struct packet *packe
 	};
 	ssize_t n;
 
-	/* Unix senders may add descriptors: those that find no room the kernel closes. */
+	/* Without room for control messages the kernel closes descriptors that a Unix sender adds.
+	 */
 	if (listener && !address_is_unix(&listener->listener->endpoint.address)) {
 		header.msg_control = &control;
 		header.msg_controllen = sizeof(control);
@@ -182,7 +183,7 @@ void datagram_spawn_pending(struct front_service *service)
 	}
 }
 
-/* Of those of one socket one line is enough. */
+/* Logs one line for all datagrams of one socket. */
 static void drop_unread(struct front_service *service, const struct address *peer, unsigned n)
 {
 	char why[64];
@@ -207,7 +208,7 @@ void datagram_spawn_unread(struct front_listener *listener, const struct channel
 		int r;
 
 		r = receive(NULL, fd, &packet);
-		if (r == -ECONNREFUSED) /* an answer of the child's met nobody */
+		if (r == -ECONNREFUSED) /* an earlier answer of the program was refused */
 			continue;
 		if (r < 0 && r != -EMSGSIZE)
 			break;

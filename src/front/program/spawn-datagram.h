@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * Programs for datagrams: each datagram goes to the keeper as a sealed file in memory,
- * with the sender's address and the one of ours that it was sent to.
+ * Programs for datagrams. Each datagram goes to the keeper as a sealed file in memory, with the
+ * address of its sender and the address that it was sent to.
  */
 
 struct channel_message;
@@ -11,15 +11,15 @@ struct front_listener;
 struct front_service;
 struct watch;
 
-/* For the watch of a listener with datagrams for a program. */
+/* The callback of a listener with datagrams for a program. */
 void datagram_spawn_on_ready(struct watch *watch);
 
-/* CHANNEL_UNREAD: serves what is left unread on the socket @fd, and closes it. */
+/* CHANNEL_UNREAD: serves the datagrams that are left on the socket @fd, and closes it. */
 void datagram_spawn_unread(struct front_listener *listener, const struct channel_message *message,
 			   int fd);
 
-/* Serves datagrams that waited for a slot, as far as there are slots. */
+/* Serves as many waiting datagrams as `instances` allows now. */
 void datagram_spawn_pending(struct front_service *service);
 
-/* Drops all that still wait, with a line that says so, and all else of this kind. */
+/* Drops and logs the datagrams that still wait, and frees everything else. */
 void datagram_spawn_abandon(struct front *front);

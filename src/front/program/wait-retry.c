@@ -7,7 +7,7 @@
 #define REST_FIRST_MS 20
 #define REST_DOUBLINGS 3
 
-/* FNV-1a: to tell datagrams apart, not to withstand somebody who wants them alike. */
+/* FNV-1a. It tells datagrams apart, and need not withstand an attacker who makes equal ones. */
 static uint64_t mix(uint64_t hash, const void *data, size_t n)
 {
 	const unsigned char *bytes = data;

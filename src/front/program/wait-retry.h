@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * Tries: whether a `wait` program makes headway. A child that dies without reading its
- * datagram leaves it in the queue, and would be started for it again and again. Pure.
+ * Decides whether a `wait` program makes progress. A child that ends without reading its datagram
+ * leaves it in the queue, and would be started for it again and again. Pure.
  */
 
 #include <stdbool.h>
@@ -11,10 +11,10 @@
 
 struct wait_retry {
 	uint64_t fingerprint; /* of the datagram that the child was started for; 0: not known */
-	unsigned of_datagram; /* failed ones, for the same datagram */
+	unsigned of_datagram; /* failed children for the same datagram */
 	unsigned waiting;     /* clients in the queue when the last child of a stream ended */
-	unsigned in_a_row;    /* failed ones that ended in a pause */
-	unsigned quick; /* stream children in a row that ended soon and took nobody, it seems */
+	unsigned in_a_row;    /* pauses in a row */
+	unsigned quick;       /* children in a row that ended soon, it seems without a client */
 };
 
 enum wait_retry_verdict {
@@ -22,23 +22,23 @@ enum wait_retry_verdict {
 	WAIT_RETRY_AGAIN, /* start again for the same datagram */
 	WAIT_RETRY_DROP,  /* drop the datagram, then pause */
 	WAIT_RETRY_PAUSE,
-	WAIT_RETRY_REST, /* for a moment: it seems to take no client */
+	WAIT_RETRY_REST, /* pause for a moment: the program seems to take no client */
 };
 
-/* Never 0. @head is how the datagram begins, @length how long it is. */
+/* Never returns 0. @head is the beginning of the datagram, @length its whole length. */
 uint64_t wait_retry_fingerprint(const void *source, size_t n_source, const void *head,
 				size_t n_head, size_t length);
 
-/* A child starts for the datagram of that fingerprint. */
+/* A child starts for the datagram with that fingerprint. */
 void wait_retry_start(struct wait_retry *wait_retry, uint64_t fingerprint);
 
-/* It has ended, and the first datagram that waits now is @fingerprint (0: none waits). */
+/* The child has ended. @fingerprint is that of the first datagram in the queue; 0: none waits. */
 enum wait_retry_verdict wait_retry_judge_datagram(struct wait_retry *wait_retry,
 						  uint64_t fingerprint);
 
 /*
- * It has ended after @lived_ms, and @waiting clients are in the queue. The queue of a
- * busy service grows too, so that what ended without a failure is only slowed down.
+ * The child has ended after @lived_ms, and @waiting clients are in the queue. The queue of a busy
+ * service may grow too, so a program that ends without a failure is only slowed down.
  */
 enum wait_retry_verdict wait_retry_judge_stream(struct wait_retry *wait_retry, bool failed,
 						int64_t lived_ms, unsigned waiting);

@@ -17,7 +17,7 @@
 
 #define HEAD_SIZE 64 /* of a datagram, for its fingerprint */
 
-/* When it arrived is part of it: a client may well send the same again. */
+/* Has the time of arrival, because a client may send the same datagram again. */
 struct head {
 	struct timespec arrived;
 	char bytes[HEAD_SIZE];
@@ -52,7 +52,7 @@ static bool is_datagram(const struct front_listener *listener)
 	return listener->listener->endpoint.type == SOCK_DGRAM;
 }
 
-/* Only while we look: the program finds the socket as it would be without us. */
+/* Set only during a look, so that the program finds the socket unchanged. */
 static void set_timestamps(const struct front_listener *listener, int on)
 {
 	(void)setsockopt(listener->listener->fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on));
@@ -68,10 +68,10 @@ static struct timespec arrival(struct msghdr *header)
 	return at;
 }
 
-/* Looks at the first datagram, or with MSG_DONTWAIT alone takes it. 0 when there is none. */
+/* Returns the fingerprint of the first datagram, or 0. Without MSG_PEEK in @flags, removes it. */
 static uint64_t look(const struct front_listener *listener, int flags, struct address *out_source)
 {
-	/* No more: descriptors that Unix senders may add find no room behind the time. */
+	/* Only the time fits, so the kernel closes descriptors that a Unix sender adds. */
 	union {
 		char bytes[CMSG_SPACE(sizeof(struct timespec))];
 		struct cmsghdr align;
@@ -157,7 +157,7 @@ static void on_ready(struct watch *watch)
 	uplink_send(listener->service->context->uplink, &message, -1);
 }
 
-/* TCP tells how many; of others only whether there is somebody. */
+/* How many clients wait. For other sockets than TCP: 1 if any waits. */
 static unsigned count_waiting(const struct front_listener *listener)
 {
 	struct pollfd waiting = { .fd = listener->listener->fd, .events = POLLIN };

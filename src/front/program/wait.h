@@ -1,9 +1,8 @@
 #pragma once
 
 /*
- * Dispatch `wait`: somebody waits at the listener, so the keeper starts the program that
- * owns it, and the listener is not watched until that has ended. Who accepts or
- * receives is the program's business.
+ * Dispatch `wait`: when a client waits, the keeper starts the program, which owns the listener and
+ * accepts or receives by itself. Until the program has ended, the listener is not watched.
  */
 
 struct dispatch;
