@@ -17,10 +17,7 @@
 #include "base/log.h"
 #include "channel/stats.h"
 #include "channel/channel.h"
-#include "config/parse.h"
 #include "config/settings.h"
-#include "config/sources.h"
-#include "config/text.h"
 #include "keeper/pool/pool-reload.h"
 #include "keeper/pool/pools.h"
 #include "keeper/front-messages.h"
@@ -29,6 +26,7 @@
 #include "keeper/child/request.h"
 #include "keeper/child/start.h"
 #include "keeper/state.h"
+#include "settings-from-text.h"
 
 struct stage {
 	struct keeper_options options;
@@ -37,24 +35,6 @@ struct stage {
 	int channel; /* the front's end */
 	pid_t nobody;
 };
-
-static inline struct settings *stage_settings(const char *text)
-{
-	const struct load_options options = { .port_base = -1 };
-	struct source source = { .path = (char *)"test.conf", .text = strdup(text) };
-	struct sources sources = { .list = &source, .n = 1 };
-	struct errors errors = { 0 };
-	struct settings *settings;
-	int r;
-
-	r = config_text_prepare(source.text, strlen(text), source.path, &errors);
-	assert(r == 0);
-	r = parse_run(&settings, &sources, NULL, &options, false);
-	assert(r == 0);
-	errors_fini(&errors);
-	free(source.text);
-	return settings;
-}
 
 static inline void stage_on_lost(struct front *front, const struct channel_message *message)
 {
@@ -143,7 +123,7 @@ static inline void stage_open(struct stage *stage, const char *text)
 
 	*stage = (struct stage){ .nobody = stage_nobody() };
 	stage_open_keeper(stage);
-	r = generation_new(&stage->keeper.generation, stage_settings(text),
+	r = generation_new(&stage->keeper.generation, settings_from_text(text),
 			   &stage->keeper.listener_table, &stage->keeper.records,
 			   &stage->options.descriptors);
 	assert(r == 0);

@@ -1,0 +1,487 @@
+/*
+ * What a pool decides. Nothing is forked: the test plays the start of a process, kill(2), the
+ * clock, what a process uses, and hears what the fronts would be told.
+ */
+
+#include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/log.h"
+#include "config/settings.h"
+#include "keeper/child/child.h"
+#include "keeper/exec/spawn.h"
+#include "keeper/fronts/fronts.h"
+#include "keeper/fronts/reserve-fd.h"
+#include "keeper/pool/notices.h"
+#include "keeper/pool/pool-reload.h"
+#include "keeper/pool/pool-start.h"
+#include "keeper/pool/pool.h"
+#include "keeper/pool/pools.h"
+#include "keeper/service/generation.h"
+#include "net/listener.h"
+#include "settings-from-text.h"
+
+#define PROCESSES_MAX 64
+#define S 1000 /* a second, in the time of the test */
+
+static const char plain[] = "service x { listen = \"tcp:127.0.0.1:0\" exec = \"/bin/true\"\n"
+			    "dispatch = pool processes = {2, 4} idle_exit = 1s }\n";
+static const char waits[] = "service x { listen = \"tcp:127.0.0.1:0\" exec = \"/bin/true\"\n"
+			    "dispatch = pool processes = {2, 4} ready = notify\n"
+			    "ready_timeout = 5s }\n";
+static const char other[] = "service x { listen = \"tcp:127.0.0.1:0\" exec = \"/bin/false\"\n"
+			    "dispatch = pool processes = {1, 4} ready = notify }\n";
+
+static struct {
+	int64_t now_ms;
+	pid_t last_pid;
+	struct process *processes[PROCESSES_MAX]; /* by number of the start, NULL once ended */
+	unsigned n_started;
+	int start_error; /* 0: starts succeed */
+	enum spawn_step start_step;
+	unsigned n_not_started;
+	int last_signal[PROCESSES_MAX];
+	int64_t cpu_ns;
+	unsigned n_told;
+	unsigned told_ready;
+	bool told_may_grow;
+
+	struct timers *timers;
+	struct children children;
+	struct fronts fronts;
+	struct reserve_fd reserve;
+	struct service_records records;
+	struct pools pools;
+	struct listener listener;
+	struct bound_listener bound;
+} scene;
+
+int64_t __wrap_clock_ms(void);
+int __wrap_kill(pid_t pid, int signal);
+int __wrap_usage_of(pid_t pid, struct usage *out);
+int __wrap_pool_start(struct pool *pool, struct process **out, struct spawn_failure *out_failure);
+void __wrap_notices_pool(struct fronts *fronts, const struct pool_handle *pool, unsigned ready,
+			 bool may_grow);
+
+int64_t __wrap_clock_ms(void)
+{
+	return scene.now_ms;
+}
+
+/* The number of the start is the process id less 1000. */
+static unsigned number_of(pid_t pid)
+{
+	assert_in_range(pid, 1000, 1000 + PROCESSES_MAX - 1);
+	return (unsigned)pid - 1000;
+}
+
+int __wrap_kill(pid_t pid, int signal)
+{
+	scene.last_signal[number_of(pid)] = signal;
+	return 0;
+}
+
+int __wrap_usage_of(pid_t pid, struct usage *out)
+{
+	*out = (struct usage){ .cpu_ns = scene.cpu_ns, .descriptors = 4 };
+	return 0;
+}
+
+int __wrap_pool_start(struct pool *pool, struct process **out, struct spawn_failure *out_failure)
+{
+	struct child *child;
+
+	if (scene.start_error) {
+		*out_failure = (struct spawn_failure){ scene.start_step, scene.start_error };
+		return -scene.start_error;
+	}
+	child = child_new();
+	assert_non_null(child);
+	child->pid = 1000 + (pid_t)scene.n_started;
+	child->record = pool->handle.record;
+	child->process = process_new(&pool->handle, &pool->counts, child);
+	assert_non_null(child->process);
+	assert_int_equal(children_add(&scene.children, child), 0);
+	*out = scene.processes[scene.n_started++] = child->process;
+	return 0;
+}
+
+void __wrap_notices_pool(struct fronts *fronts, const struct pool_handle *pool, unsigned ready,
+			 bool may_grow)
+{
+	scene.n_told++;
+	scene.told_ready = ready;
+	scene.told_may_grow = may_grow;
+}
+
+static void on_not_started(struct pools *pools, struct service_record *record,
+			   const struct service *service, const struct spawn_failure *failure)
+{
+	scene.n_not_started++;
+}
+
+/* What a reload would load: a generation of one service, whose listener is always the same. */
+static struct generation *generation_of(const char *text)
+{
+	struct generation *generation = calloc(1, sizeof(*generation));
+
+	generation->references = 1;
+	generation->settings = settings_from_text(text);
+	generation->n_bound = generation->n_records = 1;
+	generation->listeners = calloc(1, sizeof(*generation->listeners));
+	generation->listeners[0] = &scene.listener;
+	generation->bound = calloc(1, sizeof(*generation->bound));
+	generation->bound[0] = &scene.bound;
+	generation->records = calloc(1, sizeof(*generation->records));
+	generation->pools = calloc(1, sizeof(*generation->pools));
+	generation->programs = calloc(1, sizeof(*generation->programs));
+	assert_int_equal(service_records_take(&scene.records, "x", &generation->records[0]), 0);
+	return generation;
+}
+
+static void free_generation(struct generation *generation)
+{
+	pool_handle_unref(generation->pools[0]);
+	settings_unref(generation->settings);
+	free(generation->listeners);
+	free(generation->bound);
+	free(generation->records);
+	free(generation->pools);
+	free(generation->programs);
+	free(generation);
+}
+
+static void turn(void)
+{
+	timers_run(scene.timers, scene.now_ms);
+	pools_settle(&scene.pools);
+}
+
+static void pass_time(int64_t ms)
+{
+	for (int64_t until = scene.now_ms + ms; scene.now_ms < until;) {
+		scene.now_ms += 10;
+		turn();
+	}
+}
+
+/* The process has ended, and was reaped. */
+static void end(unsigned number, int64_t lived_ms)
+{
+	struct process *process = scene.processes[number];
+	struct child *child = process->child;
+
+	scene.processes[number] = NULL;
+	children_remove(&scene.children, child);
+	child->process = NULL;
+	pool_process_ended(process, 0, lived_ms * 1000);
+	child_free(child);
+	turn();
+}
+
+static unsigned count_ended(int signal)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < scene.n_started; i++)
+		n += scene.last_signal[i] == signal;
+	return n;
+}
+
+static void load(struct generation *generation)
+{
+	assert_int_equal(pools_take(&scene.pools, generation), 0);
+	pools_follow(&scene.pools, generation);
+	turn();
+}
+
+static struct pool *pool_in(const struct generation *generation)
+{
+	return pool_of(generation->pools[0]);
+}
+
+static int set_up(void **state, const char *text)
+{
+	static struct generation *generation;
+
+	memset(&scene, 0, sizeof(scene));
+	scene.now_ms = 1000 * S;
+	list_init(&scene.fronts.list);
+	list_init(&scene.fronts.unreported);
+	if (timers_new(&scene.timers) < 0)
+		return -1;
+	scene.pools = (struct pools){
+		.timers = scene.timers,
+		.children = &scene.children,
+		.fronts = &scene.fronts,
+		.reserve = &scene.reserve,
+		.not_started = on_not_started,
+	};
+	pools_init(&scene.pools);
+	/* So that pools_take() opens no socket. */
+	scene.pools.ready.fd = 0;
+	generation = generation_of(text);
+	load(generation);
+	*state = generation;
+	return log_open(LOG_TO_FILE, "/dev/null");
+}
+
+static int open_plain(void **state)
+{
+	return set_up(state, plain);
+}
+
+static int open_waits(void **state)
+{
+	return set_up(state, waits);
+}
+
+static int tear_down(void **state)
+{
+	for (unsigned i = 0; i < scene.n_started; i++)
+		if (scene.processes[i])
+			end(i, 60 * S);
+	free_generation(*state);
+	service_records_fini(&scene.records);
+	timers_free(scene.timers);
+	return 0;
+}
+
+static void test_min_processes_are_started_and_another_for_one_that_ended(void **state)
+{
+	assert_int_equal(scene.n_started, 2);
+	pass_time(20 * S);
+	assert_int_equal(scene.n_started, 2);
+	end(0, 20 * S);
+	assert_int_equal(scene.n_started, 3);
+}
+
+static void test_demand_starts_one_more_at_a_time_up_to_max(void **state)
+{
+	struct pool *pool = pool_in(*state);
+
+	pass_time(S);
+	pool_grow(pool);
+	pool_grow(pool);
+	turn();
+	assert_int_equal(scene.n_started, 3);
+	pass_time(S / 2);
+	pool_grow(pool);
+	turn();
+	assert_int_equal(scene.n_started, 4);
+	pass_time(S / 2);
+	assert_false(pool_may_grow(pool));
+	pool_grow(pool);
+	turn();
+	assert_int_equal(scene.n_started, 4);
+}
+
+static void test_demand_is_answered_even_if_nothing_changes(void **state)
+{
+	unsigned before;
+
+	pass_time(S);
+	pool_in(*state)->generation->settings->services[0].pool.max = 2;
+	pool_grow(pool_in(*state));
+	turn();
+	before = scene.n_told;
+	pool_grow(pool_in(*state));
+	turn();
+	assert_int_equal(scene.n_told, before + 1);
+	assert_false(scene.told_may_grow);
+	assert_int_equal(scene.n_started, 2);
+}
+
+static void test_no_more_are_young_than_have_settled(void **state)
+{
+	assert_false(pool_may_grow(pool_in(*state)));
+	assert_int_equal(scene.told_ready, 2);
+	pass_time(200);
+	assert_true(pool_may_grow(pool_in(*state)));
+	assert_true(scene.told_may_grow);
+}
+
+static void test_what_fails_at_once_is_started_again_after_growing_pauses(void **state)
+{
+	pass_time(20 * S);
+	end(0, 10);
+	assert_int_equal(scene.n_started, 2);
+	pass_time(S - 20);
+	assert_int_equal(scene.n_started, 2);
+	pass_time(40);
+	assert_int_equal(scene.n_started, 3);
+	end(2, 10);
+	pass_time(2 * S - 20);
+	assert_int_equal(scene.n_started, 3);
+	pass_time(40);
+	assert_int_equal(scene.n_started, 4);
+}
+
+static void test_a_long_life_resets_the_pauses(void **state)
+{
+	pass_time(20 * S);
+	end(0, 10);
+	pass_time(2 * S);
+	end(1, 30 * S);
+	pass_time(S);
+	end(2, 10);
+	pass_time(S + 20);
+	assert_int_equal(scene.n_started, 5);
+}
+
+static void test_a_program_that_cannot_be_started_is_reported_and_tried_again(void **state)
+{
+	pass_time(20 * S);
+	scene.start_error = EACCES;
+	scene.start_step = SPAWN_EXEC;
+	end(0, 20 * S);
+	assert_int_equal(scene.n_not_started, 1);
+	pass_time(S - 20);
+	assert_int_equal(scene.n_not_started, 1);
+	pass_time(40);
+	assert_int_equal(scene.n_not_started, 2);
+}
+
+static void test_a_shortage_is_no_failure_and_tried_again_soon(void **state)
+{
+	scene.start_error = EAGAIN;
+	scene.start_step = SPAWN_PROCESS;
+	pass_time(20 * S);
+	end(0, 20 * S);
+	pass_time(10 * S);
+	assert_int_equal(scene.n_not_started, 0);
+	scene.start_error = 0;
+	pass_time(S / 2 + 20);
+	assert_int_equal(scene.n_started, 3);
+}
+
+static void test_an_unbound_listener_starts_nothing(void **state)
+{
+	pass_time(S);
+	scene.listener.fd = -1;
+	end(0, 20 * S);
+	assert_int_equal(scene.n_started, 2);
+	scene.listener.fd = 0;
+	pools_on_bound(&scene.pools);
+	turn();
+	assert_int_equal(scene.n_started, 3);
+}
+
+static void test_idle_processes_are_ended_down_to_min(void **state)
+{
+	pass_time(S / 2);
+	pool_grow(pool_in(*state));
+	pass_time(S / 2);
+	pool_grow(pool_in(*state));
+	for (int i = 0; i < 20; i++) {
+		scene.cpu_ns++;
+		pass_time(S / 10);
+	}
+	assert_int_equal(scene.n_started, 4);
+	assert_int_equal(count_ended(SIGTERM), 0);
+	pass_time(3 * S);
+	assert_int_equal(count_ended(SIGTERM), 2);
+	pass_time(10 * S);
+	assert_int_equal(count_ended(SIGTERM), 2);
+}
+
+static void test_a_process_counts_as_ready_once_it_says_so(void **state)
+{
+	assert_int_equal(scene.n_started, 2);
+	pass_time(S);
+	assert_int_equal(scene.told_ready, 0);
+	pool_process_ready(scene.processes[0]);
+	turn();
+	assert_int_equal(scene.told_ready, 1);
+	pool_process_ready(scene.processes[0]);
+	turn();
+	assert_int_equal(scene.told_ready, 1);
+}
+
+static void test_a_process_not_ready_in_time_is_ended_and_then_killed(void **state)
+{
+	pool_process_ready(scene.processes[1]);
+	pass_time(5 * S - 20);
+	assert_int_equal(scene.last_signal[0], 0);
+	pass_time(40);
+	assert_int_equal(scene.last_signal[0], SIGTERM);
+	assert_int_equal(scene.last_signal[1], 0);
+	pass_time(5 * S);
+	assert_int_equal(scene.last_signal[0], SIGKILL);
+	end(0, 10 * S);
+	pass_time(S / 2);
+	assert_int_equal(pool_in(*state)->respawn.failures, 1);
+}
+
+static void test_a_replaced_pool_serves_until_min_of_the_next_are_ready(void **state)
+{
+	struct generation *next = generation_of(other), *old = *state;
+
+	pass_time(S);
+	load(next);
+	*state = next;
+	free_generation(old);
+	pass_time(10 * S);
+	assert_int_equal(count_ended(SIGTERM), 0);
+	assert_int_equal(scene.n_started, 3);
+	pool_process_ready(scene.processes[2]);
+	turn();
+	assert_int_equal(scene.last_signal[0], SIGTERM);
+	assert_int_equal(scene.last_signal[1], SIGTERM);
+	assert_int_equal(scene.last_signal[2], 0);
+}
+
+static void test_an_unchanged_service_keeps_its_processes(void **state)
+{
+	struct generation *next = generation_of(plain), *old = *state;
+
+	pass_time(S);
+	load(next);
+	*state = next;
+	free_generation(old);
+	pass_time(S);
+	assert_int_equal(scene.n_started, 2);
+	assert_int_equal(count_ended(SIGTERM), 0);
+}
+
+static void test_a_stop_ends_all_and_starts_none(void **state)
+{
+	pass_time(S);
+	pools_stop(&scene.pools);
+	assert_int_equal(count_ended(SIGTERM), 2);
+	end(0, 20 * S);
+	pass_time(S);
+	assert_int_equal(scene.n_started, 2);
+}
+
+int main(void)
+{
+#define WITH(open, test) cmocka_unit_test_setup_teardown(test, open, tear_down)
+	const struct CMUnitTest tests[] = {
+		WITH(open_plain, test_min_processes_are_started_and_another_for_one_that_ended),
+		WITH(open_plain, test_demand_starts_one_more_at_a_time_up_to_max),
+		WITH(open_plain, test_demand_is_answered_even_if_nothing_changes),
+		WITH(open_plain, test_no_more_are_young_than_have_settled),
+		WITH(open_plain, test_what_fails_at_once_is_started_again_after_growing_pauses),
+		WITH(open_plain, test_a_long_life_resets_the_pauses),
+		WITH(open_plain, test_a_program_that_cannot_be_started_is_reported_and_tried_again),
+		WITH(open_plain, test_a_shortage_is_no_failure_and_tried_again_soon),
+		WITH(open_plain, test_an_unbound_listener_starts_nothing),
+		WITH(open_plain, test_idle_processes_are_ended_down_to_min),
+		WITH(open_waits, test_a_process_counts_as_ready_once_it_says_so),
+		WITH(open_waits, test_a_process_not_ready_in_time_is_ended_and_then_killed),
+		WITH(open_plain, test_a_replaced_pool_serves_until_min_of_the_next_are_ready),
+		WITH(open_plain, test_an_unchanged_service_keeps_its_processes),
+		WITH(open_plain, test_a_stop_ends_all_and_starts_none),
+	};
+
+	return cmocka_run_group_tests_name("pool", tests, NULL, NULL);
+}
