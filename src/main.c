@@ -1,7 +1,6 @@
 /* superd: the command line, the order of the start, and exit codes. Nothing else. */
 
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -14,6 +13,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/background.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/number.h"
@@ -46,9 +46,6 @@ static const char usage[] =
 	"  -h, --help            print this and exit\n"
 	"\n"
 	"See superd(8) and superd.conf(5).\n";
-
-/* The pipe to the process that was started, which waits for the result of the start. */
-static int starter = -1;
 
 static int parse_port_base(const char *text, int *out)
 {
@@ -187,74 +184,42 @@ static int check(const char *path, const struct load_options *options)
 	return EX_OK;
 }
 
-/* Gives up the pipe to the process that waits, and the descriptors of the user who started it. */
-static void let_go(void)
+static void on_serving(void)
 {
-	int null;
-
-	if (starter < 0)
-		return;
-	close(starter);
-	starter = -1;
+	background_serve();
 	log_set_watched(false);
-
-	null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	for (int fd = 0; null >= 0 && fd <= STDERR_FILENO; fd++)
-		(void)dup2(null, fd);
-	if (null > STDERR_FILENO)
-		close(null);
-}
-
-static void say_serving(void)
-{
-	if (starter >= 0)
-		(void)!write(starter, "", 1);
-	let_go();
 }
 
 static int run_front(const struct startup *startup)
 {
-	let_go();
+	if (background_leave())
+		log_set_watched(false);
 	return front_main(startup);
 }
 
-/* In the process that was started: waits until the background process serves, or ends. */
-static int wait_for_service(int channel, pid_t pid)
+/* The exit status of the process that was started, once the daemon has ended before it served. */
+static int start_failed(int status)
 {
-	int status;
-	ssize_t n;
-	char byte;
-
-	do
-		n = read(channel, &byte, 1);
-	while (n < 0 && errno == EINTR);
-	if (n > 0)
-		return EX_OK;
-	if (waitpid(pid, &status, 0) < 0 || !WIFEXITED(status))
+	if (!WIFEXITED(status))
 		return EX_OSERR;
-	/* It was told to stop before it served. For the caller superd has not started. */
+	/* The daemon was told to stop, and did so. For the caller superd has not started. */
 	return WEXITSTATUS(status) == EX_OK ? EX_OSERR : WEXITSTATUS(status);
 }
 
 /* Returns -1 in the background process, and the exit status in the process that was started. */
 static int go_to_background(void)
 {
-	int ends[2];
-	pid_t pid;
+	pid_t pid = background_fork();
+	int status;
 
-	if (pipe2(ends, O_CLOEXEC) < 0 || (pid = fork()) < 0) {
-		log_error(-errno, "cannot go to the background");
+	if (pid < 0) {
+		log_error(pid, "cannot go to the background");
 		return EX_OSERR;
 	}
-	if (pid > 0) {
-		close(ends[1]);
-		return wait_for_service(ends[0], pid);
-	}
+	if (pid > 0)
+		return background_wait(pid, &status) ? EX_OK : start_failed(status);
 
-	close(ends[0]);
-	starter = ends[1];
 	log_set_watched(true);
-	(void)setsid();
 	if (chdir("/") < 0)
 		log_warning(-errno, "cannot leave the working directory, ignoring");
 	return -1;
@@ -270,7 +235,7 @@ static int serve(const struct arguments *arguments, const char *path,
 		.foreground = arguments->foreground,
 		.descriptors = *descriptors,
 		.front_main = run_front,
-		.serving = say_serving,
+		.serving = on_serving,
 	};
 	struct activation activation;
 	struct settings *settings;
