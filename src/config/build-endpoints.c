@@ -36,7 +36,7 @@ static const struct {
 	{ OPTION_NODELAY, HAS_TCP, "a TCP endpoint" },
 	{ OPTION_IDLE_TIMEOUT, HAS_CONNECTIONS, "an endpoint with connections" },
 	{ OPTION_MAX_LIFETIME, HAS_CONNECTIONS, "an endpoint with connections" },
-	{ OPTION_WORKERS_OF_SERVICE, HAS_UDP, "a UDP endpoint" },
+	{ OPTION_SHARDS, HAS_UDP, "a UDP endpoint" },
 	{ OPTION_BACKLOG, HAS_CONNECTIONS, "an endpoint with connections" },
 	{ OPTION_V6ONLY, HAS_IP, "a TCP or UDP endpoint" },
 	{ OPTION_FREEBIND, HAS_IP, "a TCP or UDP endpoint" },

@@ -57,7 +57,7 @@ static const struct {
 	{ OPTION_STDERR, true },
 	{ OPTION_IDLE_TIMEOUT, false },
 	{ OPTION_MAX_LIFETIME, false },
-	{ OPTION_WORKERS_OF_SERVICE, false },
+	{ OPTION_SHARDS, false },
 };
 
 static void check_only_of(struct build *build, int option, bool programs)
@@ -161,13 +161,13 @@ static void build_session(struct build *build)
 {
 	const struct draft *draft = build->draft;
 	struct service *service = build->service;
-	unsigned workers = draft->workers;
+	unsigned shards = draft->shards;
 
 	service->idle_timeout_ms = draft->idle_timeout_ms;
 	service->max_lifetime_ms = draft->max_lifetime_ms;
-	if (workers == WORKERS_AUTO)
-		workers = build->parse->settings->workers ? build->parse->settings->workers : 1;
-	service->workers = has_udp(service) ? workers : 0;
+	if (shards == WORKERS_AUTO)
+		shards = build->parse->settings->workers ? build->parse->settings->workers : 1;
+	service->shards = has_udp(service) ? shards : 0;
 }
 
 void build_service(struct build *build)

@@ -57,14 +57,11 @@ static void note_error(cfg_t *cfg, const char *fmt, va_list ap)
 	current->error = -EINVAL;
 }
 
-/* libconfuse wants every name once, also those that the schema has for two places. */
 static void write_options(cfg_opt_t *to)
 {
 	for (int i = 0; i < OPTION_COUNT; i++) {
 		const struct option *option = &schema_options[i];
 
-		if (schema_find(option->name, strlen(option->name), 0) != i)
-			continue;
 		*to++ = (cfg_opt_t){
 			.name = option->name,
 			.type = CFGT_STR,

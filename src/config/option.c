@@ -135,7 +135,7 @@ const struct value *parse_workers(const struct values *values, void *field)
 	return workers(values, 0, field);
 }
 
-const struct value *parse_workers_of_service(const struct values *values, void *field)
+const struct value *parse_shards(const struct values *values, void *field)
 {
 	return workers(values, 1, field);
 }

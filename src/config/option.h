@@ -23,7 +23,7 @@ option_parse_fn parse_duration;
 option_parse_fn parse_duration_or_never;
 option_parse_fn parse_buffer_size;
 option_parse_fn parse_workers;
-option_parse_fn parse_workers_of_service;
+option_parse_fn parse_shards;
 option_parse_fn parse_processes; /* of struct pool_settings: both numbers */
 option_parse_fn parse_clients;
 option_parse_fn parse_ready;

@@ -39,7 +39,7 @@ static void read_root(struct parse *parse, const char *file, struct statement *s
 		.own = parse->root.own,
 	};
 	const struct token *name = &statement->assignments[0].name;
-	int number = schema_find(name->text, name->length, SECTION_ROOT);
+	int number = schema_find(name->text, name->length);
 	bool is_option = number >= 0 && (schema_options[number].where & SECTION_ROOT);
 
 	if (is_option && number != OPTION_INCLUDE && file != parse->sources->list[0].path)

@@ -87,7 +87,7 @@ const struct option schema_options[OPTION_COUNT] = {
 		DURATION_OR_NEVER },
 	[OPTION_MAX_LIFETIME] = { "max_lifetime", BOTH, false, parse_duration_or_never, IN_DRAFT(max_lifetime_ms),
 		DURATION_OR_NEVER },
-	[OPTION_WORKERS_OF_SERVICE] = { "workers", BOTH, false, parse_workers_of_service, IN_DRAFT(workers),
+	[OPTION_SHARDS] = { "shards", BOTH, false, parse_shards, IN_DRAFT(shards),
 		"a whole number from 1 to 64 or 'auto'" },
 
 	[OPTION_BACKLOG] = { "backlog", BOTH, false, parse_backlog, IN_DRAFT(backlog),
@@ -151,19 +151,13 @@ const struct draft schema_draft = {
 	},
 };
 
-int schema_find(const char *name, size_t length, unsigned where)
+int schema_find(const char *name, size_t length)
 {
-	int elsewhere = -1;
-
-	for (int i = 0; i < OPTION_COUNT; i++) {
-		if (strlen(schema_options[i].name) != length ||
-		    memcmp(schema_options[i].name, name, length) != 0)
-			continue;
-		if (schema_options[i].where & where)
+	for (int i = 0; i < OPTION_COUNT; i++)
+		if (strlen(schema_options[i].name) == length &&
+		    memcmp(schema_options[i].name, name, length) == 0)
 			return i;
-		elsewhere = i;
-	}
-	return elsewhere;
+	return -1;
 }
 
 const char *schema_nearest(const char *name, unsigned where)

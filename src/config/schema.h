@@ -47,7 +47,7 @@ enum option_number {
 	OPTION_OVERFLOW,
 	OPTION_IDLE_TIMEOUT,
 	OPTION_MAX_LIFETIME,
-	OPTION_WORKERS_OF_SERVICE,
+	OPTION_SHARDS,
 	OPTION_BACKLOG,
 	OPTION_KEEPALIVE,
 	OPTION_NODELAY,
@@ -65,7 +65,7 @@ enum option_number {
 	OPTION_COUNT,
 };
 
-/* As a number of workers: what `auto` is stored as. */
+/* As a number of workers or shards: what `auto` is stored as. */
 #define WORKERS_AUTO UINT_MAX
 
 #define WORKERS_MAX 64
@@ -118,7 +118,7 @@ struct draft {
 	int sndbuf;
 	int64_t idle_timeout_ms;
 	int64_t max_lifetime_ms;
-	unsigned workers; /* 0: not set; or WORKERS_AUTO */
+	unsigned shards; /* 0: not set; or WORKERS_AUTO */
 	unsigned instances;
 	unsigned log_on_success;
 	unsigned log_on_failure;
@@ -161,11 +161,8 @@ extern const struct option schema_options[OPTION_COUNT];
 extern const struct root schema_root;
 extern const struct draft schema_draft;
 
-/*
- * Its number, or -1. Where two options have the name, which then have different places
- * and are both lists or both none: of the one that may stand in @where, else of any.
- */
-int schema_find(const char *name, size_t length, unsigned where);
+/* The number of the option, or -1. */
+int schema_find(const char *name, size_t length);
 
 /* The known name that is most like @name among those that may stand in @where, or NULL. */
 const char *schema_nearest(const char *name, unsigned where);

@@ -52,7 +52,7 @@ static int admit(const struct section_reader *reader, const struct section *sect
 		 const struct assignment *assignment)
 {
 	const struct token *name = &assignment->name;
-	int number = schema_find(name->text, name->length, section->kind);
+	int number = schema_find(name->text, name->length);
 	const struct option *option = &schema_options[number < 0 ? 0 : number];
 	char message[256];
 
@@ -60,7 +60,11 @@ static int admit(const struct section_reader *reader, const struct section *sect
 		unknown(reader, section, name);
 		return -1;
 	}
-	if (!(option->where & section->kind))
+	if (section->kind != SECTION_ROOT && number == OPTION_WORKERS)
+		snprintf(message, sizeof(message),
+			 "'workers' can only stand %s; in a service, write 'shards'",
+			 home_of(option));
+	else if (!(option->where & section->kind))
 		snprintf(message, sizeof(message), "'%s' can only stand %s", option->name,
 			 home_of(option));
 	else if (section->own[number] && number != OPTION_INCLUDE)
@@ -124,8 +128,7 @@ void section_read(const struct section_reader *reader, const struct section *sec
 		const struct assignment *assignment = &statement->assignments[i];
 		struct values of = { values + assignment->first, assignment->n_values };
 
-		store(reader, section,
-		      schema_find(assignment->name.text, assignment->name.length, section->kind),
+		store(reader, section, schema_find(assignment->name.text, assignment->name.length),
 		      &of);
 	}
 }

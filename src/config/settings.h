@@ -109,7 +109,7 @@ struct service {
 	enum dispatch_kind dispatch;
 	enum builtin_kind builtin;
 	bool amplify;
-	unsigned workers;        /* that share its datagrams; 0: they are the main thread's */
+	unsigned shards; /* sockets for its datagrams; 0: the main thread reads the only one */
 	int64_t idle_timeout_ms; /* of a session; 0: none */
 	int64_t max_lifetime_ms;
 	struct program_settings program;

@@ -243,13 +243,13 @@ def test_a_reload_that_fails_late_leaves_sockets_as_they_were(superd, place):
     assert found() == before
 
 
-@pytest.mark.parametrize("kind, workers", [("tcp", None), ("udp", None), ("udp", 4)])
-def test_a_front_without_descriptors_gets_a_late_listener_afterwards(superd, kind, workers):
+@pytest.mark.parametrize("kind, shards", [("tcp", None), ("udp", None), ("udp", 4)])
+def test_a_front_without_descriptors_gets_a_late_listener_afterwards(superd, kind, shards):
     """Bound while the front had no number free for it."""
     with socket.socket(type=KINDS[kind]) as taken:
         taken.bind(("127.0.0.1", 0))
         at = f"{kind}:127.0.0.1:{taken.getsockname()[1]}"
-        late = service("late", listen=at, builtin="echo", workers=workers)
+        late = service("late", listen=at, builtin="echo", shards=shards)
         daemon = superd("workers = 2\n" + late)
         with out_of_descriptors(daemon.front):
             taken.close()

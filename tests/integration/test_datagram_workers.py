@@ -1,4 +1,4 @@
-"""`workers` of a datagram service: several sockets share its endpoint, and threads read them."""
+"""`shards` of a datagram service: several sockets share its endpoint, and threads read them."""
 
 import os
 import resource
@@ -43,7 +43,7 @@ def ask_all(daemon, n=64, name="echo"):
 @pytest.mark.parametrize("front", FRONTS)
 @pytest.mark.parametrize("listen", [UDP, "udp:0", "udp:[::1]:0"])
 def test_every_socket_is_read(superd, front, listen):
-    daemon = superd(front + service("echo", listen, builtin="echo", workers=4))
+    daemon = superd(front + service("echo", listen, builtin="echo", shards=4))
     port = daemon.port("echo", "udp")
     assert len(sockets(daemon.keeper, port)) == 4
     assert sockets(daemon.front, port) == sockets(daemon.keeper, port)
@@ -52,7 +52,7 @@ def test_every_socket_is_read(superd, front, listen):
 
 @pytest.mark.parametrize("builtin", ["echo", "daytime", "time", "chargen"])
 def test_every_builtin_answers_from_workers(superd, builtin):
-    daemon = superd("workers = 2\n" + service("x", UDP, builtin=builtin, workers=2))
+    daemon = superd("workers = 2\n" + service("x", UDP, builtin=builtin, shards=2))
     clients = [daemon.datagram("x") for _ in range(32)]
     for client in clients:
         client.send(b"sixteen letters.")
@@ -62,7 +62,7 @@ def test_every_builtin_answers_from_workers(superd, builtin):
 
 
 def test_auto_is_as_many_as_the_front_has(superd):
-    daemon = superd("workers = 3\n" + service("echo", UDP, builtin="echo", workers="auto"))
+    daemon = superd("workers = 3\n" + service("echo", UDP, builtin="echo", shards="auto"))
     assert len(sockets(daemon.keeper, daemon.port("echo", "udp"))) == 3
     ask_all(daemon)
 
@@ -73,15 +73,15 @@ def test_a_reload_adds_sockets_and_closes_none(superd, front):
     daemon = superd(front + service("echo", UDP, builtin="echo"))
     port = daemon.port("echo", "udp")
     (first,) = sockets(daemon.keeper, port)
-    for workers, n in ((3, 3), (1, 3), (None, 3), (4, 4)):
-        daemon.reload(front + service("echo", UDP, builtin="echo", workers=workers))
+    for shards, n in ((3, 3), (1, 3), (None, 3), (4, 4)):
+        daemon.reload(front + service("echo", UDP, builtin="echo", shards=shards))
         assert len(sockets(daemon.keeper, port)) == n
         assert first in sockets(daemon.front, port)
         ask_all(daemon)
 
 
 def test_a_program_finds_all_datagrams_in_one_socket(superd):
-    daemon = superd(service("echo", UDP, builtin="echo", workers=4))
+    daemon = superd(service("echo", UDP, builtin="echo", shards=4))
     port = daemon.port("echo", "udp")
     daemon.reload(service("echo", UDP, exec=["/bin/cat"]))
     eventually(lambda: len(daemon.fronts()) == 1)
@@ -92,7 +92,7 @@ def test_a_program_finds_all_datagrams_in_one_socket(superd):
 
 @pytest.mark.parametrize("front", FRONTS)
 def test_no_datagram_is_lost_over_reloads(superd, front):
-    text = front + service("echo", UDP, builtin="echo", workers=3)
+    text = front + service("echo", UDP, builtin="echo", shards=3)
     daemon = superd(text)
     done = threading.Event()
     lost = []
@@ -112,7 +112,7 @@ def test_no_datagram_is_lost_over_reloads(superd, front):
     for thread in threads:
         thread.start()
     for number in range(5):
-        daemon.reload(text.replace("workers = 3\n}", f"workers = {3 - number % 2}\n}}"))
+        daemon.reload(text.replace("shards = 3\n}", f"shards = {3 - number % 2}\n}}"))
     done.set()
     for thread in threads:
         thread.join()
@@ -121,13 +121,13 @@ def test_no_datagram_is_lost_over_reloads(superd, front):
 
 def test_a_reload_that_fails_leaves_no_socket_that_nobody_reads(superd):
     """The keeper has descriptors for four more sockets, but not for the channel to a new front."""
-    daemon = superd(service("echo", UDP, builtin="echo", workers=2))
+    daemon = superd(service("echo", UDP, builtin="echo", shards=2))
     port = daemon.port("echo", "udp")
     room = len(descriptors(daemon.keeper)) + 5
     before = resource.prlimit(daemon.keeper, resource.RLIMIT_NOFILE)
     resource.prlimit(daemon.keeper, resource.RLIMIT_NOFILE, (room, before[1]))
     daemon.reload(
-        service("echo", UDP, builtin="echo", workers=6), expect="cannot start a new front"
+        service("echo", UDP, builtin="echo", shards=6), expect="cannot start a new front"
     )
     resource.prlimit(daemon.keeper, resource.RLIMIT_NOFILE, before)
     assert not daemon.log.find("cannot share")
@@ -136,7 +136,7 @@ def test_a_reload_that_fails_leaves_no_socket_that_nobody_reads(superd):
 
 
 def test_a_crash_of_the_front_changes_nothing(superd):
-    daemon = superd("workers = 2\n" + service("echo", UDP, builtin="echo", workers=3))
+    daemon = superd("workers = 2\n" + service("echo", UDP, builtin="echo", shards=3))
     port = daemon.port("echo", "udp")
     before = sockets(daemon.keeper, port)
     os.kill(daemon.front, signal.SIGKILL)
@@ -148,7 +148,7 @@ def test_a_crash_of_the_front_changes_nothing(superd):
 def test_a_port_that_is_free_late_is_shared_too(superd, front):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
         other.bind((HOST, PORT))
-        daemon = superd(front + service("echo", f"udp:{HOST}:{PORT}", builtin="echo", workers=3))
+        daemon = superd(front + service("echo", f"udp:{HOST}:{PORT}", builtin="echo", shards=3))
         daemon.wait_log("cannot listen on .*; trying again")
     daemon.wait_log("listening on udp")
     eventually(lambda: len(sockets(daemon.front, PORT)) == 3)
@@ -156,9 +156,9 @@ def test_a_port_that_is_free_late_is_shared_too(superd, front):
 
 
 def test_another_superd_does_not_share_them(superd):
-    daemon = superd(service("echo", UDP, builtin="echo", workers=2))
+    daemon = superd(service("echo", UDP, builtin="echo", shards=2))
     port = daemon.port("echo", "udp")
-    other = superd(service("echo", f"udp:127.0.0.1:{port}", builtin="echo", workers=2))
+    other = superd(service("echo", f"udp:127.0.0.1:{port}", builtin="echo", shards=2))
     other.wait_log("cannot listen on .*: Address already in use; trying again")
     ask_all(daemon)
 
@@ -166,7 +166,7 @@ def test_another_superd_does_not_share_them(superd):
 @pytest.mark.parametrize("listen", ["udp4:0", "udp:0"])
 def test_a_broadcast_is_answered_once(superd, listen):
     """Every socket receives a copy."""
-    daemon = superd("workers = 2\n" + service("echo", listen, builtin="echo", workers=4))
+    daemon = superd("workers = 2\n" + service("echo", listen, builtin="echo", shards=4))
     port = daemon.port("echo", "udp")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.settimeout(10)
@@ -181,7 +181,7 @@ def test_a_broadcast_is_answered_once(superd, listen):
 
 def test_a_unix_socket_is_read_by_one_worker(superd, place):
     listen = [f"unix-dgram:{place}/x", UDP]
-    daemon = superd("workers = 2\n" + service("echo", listen, builtin="echo", workers=4))
+    daemon = superd("workers = 2\n" + service("echo", listen, builtin="echo", shards=4))
     with daemon.datagram("echo", "unix-dgram") as client:
         client.send(b"ping")
         assert client.recv(64) == b"ping"
@@ -189,7 +189,7 @@ def test_a_unix_socket_is_read_by_one_worker(superd, place):
 
 def test_a_port_that_superd_serves_itself_is_not_answered_by_workers(superd):
     daemon = superd(
-        service("x", UDP, builtin="echo", workers=2) + service("echo", UDP, builtin="echo")
+        service("x", UDP, builtin="echo", shards=2) + service("echo", UDP, builtin="echo")
     )
     client, address = daemon.socket("x", "udp")
     client.bind((HOST, daemon.port("echo", "udp")))

@@ -14,12 +14,12 @@ UDP = "udp:127.0.0.1:0"
 
 
 @pytest.mark.parametrize("poller", POLLERS)
-@pytest.mark.parametrize("workers", [None, 1])
-def test_a_flood_of_datagrams_lets_others_have_their_turn(superd, poller, workers):
+@pytest.mark.parametrize("shards", [None, 1])
+def test_a_flood_of_datagrams_lets_others_have_their_turn(superd, poller, shards):
     """All answers meet in one queue, which keeps their order."""
-    flooded = service("flooded", UDP, builtin="echo", rcvbuf="2m", workers=workers)
+    flooded = service("flooded", UDP, builtin="echo", rcvbuf="2m", shards=shards)
     others = [
-        service(name, UDP, builtin="echo", workers=workers) for name in ("before", "after")
+        service(name, UDP, builtin="echo", shards=shards) for name in ("before", "after")
     ]
     daemon = superd(f"poller = {poller}\nworkers = 1\n" + others[0] + flooded + others[1])
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:

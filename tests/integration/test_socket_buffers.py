@@ -119,10 +119,10 @@ def report(daemon):
     return int(found[2])
 
 
-@pytest.mark.parametrize("workers", [None, 1, 2])
+@pytest.mark.parametrize("shards", [None, 1, 2])
 @pytest.mark.parametrize("listen", [UDP, "udp4:0"])
-def test_what_the_kernel_drops_is_counted_and_said(superd, workers, listen):
-    daemon = superd(service("echo", listen, builtin="echo", rcvbuf="1k", workers=workers))
+def test_what_the_kernel_drops_is_counted_and_said(superd, shards, listen):
+    daemon = superd(service("echo", listen, builtin="echo", rcvbuf="1k", shards=shards))
     with daemon.datagram("echo") as client:
         dropped = overrun(daemon, client)
         assert not daemon.log.find(DROPPED.format("echo"))

@@ -77,7 +77,7 @@ static void test_only_crews_have_crew_settings(void **state)
 static void test_session_options_are_resolved(void **state)
 {
 	struct settings *settings = parse_text(
-		"defaults { user = root idle_timeout = 5s max_lifetime = 1h workers = 2 }\n"
+		"defaults { user = root idle_timeout = 5s max_lifetime = 1h shards = 2 }\n"
 		"service a { listen = {\"tcp:1\", \"udp:1\"} builtin = echo idle_timeout = 10ms\n"
 		"  max_lifetime = never rcvbuf = 64k sndbuf = 1m }\n"
 		"service b { listen = {\"tcp:2\", \"unix-dgram:@b\"} builtin = echo }\n"
@@ -91,14 +91,14 @@ static void test_session_options_are_resolved(void **state)
 
 	assert_int_equal(a->idle_timeout_ms, 10);
 	assert_int_equal(a->max_lifetime_ms, 0);
-	assert_int_equal(a->workers, 2);
+	assert_int_equal(a->shards, 2);
 	assert_int_equal(a->socket.rcvbuf, 65536);
 	assert_int_equal(a->socket.sndbuf, 1048576);
 	assert_int_equal(b->idle_timeout_ms, 5000);
 	assert_int_equal(b->max_lifetime_ms, 3600000);
-	assert_int_equal(b->workers, 0);
+	assert_int_equal(b->shards, 0);
 	assert_int_equal(b->socket.rcvbuf, 0);
-	assert_int_equal(c->workers, 0);
+	assert_int_equal(c->shards, 0);
 	assert_int_equal(c->idle_timeout_ms, 0);
 	settings_unref(settings);
 }
@@ -113,7 +113,7 @@ static void expect_workers(const char *top, const char *service, unsigned thread
 	settings = parse_text(text);
 	assert_non_null(settings);
 	assert_int_equal(settings->workers, threads);
-	assert_int_equal(settings->services[0].workers, sockets);
+	assert_int_equal(settings->services[0].shards, sockets);
 	settings_unref(settings);
 }
 
@@ -124,9 +124,9 @@ static void test_workers_are_resolved(void **state)
 	int n;
 
 	expect_workers("workers = 0", "", 0, 0);
-	expect_workers("workers = 0", "workers = auto", 0, 1);
-	expect_workers("workers = 5", "workers = auto", 5, 5);
-	expect_workers("workers = 64", "workers = 3", 64, 3);
+	expect_workers("workers = 0", "shards = auto", 0, 1);
+	expect_workers("workers = 5", "shards = auto", 5, 5);
+	expect_workers("workers = 64", "shards = 3", 64, 3);
 
 	assert_int_equal(sched_getaffinity(0, sizeof(all), &all), 0);
 	n = CPU_COUNT(&all) - 1;
@@ -134,7 +134,7 @@ static void test_workers_are_resolved(void **state)
 		n = 1;
 	if (n > WORKERS_MAX)
 		n = WORKERS_MAX;
-	expect_workers("", "workers = auto", n, n);
+	expect_workers("", "shards = auto", n, n);
 	while (!CPU_ISSET(cpu, &all))
 		cpu++;
 	CPU_ZERO(&one);
@@ -153,20 +153,8 @@ static void test_options_of_the_schema_are_all_there(void **state)
 		assert_non_null(option->name);
 		assert_non_null(option->parse);
 		assert_non_null(option->takes);
-		for (unsigned where = SECTION_ROOT; where <= SECTION_SERVICE; where <<= 1)
-			if (option->where & where)
-				assert_int_equal(schema_find(option->name, length, where), i);
+		assert_int_equal(schema_find(option->name, length), i);
 	}
-}
-
-/* One grammar decodes all sections. */
-static void test_options_of_one_name_are_written_alike(void **state)
-{
-	for (int i = 0; i < OPTION_COUNT; i++)
-		for (int k = 0; k < i; k++)
-			if (strcmp(schema_options[i].name, schema_options[k].name) == 0)
-				assert_int_equal(schema_options[i].is_list,
-						 schema_options[k].is_list);
 }
 
 int main(void)
@@ -177,7 +165,6 @@ int main(void)
 		cmocka_unit_test(test_session_options_are_resolved),
 		cmocka_unit_test(test_workers_are_resolved),
 		cmocka_unit_test(test_options_of_the_schema_are_all_there),
-		cmocka_unit_test(test_options_of_one_name_are_written_alike),
 	};
 
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -27,7 +27,7 @@ bool reuseport_wanted(const struct front_listener *listener)
 
 	return settings->dispatch == DISPATCH_SESSION &&
 	       listener->listener->endpoint.type == SOCK_DGRAM &&
-	       (settings->workers > 0 || listener->listener->n_others > 0);
+	       (settings->shards > 0 || listener->listener->n_others > 0);
 }
 
 static void on_ready(struct watch *watch)
@@ -49,7 +49,7 @@ static void on_ready(struct watch *watch)
 static size_t choose_worker(const struct front_listener *listener, size_t n_before)
 {
 	const struct front *front = listener->service->front;
-	unsigned wanted = listener->service->settings->workers;
+	unsigned wanted = listener->service->settings->shards;
 
 	return (listener->number + n_before % wanted) % workers_count(front->workers);
 }
@@ -105,7 +105,7 @@ static int start_one(struct front_listener *listener, int fd, int number,
 		.is_unix = address_is_unix(&listener->listener->endpoint.address),
 		.is_second = n_before > 0,
 	};
-	if (listener->service->settings->workers > 0 && workers_count(front->workers) > 0)
+	if (listener->service->settings->shards > 0 && workers_count(front->workers) > 0)
 		r = watch_in_worker(reuseport_socket, listener, n_before);
 	else
 		r = watch_add(&reuseport_socket->watch, front->context.poller, fd, WATCH_READ,

@@ -36,7 +36,7 @@ void bound_listener_set_options(struct bound_listener *bound, const struct servi
 	bool builtin = service->dispatch == DISPATCH_SESSION;
 
 	bound->options = options_of(service, endpoint);
-	bound->sockets = builtin && service->workers > 0 ? service->workers : 1;
+	bound->sockets = builtin && service->shards > 0 ? service->shards : 1;
 	bound->reads_others = builtin;
 }
 
