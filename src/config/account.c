@@ -17,42 +17,29 @@
 /* The largest is "leave it" to chown() and its like. */
 #define ID_MAX ((int64_t)UINT32_MAX - 1)
 
-struct found {
+struct found_account {
 	char *text; /* "u" or "g", and what was asked for */
 	int error;
 	struct account account;
 	UT_hash_handle hh;
 };
 
-struct accounts {
-	struct found *found;
-};
-
-int accounts_new(struct accounts **out)
-{
-	*out = calloc(1, sizeof(**out));
-	return *out ? 0 : -ENOMEM;
-}
-
-static void free_found(struct found *found)
+static void free_found(struct found_account *found)
 {
 	free(found->text);
 	free(found->account.name);
 	free(found);
 }
 
-void accounts_free(struct accounts *accounts)
+void accounts_fini(struct accounts *accounts)
 {
-	struct found *at, *following;
+	struct found_account *at, *following;
 
-	if (!accounts)
-		return;
 	HASH_ITER(hh, accounts->found, at, following)
 	{
 		HASH_DEL(accounts->found, at);
 		free_found(at);
 	}
-	free(accounts);
 }
 
 /* The databases say "not there" in many ways. */
@@ -98,10 +85,10 @@ static int ask_group(const char *text, struct account *out)
 	return 0;
 }
 
-static int find(struct accounts *accounts, char kind, const char *text, struct found **out)
+static int find(struct accounts *accounts, char kind, const char *text, struct found_account **out)
 {
 	AUTO(auto_free) char *key = NULL;
-	struct found *found;
+	struct found_account *found;
 
 	key = malloc(strlen(text) + 2);
 	if (!key)
@@ -130,7 +117,7 @@ static int find(struct accounts *accounts, char kind, const char *text, struct f
 
 int accounts_find_user(struct accounts *accounts, const char *text, const struct account **out)
 {
-	struct found *found;
+	struct found_account *found;
 	int r;
 
 	r = find(accounts, 'u', text, &found);
@@ -141,7 +128,7 @@ int accounts_find_user(struct accounts *accounts, const char *text, const struct
 
 int accounts_find_group(struct accounts *accounts, const char *text, gid_t *out)
 {
-	struct found *found;
+	struct found_account *found;
 	int r;
 
 	r = find(accounts, 'g', text, &found);

@@ -8,7 +8,12 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-struct accounts;
+struct found_account;
+
+/* All zero is an empty one. */
+struct accounts {
+	struct found_account *found;
+};
 
 struct account {
 	char *name; /* as the system writes it */
@@ -16,8 +21,7 @@ struct account {
 	gid_t gid;
 };
 
-int accounts_new(struct accounts **out);
-void accounts_free(struct accounts *accounts);
+void accounts_fini(struct accounts *accounts);
 
 /* 0, -ENOENT, or another negative errno. What is found lives as long as @accounts. */
 int accounts_find_user(struct accounts *accounts, const char *text, const struct account **out);

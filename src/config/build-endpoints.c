@@ -1,24 +1,19 @@
-/* From the words of `listen` to addresses, and the search for two that are the same. */
+#include "config/build-endpoints.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+#include "base/cleanup.h"
+#include "config/build-context.h"
 #include "config/endpoint-conflicts.h"
 #include "config/resolved-hosts.h"
-#include "config/parse.h"
+#include "config/schema.h"
 
 /* Of one service: more are a slip in a range. */
 #define ENDPOINTS_MAX 65536
-
-enum {
-	HAS_TCP = 1 << 0,
-	HAS_UDP = 1 << 1,
-	HAS_IP = 1 << 2,
-	HAS_CONNECTIONS = 1 << 3,
-	HAS_SOCKET_FILE = 1 << 4,
-};
 
 /* One of `listen`. */
 struct word {
@@ -26,44 +21,36 @@ struct word {
 	bool only_ipv6;
 };
 
-/* What these options are about. */
+/* What an option needs, for messages. */
 static const struct {
-	int option;
-	unsigned needs;
-	const char *what;
-} needs[] = {
-	{ OPTION_KEEPALIVE, HAS_TCP, "a TCP endpoint" },
-	{ OPTION_NODELAY, HAS_TCP, "a TCP endpoint" },
-	{ OPTION_IDLE_TIMEOUT, HAS_CONNECTIONS, "an endpoint with connections" },
-	{ OPTION_MAX_LIFETIME, HAS_CONNECTIONS, "an endpoint with connections" },
-	{ OPTION_SHARDS, HAS_UDP, "a UDP endpoint" },
-	{ OPTION_BACKLOG, HAS_CONNECTIONS, "an endpoint with connections" },
-	{ OPTION_V6ONLY, HAS_IP, "a TCP or UDP endpoint" },
-	{ OPTION_FREEBIND, HAS_IP, "a TCP or UDP endpoint" },
-	{ OPTION_INTERFACE, HAS_IP, "a TCP or UDP endpoint" },
-	{ OPTION_SOCKET_MODE, HAS_SOCKET_FILE, "a Unix endpoint with a path" },
-	{ OPTION_SOCKET_USER, HAS_SOCKET_FILE, "a Unix endpoint with a path" },
-	{ OPTION_SOCKET_GROUP, HAS_SOCKET_FILE, "a Unix endpoint with a path" },
+	unsigned trait;
+	const char *name;
+} traits_by_name[] = {
+	{ ENDPOINT_TCP, "a TCP endpoint" },
+	{ ENDPOINT_UDP, "a UDP endpoint" },
+	{ ENDPOINT_IP, "a TCP or UDP endpoint" },
+	{ ENDPOINT_CONNECTIONS, "an endpoint with connections" },
+	{ ENDPOINT_SOCKET_FILE, "a Unix endpoint with a path" },
 };
 
 static unsigned traits_of(const struct endpoint *endpoint)
 {
 	if (endpoint->address.any.sa_family == AF_UNIX)
-		return (endpoint->type == SOCK_DGRAM ? 0 : HAS_CONNECTIONS) |
-		       (endpoint->address.un.sun_path[0] ? HAS_SOCKET_FILE : 0);
+		return (endpoint->type == SOCK_DGRAM ? 0 : ENDPOINT_CONNECTIONS) |
+		       (endpoint->address.un.sun_path[0] ? ENDPOINT_SOCKET_FILE : 0);
 	if (endpoint->type == SOCK_STREAM)
-		return HAS_IP | HAS_TCP | HAS_CONNECTIONS;
-	return HAS_IP | HAS_UDP;
+		return ENDPOINT_IP | ENDPOINT_TCP | ENDPOINT_CONNECTIONS;
+	return ENDPOINT_IP | ENDPOINT_UDP;
 }
 
 static int lookup(struct build *build, const struct endpoint_text *text, struct address *out)
 {
-	struct resolved_hosts *hosts = build->parse->hosts;
+	struct resolved_hosts *hosts = build->context->hosts;
 
 	if (!hosts || !endpoint_needs_lookup(text))
 		return endpoint_lookup(text, out, RESOLVED_ADDRESSES_MAX);
-	return build->parse->rehearsal ? resolved_hosts_add(hosts, text, out)
-				       : resolved_hosts_find(hosts, text, out);
+	return build->context->rehearsal ? resolved_hosts_add(hosts, text, out)
+					 : resolved_hosts_find(hosts, text, out);
 }
 
 static struct endpoint *add_endpoint(struct service *service)
@@ -114,7 +101,7 @@ static int add(struct build *build, const struct word *word, const struct addres
 
 static int add_ports(struct build *build, const struct word *word, const struct address *address)
 {
-	unsigned base = build->parse->root.port_base;
+	unsigned base = build->context->root->port_base;
 
 	if (word->text.family == AF_UNIX)
 		return add(build, word, address, 0);
@@ -140,10 +127,10 @@ static int parse_word(struct build *build, const struct value *value, struct wor
 	out->only_ipv6 = strncmp(value->text, "tcp6:", 5) == 0 ||
 			 strncmp(value->text, "udp6:", 5) == 0;
 	if (out->text.family != AF_UNIX &&
-	    out->text.port_last + build->parse->root.port_base > 65535) {
+	    out->text.port_last + build->context->root->port_base > 65535) {
 		build_error(build, OPTION_LISTEN, value->line,
 			    "'%s' and a 'port_base' of %d make a port above 65535",
-			    errors_quote(value->text), build->parse->root.port_base);
+			    errors_quote(value->text), build->context->root->port_base);
 		return -EINVAL;
 	}
 	return 0;
@@ -215,7 +202,7 @@ static void add_uses(struct build *build, size_t first, size_t end, const struct
 			.at = build_location(build, OPTION_LISTEN, value->line),
 		};
 		struct endpoint_use owner;
-		int r = endpoint_conflicts_add(build->parse->conflicts, &wanted, &owner);
+		int r = endpoint_conflicts_add(&build->context->conflicts, &wanted, &owner);
 
 		if (r == 0)
 			continue;
@@ -230,18 +217,28 @@ static void add_uses(struct build *build, size_t first, size_t end, const struct
 	}
 }
 
-static void check_needs(struct build *build)
+static const char *name_of_traits(unsigned traits)
+{
+	size_t i = 0;
+
+	while (traits_by_name[i].trait != traits)
+		i++;
+	return traits_by_name[i].name;
+}
+
+static void check_options(struct build *build)
 {
 	unsigned traits = 0;
 
 	for (size_t i = 0; i < build->service->n_endpoints; i++)
 		traits |= traits_of(&build->service->endpoints[i]);
-	if (build->service->n_endpoints == 0)
-		return;
-	for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++)
-		if (build->draft->own[needs[i].option] && !(traits & needs[i].needs))
-			build_error(build, needs[i].option, 0, "'%s' needs %s",
-				    schema_options[needs[i].option].name, needs[i].what);
+	for (int i = 0; build->service->n_endpoints > 0 && i < OPTION_COUNT; i++) {
+		unsigned needed = schema_options[i].endpoints;
+
+		if (build->draft->own[i] && needed && !(traits & needed))
+			build_error(build, i, 0, "'%s' needs %s", schema_options[i].name,
+				    name_of_traits(needed));
+	}
 }
 
 void build_endpoints(struct build *build)
@@ -264,6 +261,6 @@ void build_endpoints(struct build *build)
 	for (size_t i = 0; i < words->n; i++)
 		add_uses(build, ends[i], ends[i + 1], &words->list[i]);
 
-	check_needs(build);
+	check_options(build);
 	free(ends);
 }

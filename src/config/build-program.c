@@ -1,4 +1,4 @@
-/* Who a program is, what it is, where it starts and what it finds in its environment. */
+#include "config/build-program.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -8,9 +8,10 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "config/account.h"
+#include "config/build-context.h"
+#include "config/dispatch.h"
 #include "config/executable.h"
-#include "config/parse.h"
+#include "config/schema.h"
 #include "config/template.h"
 
 /* What superd itself sets for a program. */
@@ -30,7 +31,8 @@ static void check_unprivileged(struct build *build, const struct account *accoun
 	if (account && account->uid != geteuid())
 		build_error(build, OPTION_USER, 0,
 			    "'user' needs root: superd runs as another user");
-	if (draft->group && accounts_find_group(build->parse->accounts, draft->group, &gid) == 0 &&
+	if (draft->group &&
+	    accounts_find_group(&build->context->accounts, draft->group, &gid) == 0 &&
 	    gid != getegid())
 		build_error(build, OPTION_GROUP, 0,
 			    "'group' needs root: superd runs with another group");
@@ -46,14 +48,14 @@ static const struct account *find_user(struct build *build)
 	int r;
 
 	if (!build->draft->user) {
-		if (build->parse->options->privileged && !build->parse->defaults_unsure)
+		if (build->context->privileged && !build->draft->defaults_unsure)
 			build_error(build, -1, 0,
 				    "needs 'user': superd runs as root, and a program does so "
 				    "only where that is said");
 		return NULL;
 	}
 
-	r = accounts_find_user(build->parse->accounts, build->draft->user, &account);
+	r = accounts_find_user(&build->context->accounts, build->draft->user, &account);
 	if (r == -ENOENT)
 		build_error(build, OPTION_USER, 0, "'user': no user '%s'",
 			    errors_quote(build->draft->user));
@@ -70,17 +72,17 @@ static void build_identity(struct build *build)
 	const struct account *account = find_user(build);
 	int r = 0;
 
-	if (!build->parse->options->privileged)
+	if (!build->context->privileged)
 		check_unprivileged(build, account);
 	if (account) {
 		identity->uid = account->uid;
 		identity->gid = account->gid;
 	}
 	if (draft->group &&
-	    accounts_find_group(build->parse->accounts, draft->group, &identity->gid) < 0)
+	    accounts_find_group(&build->context->accounts, draft->group, &identity->gid) < 0)
 		build_error(build, OPTION_GROUP, 0, "'group': no group '%s'",
 			    errors_quote(draft->group));
-	if (!account || !build->parse->options->privileged)
+	if (!account || !build->context->privileged)
 		return;
 
 	identity->change = true;
@@ -123,7 +125,7 @@ static void check_executable(struct build *build, const struct value *program)
 static void check_arguments(struct build *build)
 {
 	const struct values *exec = &build->draft->exec;
-	bool has_client = build->draft->dispatch == DISPATCH_SPAWN;
+	bool has_client = dispatch_has(build->service->dispatch, DISPATCH_PER_CLIENT);
 
 	for (size_t i = 0; i < exec->n; i++) {
 		const struct value *value = &exec->list[i];

@@ -8,67 +8,21 @@
 
 #include "base/cleanup.h"
 #include "config/arena.h"
+#include "config/schema.h"
+#include "config/syntax.h"
 
 struct decoder {
 	cfg_t *cfg;
+	FILE *stream; /* to @text */
 	char *text;
-	size_t size;
-
-	/* Of the statement at hand: */
-	const struct statement *statement;
-	struct arena *arena;
-	struct value *values;
-	size_t n;
-	int error;
+	size_t length;
 };
-
-/* libconfuse passes no user data to its hooks. */
-static struct decoder *current;
 
 DEFINE_AUTO(struct decoder, decoder_free);
 
-/* libconfuse keeps a copy of what it is given back; nobody reads that one. */
-static int take_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
+/* libconfuse would print it. */
+static void ignore_error(cfg_t *cfg, const char *fmt, va_list ap)
 {
-	struct decoder *decoder = current;
-	char *text;
-
-	*(const char **)result = "";
-	if (decoder->n == decoder->statement->n_values) {
-		decoder->error = -EINVAL;
-		return 0;
-	}
-
-	text = arena_copy(decoder->arena, value, strlen(value));
-	if (!text) {
-		decoder->error = -ENOMEM;
-		return 0;
-	}
-	decoder->values[decoder->n] = (struct value){
-		.text = text,
-		.line = decoder->statement->values[decoder->n].line,
-	};
-	decoder->n++;
-	return 0;
-}
-
-static void note_error(cfg_t *cfg, const char *fmt, va_list ap)
-{
-	current->error = -EINVAL;
-}
-
-static void write_options(cfg_opt_t *to)
-{
-	for (int i = 0; i < OPTION_COUNT; i++) {
-		const struct option *option = &schema_options[i];
-
-		*to++ = (cfg_opt_t){
-			.name = option->name,
-			.type = CFGT_STR,
-			.flags = CFGF_NODEFAULT | (option->is_list ? CFGF_LIST : 0),
-			.parsecb = take_value,
-		};
-	}
 }
 
 int decoder_new(struct decoder **out)
@@ -79,12 +33,18 @@ int decoder_new(struct decoder **out)
 	if (!decoder)
 		return -ENOMEM;
 
-	write_options(options);
+	for (int i = 0; i < OPTION_COUNT; i++)
+		options[i] = (cfg_opt_t){
+			.name = schema_options[i].name,
+			.type = CFGT_STR,
+			.flags = CFGF_NODEFAULT | CFGF_LIST,
+		};
 	decoder->cfg = cfg_init(options, CFGF_NONE);
-	if (!decoder->cfg)
+	decoder->stream = open_memstream(&decoder->text, &decoder->length);
+	if (!decoder->cfg || !decoder->stream)
 		return -ENOMEM;
 
-	cfg_set_error_function(decoder->cfg, note_error);
+	cfg_set_error_function(decoder->cfg, ignore_error);
 	*out = take_ptr(decoder);
 	return 0;
 }
@@ -95,109 +55,102 @@ void decoder_free(struct decoder *decoder)
 		return;
 	if (decoder->cfg)
 		cfg_free(decoder->cfg);
+	if (decoder->stream)
+		fclose(decoder->stream);
 	free(decoder->text);
 	free(decoder);
 }
 
 /* Words gain quotes, and a dollar sign a backslash: libconfuse would put the environment there. */
-static char *write_token(char *to, const struct token *token)
+static void write_token(FILE *stream, const struct token *token)
 {
-	char quote = *token->text;
-	size_t i = 0;
+	const char *end = token->text + token->length;
 
-	if (quote != '"' && quote != '\'') {
-		*to++ = '"';
-		to = mempcpy(to, token->text, token->length);
-		*to++ = '"';
-		return to;
+	if (*token->text == '"') {
+		for (const char *at = token->text; at < end; at++) {
+			if (*at == '\\')
+				putc(*at++, stream);
+			else if (*at == '$')
+				putc('\\', stream);
+			putc(*at, stream);
+		}
+		return;
 	}
-
-	for (; i < token->length; i++) {
-		if (quote == '"' && token->text[i] == '\\')
-			*to++ = token->text[i++];
-		else if (quote == '"' && token->text[i] == '$')
-			*to++ = '\\';
-		*to++ = token->text[i];
-	}
-	return to;
+	if (*token->text != '\'')
+		putc('"', stream);
+	fwrite(token->text, 1, token->length, stream);
+	if (*token->text != '\'')
+		putc('"', stream);
 }
 
-static size_t room_for(const struct statement *statement)
+/* Every option is a list here: how many values it takes is checked elsewhere. */
+static int write_statement(FILE *stream, const struct statement *statement)
 {
-	size_t size = 1;
-
-	for (size_t i = 0; i < statement->n_assignments; i++)
-		size += statement->assignments[i].name.length + strlen("={}\n");
-	for (size_t i = 0; i < statement->n_values; i++)
-		size += 2 * statement->values[i].length + strlen("\"\",");
-	return size;
-}
-
-static size_t write_statement(char *text, const struct statement *statement)
-{
-	char *to = text;
-
+	rewind(stream);
 	for (size_t i = 0; i < statement->n_assignments; i++) {
 		const struct assignment *assignment = &statement->assignments[i];
 
-		to = mempcpy(to, assignment->name.text, assignment->name.length);
-		*to++ = '=';
-		if (assignment->is_list)
-			*to++ = '{';
+		if (assignment->option < 0)
+			continue;
+		fprintf(stream, "%s={", schema_options[assignment->option].name);
 		for (size_t k = 0; k < assignment->n_values; k++) {
-			if (k > 0)
-				*to++ = ',';
-			to = write_token(to, &statement->values[assignment->first + k]);
+			write_token(stream, &statement->values[assignment->first + k]);
+			putc(',', stream);
 		}
-		if (assignment->is_list)
-			*to++ = '}';
-		*to++ = '\n';
+		putc('}', stream);
 	}
-	return to - text;
+	return fflush(stream) == 0 && !ferror(stream) ? 0 : -ENOMEM;
 }
 
-static int hand_over(struct decoder *decoder, size_t length)
+static int hand_over(struct decoder *decoder)
 {
-	FILE *file = fmemopen(decoder->text, length, "r");
+	FILE *file = fmemopen(decoder->text, decoder->length, "r");
 	int r;
 
 	if (!file)
 		return -errno;
-
-	current = decoder;
 	r = cfg_parse_fp(decoder->cfg, file);
 	fclose(file);
-	if (decoder->error)
-		return decoder->error;
-	return r == CFG_SUCCESS && decoder->n == decoder->statement->n_values ? 0 : -EINVAL;
+	return r == CFG_SUCCESS ? 0 : -EINVAL;
+}
+
+static int take_values(struct decoder *decoder, const struct assignment *assignment,
+		       const struct token *tokens, struct arena *arena, struct value *out)
+{
+	cfg_opt_t *option = cfg_getopt(decoder->cfg, schema_options[assignment->option].name);
+
+	if (cfg_opt_size(option) != assignment->n_values)
+		return -EINVAL;
+	for (unsigned i = 0; i < assignment->n_values; i++) {
+		const char *text = cfg_opt_getnstr(option, i);
+
+		out[i].text = arena_copy(arena, text, strlen(text));
+		out[i].line = tokens[i].line;
+		if (!out[i].text)
+			return -ENOMEM;
+	}
+	return 0;
 }
 
 int decoder_run(struct decoder *decoder, const struct statement *statement, struct arena *arena,
 		struct value **out_values)
 {
-	size_t wanted = room_for(statement);
+	struct value *values = arena_allocate(arena, (statement->n_values + 1) * sizeof(*values));
 	int r;
 
-	if (wanted > decoder->size) {
-		free(decoder->text);
-		decoder->text = malloc(2 * wanted);
-		decoder->size = decoder->text ? 2 * wanted : 0;
-		if (!decoder->text)
-			return -ENOMEM;
-	}
-
-	decoder->statement = statement;
-	decoder->arena = arena;
-	decoder->n = 0;
-	decoder->error = 0;
-	decoder->values =
-		arena_allocate(arena, (statement->n_values + 1) * sizeof(*decoder->values));
-	if (!decoder->values)
+	if (!values)
 		return -ENOMEM;
-	if (statement->n_assignments == 0)
-		r = 0;
-	else
-		r = hand_over(decoder, write_statement(decoder->text, statement));
-	*out_values = decoder->values;
+	r = write_statement(decoder->stream, statement);
+	if (r == 0 && decoder->length > 0)
+		r = hand_over(decoder);
+
+	for (size_t i = 0; i < statement->n_assignments && r == 0; i++) {
+		const struct assignment *assignment = &statement->assignments[i];
+
+		if (assignment->option >= 0)
+			r = take_values(decoder, assignment, statement->values + assignment->first,
+					arena, values + assignment->first);
+	}
+	*out_values = values;
 	return r;
 }

@@ -16,23 +16,13 @@ struct entry {
 	struct entry *next;
 };
 
-struct bucket {
+struct endpoint_bucket {
 	char key[KEY_MAX];
 	struct entry *entries;
 	UT_hash_handle hh;
 };
 
-struct endpoint_conflicts {
-	struct bucket *buckets;
-};
-
-int endpoint_conflicts_new(struct endpoint_conflicts **out)
-{
-	*out = calloc(1, sizeof(**out));
-	return *out ? 0 : -ENOMEM;
-}
-
-static void free_bucket(struct bucket *bucket)
+static void free_bucket(struct endpoint_bucket *bucket)
 {
 	while (bucket->entries) {
 		struct entry *entry = bucket->entries;
@@ -43,23 +33,20 @@ static void free_bucket(struct bucket *bucket)
 	free(bucket);
 }
 
-void endpoint_conflicts_free(struct endpoint_conflicts *conflicts)
+void endpoint_conflicts_fini(struct endpoint_conflicts *conflicts)
 {
-	struct bucket *at, *following;
+	struct endpoint_bucket *at, *following;
 
-	if (!conflicts)
-		return;
 	HASH_ITER(hh, conflicts->buckets, at, following)
 	{
 		HASH_DEL(conflicts->buckets, at);
 		free_bucket(at);
 	}
-	free(conflicts);
 }
 
-static struct bucket *bucket_for(struct endpoint_conflicts *conflicts, const char *key)
+static struct endpoint_bucket *bucket_for(struct endpoint_conflicts *conflicts, const char *key)
 {
-	struct bucket *bucket;
+	struct endpoint_bucket *bucket;
 
 	HASH_FIND_STR(conflicts->buckets, key, bucket);
 	if (bucket)
@@ -78,8 +65,8 @@ static struct bucket *bucket_for(struct endpoint_conflicts *conflicts, const cha
 }
 
 /* The buckets of a port are named by what is in them: wildcards, or all other addresses. */
-static struct bucket *port_bucket(struct endpoint_conflicts *conflicts,
-				  const struct endpoint *endpoint, const char *kind)
+static struct endpoint_bucket *port_bucket(struct endpoint_conflicts *conflicts,
+					   const struct endpoint *endpoint, const char *kind)
 {
 	char key[KEY_MAX];
 
@@ -88,8 +75,8 @@ static struct bucket *port_bucket(struct endpoint_conflicts *conflicts,
 	return bucket_for(conflicts, key);
 }
 
-static struct bucket *address_bucket(struct endpoint_conflicts *conflicts,
-				     const struct endpoint *endpoint)
+static struct endpoint_bucket *address_bucket(struct endpoint_conflicts *conflicts,
+					      const struct endpoint *endpoint)
 {
 	char text[ADDRESS_TEXT_MAX];
 	char key[KEY_MAX];
@@ -101,7 +88,7 @@ static struct bucket *address_bucket(struct endpoint_conflicts *conflicts,
 	return bucket_for(conflicts, key);
 }
 
-static bool is_taken(const struct bucket *bucket, const struct endpoint_use *use,
+static bool is_taken(const struct endpoint_bucket *bucket, const struct endpoint_use *use,
 		     struct endpoint_use *out_owner)
 {
 	for (const struct entry *entry = bucket->entries; entry; entry = entry->next)
@@ -112,7 +99,7 @@ static bool is_taken(const struct bucket *bucket, const struct endpoint_use *use
 	return false;
 }
 
-static int add(struct bucket *bucket, const struct endpoint_use *use)
+static int add(struct endpoint_bucket *bucket, const struct endpoint_use *use)
 {
 	struct entry *entry = malloc(sizeof(*entry));
 
@@ -127,7 +114,7 @@ static int add(struct bucket *bucket, const struct endpoint_use *use)
 static int add_unix(struct endpoint_conflicts *conflicts, const struct endpoint_use *use,
 		    struct endpoint_use *out_owner)
 {
-	struct bucket *same = address_bucket(conflicts, use->endpoint);
+	struct endpoint_bucket *same = address_bucket(conflicts, use->endpoint);
 
 	if (!same)
 		return -ENOMEM;
@@ -139,7 +126,7 @@ int endpoint_conflicts_add(struct endpoint_conflicts *conflicts, const struct en
 {
 	const struct endpoint *endpoint = use->endpoint;
 	bool wildcard = address_is_wildcard(&endpoint->address);
-	struct bucket *wildcards, *others, *same;
+	struct endpoint_bucket *wildcards, *others, *same;
 	int r;
 
 	if (address_is_unix(&endpoint->address))

@@ -8,7 +8,12 @@
 #include "config/errors.h"
 #include "net/endpoint.h"
 
-struct endpoint_conflicts;
+struct endpoint_bucket;
+
+/* All zero is an empty one. */
+struct endpoint_conflicts {
+	struct endpoint_bucket *buckets;
+};
 
 struct endpoint_use {
 	const struct endpoint *endpoint; /* all of these must outlive the conflicts */
@@ -17,8 +22,7 @@ struct endpoint_use {
 	struct location at;
 };
 
-int endpoint_conflicts_new(struct endpoint_conflicts **out);
-void endpoint_conflicts_free(struct endpoint_conflicts *conflicts);
+void endpoint_conflicts_fini(struct endpoint_conflicts *conflicts);
 
 /*
  * Returns 0; -EADDRINUSE and the one who has it already in @out_owner; or -ENOMEM.

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/log.h"
 #include "base/text.h"
 
@@ -24,25 +25,6 @@ void errors_fini(struct errors *errors)
 	*errors = (struct errors){ 0 };
 }
 
-static bool make_room(struct errors *errors)
-{
-	size_t wanted = errors->allocated ? 2 * errors->allocated : 16;
-	struct error *list;
-
-	if (errors->n == COLLECTED_MAX)
-		return false;
-	if (errors->n < errors->allocated)
-		return true;
-
-	list = realloc(errors->list, wanted * sizeof(*list));
-	if (!list)
-		return false;
-
-	errors->list = list;
-	errors->allocated = wanted;
-	return true;
-}
-
 void errors_add(struct errors *errors, struct location at, const char *fmt, ...)
 {
 	struct error error = { .at = at };
@@ -53,7 +35,9 @@ void errors_add(struct errors *errors, struct location at, const char *fmt, ...)
 		return;
 
 	va_start(ap, fmt);
-	r = make_room(errors) ? vasprintf(&error.message, fmt, ap) : -1;
+	r = errors->n < COLLECTED_MAX ? array_make_room(errors->list, errors->n, errors->room) : -1;
+	if (r == 0)
+		r = vasprintf(&error.message, fmt, ap);
 	va_end(ap);
 	if (r < 0) {
 		errors->unreported++;

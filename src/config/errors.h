@@ -23,7 +23,7 @@ struct error {
 struct errors {
 	struct error *list;
 	size_t n;
-	size_t allocated;
+	size_t room;
 	size_t unreported; /* those that memory was missing for, or that came after very many */
 };
 

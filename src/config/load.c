@@ -12,6 +12,7 @@
 #include "config/resolved-hosts.h"
 #include "config/parse.h"
 #include "config/settings.h"
+#include "config/sources.h"
 
 enum {
 	REHEARSAL_GOOD,

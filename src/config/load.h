@@ -7,27 +7,13 @@
  * same bytes parsed again in the keeper, with the addresses that the child found.
  */
 
-#include <stdbool.h>
 #include <sys/types.h>
+
+#include "config/parse.h"
 
 struct resolved_hosts;
 struct settings;
 struct sources;
-
-struct load_options {
-	int port_base;   /* overrides the file's, unless -1 */
-	bool privileged; /* superd runs as root */
-	bool check;      /* the errors are what is asked for: none is left out */
-};
-
-/*
- * Reads @path and all that it includes, blanks comments, checks quotes and braces.
- * The errors stay with the sources: whoever parses them reports these with its own.
- * Returns 0, or after logging why, a negative errno where @path itself cannot be read.
- * Does not block: what is no regular file is refused.
- */
-int sources_read(struct sources **out, const char *path);
-void sources_free(struct sources *sources);
 
 struct rehearsal {
 	pid_t pid;

@@ -2,142 +2,181 @@
 
 #include <ctype.h>
 #include <limits.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
+#include <sys/types.h>
 
+#include "base/list.h"
 #include "base/number.h"
+#include "config/settings.h"
+#include "config/word-table.h"
 
-/* Nobody waits longer for a session or an idle program to end, or for one to be ready. */
-#define DAY_MS INT64_C(86400000)
-#define YEAR_MS (365 * DAY_MS)
-
-#define PROCESSES_MAX 1000
-#define CLIENTS_MAX 10000
-
-/* Bytes; the kernel doubles what it is asked for, in an int. */
-#define BUFFER_MIN 1024
-#define BUFFER_MAX (1 << 30)
-
-const struct value *parse_nothing(const struct values *values, void *field)
+const struct value *option_nothing(const struct option *option, const struct values *values,
+				   void *field)
 {
 	return NULL;
 }
 
-const struct value *parse_text(const struct values *values, void *field)
+bool option_text(const struct option *option, const char *text, void *field)
 {
-	if (!values->list->text[0])
-		return values->list;
-	*(const char **)field = values->list->text;
-	return NULL;
+	if (!text[0])
+		return false;
+	*(const char **)field = text;
+	return true;
 }
 
-const struct value *parse_path(const struct values *values, void *field)
+bool option_path(const struct option *option, const char *text, void *field)
 {
-	if (values->list->text[0] != '/' || strlen(values->list->text) >= PATH_MAX)
-		return values->list;
-	return parse_text(values, field);
+	if (text[0] != '/' || strlen(text) >= PATH_MAX)
+		return false;
+	return option_text(option, text, field);
 }
 
-const struct value *parse_texts(const struct values *values, void *field)
+bool option_log(const struct option *option, const char *text, void *field)
+{
+	if (text[0] == '/')
+		return option_path(option, text, field);
+	if (word_table_find(option->words, text) < 0)
+		return false;
+	return option_text(option, text, field);
+}
+
+bool option_interface(const struct option *option, const char *text, void *field)
+{
+	for (const char *at = text; *at; at++)
+		if (!isgraph((unsigned char)*at) || *at == '/')
+			return false;
+	if (strlen(text) >= IFNAMSIZ || strcmp(text, ".") == 0 || strcmp(text, "..") == 0)
+		return false;
+	return option_text(option, text, field);
+}
+
+const struct value *option_texts(const struct option *option, const struct values *values,
+				 void *field)
 {
 	*(struct values *)field = *values;
 	return NULL;
 }
 
-/* Returns the first character that belongs to no name of an environment variable. */
-static const char *skip_variable_name(const char *text)
-{
-	if (!isdigit((unsigned char)*text))
-		while (isalnum((unsigned char)*text) || *text == '_')
-			text++;
-	return text;
-}
-
-const struct value *parse_variables(const struct values *values, void *field)
+/* @end is what every name of a variable must end with. */
+static const struct value *variables(const struct values *values, char end, void *field)
 {
 	for (size_t i = 0; i < values->n; i++) {
-		const char *end = skip_variable_name(values->list[i].text);
+		const char *at = values->list[i].text;
 
-		if (end == values->list[i].text || *end != '=')
+		if (!isdigit((unsigned char)*at))
+			while (isalnum((unsigned char)*at) || *at == '_')
+				at++;
+		if (at == values->list[i].text || *at != end)
 			return &values->list[i];
 	}
-	return parse_texts(values, field);
+	return option_texts(NULL, values, field);
 }
 
-const struct value *parse_variable_names(const struct values *values, void *field)
+const struct value *option_variables(const struct option *option, const struct values *values,
+				     void *field)
 {
-	for (size_t i = 0; i < values->n; i++) {
-		const char *end = skip_variable_name(values->list[i].text);
-
-		if (end == values->list[i].text || *end)
-			return &values->list[i];
-	}
-	return parse_texts(values, field);
+	return variables(values, '=', field);
 }
 
-const struct value *parse_interface(const struct values *values, void *field)
+const struct value *option_variable_names(const struct option *option, const struct values *values,
+					  void *field)
 {
-	const char *text = values->list->text;
-
-	for (const char *at = text; *at; at++)
-		if (!isgraph((unsigned char)*at) || *at == '/')
-			return values->list;
-	if (strlen(text) >= IFNAMSIZ || strcmp(text, ".") == 0 || strcmp(text, "..") == 0)
-		return values->list;
-	return parse_text(values, field);
+	return variables(values, '\0', field);
 }
 
-static const struct value *number(const struct values *values, int64_t min, int64_t max, int *out)
+bool option_number(const struct option *option, const char *text, void *field)
 {
 	int64_t value;
 
-	if (number_parse(values->list->text, min, max, &value) < 0)
-		return values->list;
-	*out = value;
-	return NULL;
+	if (number_parse(text, option->min, option->max, &value) < 0)
+		return false;
+	*(int *)field = (int)value;
+	return true;
 }
 
-const struct value *parse_port_base(const struct values *values, void *field)
+static bool is_also(const struct option *option, const char *text)
 {
-	return number(values, 0, 65535, field);
+	return option->also && strcmp(text, option->also) == 0;
 }
 
-const struct value *parse_instances(const struct values *values, void *field)
+bool option_count(const struct option *option, const char *text, void *field)
 {
-	int count;
+	if (!is_also(option, text))
+		return option_number(option, text, field);
+	*(unsigned *)field = OPTION_UNLIMITED;
+	return true;
+}
 
-	if (strcmp(values->list->text, "unlimited") == 0) {
-		*(unsigned *)field = UINT_MAX;
-		return NULL;
+bool option_duration(const struct option *option, const char *text, void *field)
+{
+	int64_t ms = OPTION_NEVER;
+
+	if (!is_also(option, text) &&
+	    (number_parse_duration(text, option->max, &ms) < 0 || ms < option->min))
+		return false;
+	*(int64_t *)field = ms;
+	return true;
+}
+
+bool option_size(const struct option *option, const char *text, void *field)
+{
+	int64_t size;
+
+	if (number_parse_size(text, option->max, &size) < 0 || size < option->min)
+		return false;
+	*(int *)field = (int)size;
+	return true;
+}
+
+bool option_mode(const struct option *option, const char *text, void *field)
+{
+	mode_t mode;
+
+	if (number_parse_mode(text, &mode) < 0 || mode > option->max)
+		return false;
+	*(mode_t *)field = mode;
+	return true;
+}
+
+bool option_word(const struct option *option, const char *text, void *field)
+{
+	int number = word_table_find(option->words, text);
+
+	if (number < 0)
+		return false;
+	*(int *)field = number;
+	return true;
+}
+
+bool option_boolean(const struct option *option, const char *text, void *field)
+{
+	int number = word_table_find(option->words, text);
+
+	if (number < 0)
+		return false;
+	*(bool *)field = number % 2;
+	return true;
+}
+
+/* Case does not matter, as in xinetd. */
+const struct value *option_records(const struct option *option, const struct values *values,
+				   void *field)
+{
+	unsigned chosen = 0;
+
+	for (size_t i = 0; i < values->n; i++) {
+		int number = word_table_find_any_case(option->words, values->list[i].text);
+		bool none = values->n == 1 && strcasecmp(values->list[i].text, "none") == 0;
+
+		if (number < 0 && !none)
+			return &values->list[i];
+		chosen |= none ? 0 : 1u << number;
 	}
-	if (number(values, 1, INT_MAX, &count))
-		return values->list;
-	*(unsigned *)field = count;
+	*(unsigned *)field = chosen;
 	return NULL;
-}
-
-static const struct value *workers(const struct values *values, int min, unsigned *out)
-{
-	int count;
-
-	if (strcmp(values->list->text, "auto") == 0) {
-		*out = WORKERS_AUTO;
-		return NULL;
-	}
-	if (number(values, min, WORKERS_MAX, &count))
-		return values->list;
-	*out = count;
-	return NULL;
-}
-
-const struct value *parse_workers(const struct values *values, void *field)
-{
-	return workers(values, 0, field);
-}
-
-const struct value *parse_shards(const struct values *values, void *field)
-{
-	return workers(values, 1, field);
 }
 
 /* What is wrong with a list may be none of its values: shows it as a whole. */
@@ -157,100 +196,25 @@ static const struct value *whole(const struct values *values)
 	return &value;
 }
 
-const struct value *parse_processes(const struct values *values, void *field)
+const struct value *option_processes(const struct option *option, const struct values *values,
+				     void *field)
 {
-	struct pool_settings *pool = field;
-	struct values max_alone = { values->list + 1, 1 };
-	int min, max;
+	struct pool_settings *pool = container_of(field, struct pool_settings, max);
+	int64_t min, max;
 
-	if (values->n == 1) {
-		if (number(values, 1, PROCESSES_MAX, &max))
-			return values->list;
+	if (values->n == 0 || values->n > 2 ||
+	    number_parse(values->list[values->n - 1].text, option->min, option->max, &max) < 0)
+		return values->n == 1 ? values->list : whole(values);
+	if (values->n == 1)
 		min = max;
-	} else if (values->n != 2 || number(&max_alone, 1, PROCESSES_MAX, &max) ||
-		   number(values, 0, max, &min)) {
+	else if (number_parse(values->list[0].text, 0, max, &min) < 0)
 		return whole(values);
-	}
-	pool->min = min;
-	pool->max = max;
+	pool->min = (unsigned)min;
+	pool->max = (unsigned)max;
 	return NULL;
 }
 
-const struct value *parse_clients(const struct values *values, void *field)
+const char *option_takes(const struct option *option)
 {
-	int count;
-
-	if (number(values, 1, CLIENTS_MAX, &count))
-		return values->list;
-	*(unsigned *)field = count;
-	return NULL;
-}
-
-const struct value *parse_backlog(const struct values *values, void *field)
-{
-	return number(values, 1, INT_MAX, field);
-}
-
-const struct value *parse_nice(const struct values *values, void *field)
-{
-	return number(values, -20, 19, field);
-}
-
-static const struct value *mode(const struct values *values, mode_t max, mode_t *out)
-{
-	mode_t value;
-
-	if (number_parse_mode(values->list->text, &value) < 0 || value > max)
-		return values->list;
-	*out = value;
-	return NULL;
-}
-
-const struct value *parse_umask(const struct values *values, void *field)
-{
-	return mode(values, 0777, field);
-}
-
-const struct value *parse_socket_mode(const struct values *values, void *field)
-{
-	return mode(values, 0777, field);
-}
-
-static const struct value *duration(const struct values *values, int64_t min, int64_t max,
-				    int64_t *out)
-{
-	int64_t ms;
-
-	if (number_parse_duration(values->list->text, max, &ms) < 0 || ms < min)
-		return values->list;
-	*out = ms;
-	return NULL;
-}
-
-const struct value *parse_grace(const struct values *values, void *field)
-{
-	return duration(values, 0, DAY_MS, field);
-}
-
-const struct value *parse_duration(const struct values *values, void *field)
-{
-	return duration(values, 1, DAY_MS, field);
-}
-
-const struct value *parse_duration_or_never(const struct values *values, void *field)
-{
-	if (strcmp(values->list->text, "never") != 0)
-		return duration(values, 1, YEAR_MS, field);
-	*(int64_t *)field = 0;
-	return NULL;
-}
-
-const struct value *parse_buffer_size(const struct values *values, void *field)
-{
-	int64_t size;
-
-	if (number_parse_size(values->list->text, BUFFER_MAX, &size) < 0 || size < BUFFER_MIN)
-		return values->list;
-	*(int *)field = size;
-	return NULL;
+	return option->takes ?: word_table_list(option->words, UINT_MAX, "", " or ");
 }

@@ -1,37 +1,154 @@
 #pragma once
 
-/* One function for each kind of value that an option may take: see option_parse_fn. */
+/* What an option is: a row of the schema. And one function for each kind of value it may take. */
 
-#include "config/schema.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
-option_parse_fn parse_nothing; /* of `include`, which is read before everything else */
-option_parse_fn parse_boolean;
-option_parse_fn parse_text;
-option_parse_fn parse_path;
-option_parse_fn parse_texts;
-option_parse_fn parse_variables;
-option_parse_fn parse_variable_names;
-option_parse_fn parse_interface;
-option_parse_fn parse_port_base;
-option_parse_fn parse_instances;
-option_parse_fn parse_backlog;
-option_parse_fn parse_nice;
-option_parse_fn parse_umask;
-option_parse_fn parse_socket_mode;
-option_parse_fn parse_grace;
-option_parse_fn parse_duration;
-option_parse_fn parse_duration_or_never;
-option_parse_fn parse_buffer_size;
-option_parse_fn parse_workers;
-option_parse_fn parse_shards;
-option_parse_fn parse_processes; /* of struct pool_settings: both numbers */
-option_parse_fn parse_clients;
-option_parse_fn parse_ready;
-option_parse_fn parse_poller;
-option_parse_fn parse_log;
-option_parse_fn parse_builtin;
-option_parse_fn parse_dispatch;
-option_parse_fn parse_stderr;
-option_parse_fn parse_overflow;
-option_parse_fn parse_records_of_success;
-option_parse_fn parse_records_of_failure;
+struct word_table;
+
+enum option_number {
+	OPTION_INCLUDE,
+	OPTION_PORT_BASE,
+	OPTION_POLLER,
+	OPTION_LOG,
+	OPTION_FRONT_USER,
+	OPTION_GRACE,
+	OPTION_WORKERS,
+	OPTION_ENABLED,
+	OPTION_LISTEN,
+	OPTION_BUILTIN,
+	OPTION_EXEC,
+	OPTION_DISPATCH,
+	OPTION_PROCESSES,
+	OPTION_CLIENTS_PER_PROCESS,
+	OPTION_IDLE_EXIT,
+	OPTION_READY,
+	OPTION_READY_TIMEOUT,
+	OPTION_USER,
+	OPTION_GROUP,
+	OPTION_GROUPS,
+	OPTION_DIRECTORY,
+	OPTION_CHROOT,
+	OPTION_UMASK,
+	OPTION_NICE,
+	OPTION_ENV,
+	OPTION_PASSENV,
+	OPTION_STDERR,
+	OPTION_INSTANCES,
+	OPTION_OVERFLOW,
+	OPTION_IDLE_TIMEOUT,
+	OPTION_MAX_LIFETIME,
+	OPTION_SHARDS,
+	OPTION_BACKLOG,
+	OPTION_KEEPALIVE,
+	OPTION_NODELAY,
+	OPTION_RCVBUF,
+	OPTION_SNDBUF,
+	OPTION_V6ONLY,
+	OPTION_FREEBIND,
+	OPTION_INTERFACE,
+	OPTION_SOCKET_MODE,
+	OPTION_SOCKET_USER,
+	OPTION_SOCKET_GROUP,
+	OPTION_LOG_ON_SUCCESS,
+	OPTION_LOG_ON_FAILURE,
+	OPTION_AMPLIFY,
+	OPTION_COUNT,
+};
+
+/* Where an option may stand. */
+enum section_kind {
+	SECTION_ROOT = 1 << 0,
+	SECTION_DEFAULTS = 1 << 1,
+	SECTION_SERVICE = 1 << 2,
+};
+
+/* Decoded: without quotes and escapes. */
+struct value {
+	const char *text;
+	int line;
+};
+
+struct values {
+	const struct value *list;
+	size_t n;
+};
+
+/* Where a value is kept, in struct root or struct draft. */
+struct field {
+	size_t offset;
+	size_t size;
+	enum {
+		FIELD_PLAIN, /* bytes */
+		FIELD_TEXT,  /* const char *, or NULL */
+		FIELD_LIST,  /* struct values */
+	} kind;
+};
+
+/* How an option counts for the digest of a service. */
+enum effect {
+	EFFECT_ON_PROGRAM, /* a program that was started under another value must be started anew */
+	EFFECT_RESOLVED,   /* so is one for which the value stands for something else than it did */
+	EFFECT_LIVE,       /* programs that run are not concerned */
+};
+
+struct option;
+
+/* Stores what @text stands for to @field, or returns false. */
+typedef bool option_parse_fn(const struct option *option, const char *text, void *field);
+
+/*
+ * Stores @values to @field and returns NULL, or returns the value that is not accepted,
+ * whose line is 0 where there is none.
+ */
+typedef const struct value *option_parse_list_fn(const struct option *option,
+						 const struct values *values, void *field);
+
+struct option {
+	const char *name;
+	unsigned where;                   /* enum section_kind */
+	option_parse_list_fn *parse_list; /* of a list, or */
+	option_parse_fn *parse;           /* of one value */
+	struct field field;
+	const char *takes; /* for messages; NULL: one of @words */
+	enum effect effect;
+
+	const struct word_table *words;
+	int64_t min, max;
+	const char *also; /* a word besides the numbers */
+
+	/* Where the option has a use; 0: everywhere. */
+	unsigned only_with;    /* traits of dispatch, one of which it needs */
+	unsigned not_with;     /* traits of dispatch that it does not go with */
+	unsigned only_builtin; /* traits of built-ins, one of which it needs */
+	unsigned endpoints;    /* traits of endpoints, one of which it needs */
+	const char *instead;   /* the option for those that it does not go with */
+};
+
+/* Besides @min to @max, what @also is stored as: of counts, and of durations. */
+#define OPTION_UNLIMITED UINT32_MAX
+#define OPTION_NEVER 0
+
+option_parse_fn option_text;
+option_parse_fn option_path;
+option_parse_fn option_interface;
+option_parse_fn option_log;
+option_parse_fn option_number;   /* an int */
+option_parse_fn option_count;    /* an unsigned, or OPTION_UNLIMITED */
+option_parse_fn option_duration; /* an int64_t, or OPTION_NEVER */
+option_parse_fn option_size;     /* an int */
+option_parse_fn option_mode;
+option_parse_fn option_word;    /* an int: the number of the word */
+option_parse_fn option_boolean; /* a bool: every second word means yes */
+
+option_parse_list_fn option_nothing; /* of `include`, which is read before everything else */
+option_parse_list_fn option_texts;
+option_parse_list_fn option_variables;
+option_parse_list_fn option_variable_names;
+option_parse_list_fn option_records;   /* an unsigned: a bit for each word, or none */
+option_parse_list_fn option_processes; /* the max of a struct pool_settings, and its min */
+
+/* "'queue' or 'refuse'": what @option takes, for a message. Valid until the next call. */
+const char *option_takes(const struct option *option);

@@ -1,155 +1,186 @@
 #include "config/schema.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include "base/text.h"
-#include "config/option.h"
-
-/* Build options may choose another poller than AUTO. */
-#include "build-config.h"
+#include "config/builtin.h"
+#include "config/dispatch.h"
+#include "config/draft.h"
+#include "config/word-table.h"
 
 #define ROOT SECTION_ROOT
 #define SERVICE SECTION_SERVICE
 #define BOTH (SECTION_SERVICE | SECTION_DEFAULTS)
 
-#define IN_ROOT(field) offsetof(struct root, field)
-#define IN_DRAFT(field) offsetof(struct draft, field)
+/* How a field is compared follows from its type. */
+#define FIELD(type, member)                                                            \
+	{                                                                              \
+		.offset = offsetof(type, member),                                    \
+		.size = sizeof(((type *)NULL)->member),                              \
+		.kind = _Generic(((type *)NULL)->member,                             \
+				 const char *: FIELD_TEXT, struct values: FIELD_LIST, \
+				 default: FIELD_PLAIN), \
+	}
+#define IN_ROOT(member) FIELD(struct root, member)
+#define IN_DRAFT(member) FIELD(struct draft, member)
+
+#define PROGRAM EFFECT_ON_PROGRAM
+#define RESOLVED EFFECT_RESOLVED
+#define LIVE EFFECT_LIVE
+
+#define DAY_MS INT64_C(86400000)
+#define YEAR_MS (365 * DAY_MS)
 
 #define YES_OR_NO "'yes' or 'no'"
 #define DURATION "a duration from 1ms to 1d, such as '500ms', '10s' or '2m'"
 #define DURATION_OR_NEVER "a duration from 1ms to 365d, such as '10s' or '2m', or 'never'"
 #define SIZE "a size from 1k to 1g, such as '256k'"
 
+/* Bytes; the kernel doubles what it is asked for, in an int. */
+#define OF_SIZE .min = 1 << 10, .max = 1 << 30
+/* Nobody waits longer for an idle program to end, or for one to be ready. */
+#define OF_DURATION .min = 1, .max = DAY_MS
+#define OF_DURATION_OR_NEVER .min = 1, .max = YEAR_MS, .also = "never"
+#define OF_MODE .max = 0777
+
+#define FOR_PROGRAMS .only_with = DISPATCH_RUNS_PROGRAM
+#define FOR_PROCESSES .only_with = DISPATCH_STARTS_PROCESSES
+#define FOR_BUILTINS .not_with = DISPATCH_RUNS_PROGRAM
+#define FOR_COUNTED_CLIENTS .not_with = DISPATCH_SHARES_LISTENER
+
+#define TABLE(name, ...)                                          \
+	static const char *const name##_list[] = { __VA_ARGS__ }; \
+	static const struct word_table name = WORD_TABLE(name##_list)
+
+/* In the order of the enumerations. */
+TABLE(pollers, "auto", "select", "epoll");
+TABLE(logs, "auto", "journal", "syslog", "stderr");
+TABLE(booleans, "no", "yes", "false", "true", "off", "on");
+TABLE(readiness, "start", "notify");
+TABLE(stderrs, "socket", "log", "null");
+TABLE(overflows, "queue", "refuse");
+/* In the order of the bits. */
+TABLE(successes, "host", "pid", "duration", "exit", "traffic");
+TABLE(failures, "host", NULL, NULL, NULL, NULL, "attempt");
+
 /* clang-format off */
 const struct option schema_options[OPTION_COUNT] = {
-	[OPTION_INCLUDE] = { "include", ROOT, true, parse_nothing, 0,
-		"paths" },
-	[OPTION_PORT_BASE] = { "port_base", ROOT, false, parse_port_base, IN_ROOT(port_base),
-		"a whole number from 0 to 65535" },
-	[OPTION_POLLER] = { "poller", ROOT, false, parse_poller, IN_ROOT(poller),
-		"'auto', 'select' or 'epoll'" },
-	[OPTION_LOG] = { "log", ROOT, false, parse_log, IN_ROOT(log),
-		"'auto', 'journal', 'syslog', 'stderr' or the absolute path of a file" },
-	[OPTION_FRONT_USER] = { "front_user", ROOT, false, parse_text, IN_ROOT(front_user),
+	[OPTION_INCLUDE] = { "include", ROOT, .parse_list = option_nothing, .takes = "paths" },
+	[OPTION_PORT_BASE] = { "port_base", ROOT, .parse = option_number, IN_ROOT(port_base),
+		"a whole number from 0 to 65535", .max = 65535 },
+	[OPTION_POLLER] = { "poller", ROOT, .parse = option_word, IN_ROOT(poller),
+		.words = &pollers },
+	[OPTION_LOG] = { "log", ROOT, .parse = option_log, IN_ROOT(log),
+		"'auto', 'journal', 'syslog', 'stderr' or the absolute path of a file",
+		.words = &logs },
+	[OPTION_FRONT_USER] = { "front_user", ROOT, .parse = option_text, IN_ROOT(front_user),
 		"the name of a user" },
-	[OPTION_GRACE] = { "grace", ROOT, false, parse_grace, IN_ROOT(grace_ms),
-		"a duration of at most a day, such as '10s', '500ms' or '2m'" },
-	[OPTION_WORKERS] = { "workers", ROOT, false, parse_workers, IN_ROOT(workers),
-		"a whole number from 0 to 64 or 'auto'" },
+	[OPTION_GRACE] = { "grace", ROOT, .parse = option_duration, IN_ROOT(grace_ms),
+		"a duration of at most a day, such as '10s', '500ms' or '2m'", .max = DAY_MS },
+	[OPTION_WORKERS] = { "workers", ROOT, .parse = option_count, IN_ROOT(workers),
+		"a whole number from 0 to 64 or 'auto'", .max = WORKERS_MAX, .also = "auto",
+		.instead = "shards" },
 
-	[OPTION_ENABLED] = { "enabled", SERVICE, false, parse_boolean, IN_DRAFT(enabled),
-		YES_OR_NO },
-	[OPTION_LISTEN] = { "listen", SERVICE, true, parse_texts, IN_DRAFT(listen),
-		"endpoints" },
-	[OPTION_BUILTIN] = { "builtin", SERVICE, false, parse_builtin, IN_DRAFT(builtin),
-		"'echo', 'discard', 'chargen', 'daytime' or 'time'" },
-	[OPTION_EXEC] = { "exec", SERVICE, true, parse_texts, IN_DRAFT(exec),
+	[OPTION_ENABLED] = { "enabled", SERVICE, .parse = option_boolean, IN_DRAFT(enabled),
+		YES_OR_NO, LIVE, .words = &booleans },
+	[OPTION_LISTEN] = { "listen", SERVICE, .parse_list = option_texts,
+		.field = IN_DRAFT(listen), "endpoints", LIVE },
+	[OPTION_BUILTIN] = { "builtin", SERVICE, .parse = option_word, IN_DRAFT(builtin),
+		.effect = LIVE, .words = &builtin_words },
+	[OPTION_EXEC] = { "exec", SERVICE, .parse_list = option_texts, .field = IN_DRAFT(exec),
 		"a program and its arguments" },
-	[OPTION_DISPATCH] = { "dispatch", SERVICE, false, parse_dispatch, IN_DRAFT(dispatch),
-		"'spawn', 'wait', 'pool' or 'pass'" },
-	[OPTION_PROCESSES] = { "processes", BOTH, true, parse_processes, IN_DRAFT(pool),
-		"a whole number from 1 to 1000, or {MIN, MAX} with a MIN from 0 to MAX" },
-	[OPTION_CLIENTS_PER_PROCESS] = { "clients_per_process", BOTH, false, parse_clients, IN_DRAFT(pool.clients_per_process),
-		"a whole number from 1 to 10000" },
-	[OPTION_IDLE_EXIT] = { "idle_exit", BOTH, false, parse_duration, IN_DRAFT(pool.idle_exit_ms),
-		DURATION },
-	[OPTION_READY] = { "ready", BOTH, false, parse_ready, IN_DRAFT(pool.ready_notify),
-		"'start' or 'notify'" },
-	[OPTION_READY_TIMEOUT] = { "ready_timeout", BOTH, false, parse_duration, IN_DRAFT(pool.ready_timeout_ms),
-		DURATION },
+	[OPTION_DISPATCH] = { "dispatch", SERVICE, .parse = option_word, IN_DRAFT(dispatch),
+		.words = &dispatch_words, FOR_PROGRAMS },
+	/* The least number may change while programs run. */
+	[OPTION_PROCESSES] = { "processes", BOTH, .parse_list = option_processes,
+		.field = IN_DRAFT(pool.max),
+		"a whole number from 1 to 1000, or {MIN, MAX} with a MIN from 0 to MAX", .min = 1,
+		.max = 1000, FOR_PROCESSES },
+	[OPTION_CLIENTS_PER_PROCESS] = { "clients_per_process", BOTH, .parse = option_number,
+		IN_DRAFT(pool.clients_per_process), "a whole number from 1 to 10000", .min = 1,
+		.max = 10000, .only_with = DISPATCH_PASSES_CLIENTS },
+	[OPTION_IDLE_EXIT] = { "idle_exit", BOTH, .parse = option_duration,
+		IN_DRAFT(pool.idle_exit_ms), DURATION, LIVE, OF_DURATION, FOR_PROCESSES },
+	[OPTION_READY] = { "ready", BOTH, .parse = option_boolean, IN_DRAFT(pool.ready_notify),
+		.words = &readiness, FOR_PROCESSES },
+	[OPTION_READY_TIMEOUT] = { "ready_timeout", BOTH, .parse = option_duration,
+		IN_DRAFT(pool.ready_timeout_ms), DURATION, LIVE, OF_DURATION, FOR_PROCESSES },
 
-	[OPTION_USER] = { "user", BOTH, false, parse_text, IN_DRAFT(user),
-		"the name of a user" },
-	[OPTION_GROUP] = { "group", BOTH, false, parse_text, IN_DRAFT(group),
-		"the name of a group" },
-	[OPTION_GROUPS] = { "groups", BOTH, false, parse_boolean, IN_DRAFT(groups),
-		YES_OR_NO },
-	[OPTION_DIRECTORY] = { "directory", BOTH, false, parse_path, IN_DRAFT(directory),
-		"the absolute path of a directory" },
-	[OPTION_CHROOT] = { "chroot", BOTH, false, parse_path, IN_DRAFT(chroot),
-		"the absolute path of a directory" },
-	[OPTION_UMASK] = { "umask", BOTH, false, parse_umask, IN_DRAFT(umask),
-		"an octal number from 0 to 777" },
-	[OPTION_NICE] = { "nice", BOTH, false, parse_nice, IN_DRAFT(nice),
-		"a whole number from -20 to 19" },
-	[OPTION_ENV] = { "env", BOTH, true, parse_variables, IN_DRAFT(env),
-		"variables written as NAME=VALUE" },
-	[OPTION_PASSENV] = { "passenv", BOTH, true, parse_variable_names, IN_DRAFT(passenv),
-		"names of environment variables" },
-	[OPTION_STDERR] = { "stderr", BOTH, false, parse_stderr, IN_DRAFT(stderr_to),
-		"'socket', 'log' or 'null'" },
+	[OPTION_USER] = { "user", BOTH, .parse = option_text, IN_DRAFT(user), "the name of a user",
+		RESOLVED, FOR_PROGRAMS },
+	[OPTION_GROUP] = { "group", BOTH, .parse = option_text, IN_DRAFT(group),
+		"the name of a group", RESOLVED, FOR_PROGRAMS },
+	[OPTION_GROUPS] = { "groups", BOTH, .parse = option_boolean, IN_DRAFT(groups), YES_OR_NO,
+		RESOLVED, .words = &booleans, FOR_PROGRAMS },
+	[OPTION_DIRECTORY] = { "directory", BOTH, .parse = option_path, IN_DRAFT(directory),
+		"the absolute path of a directory", FOR_PROGRAMS },
+	[OPTION_CHROOT] = { "chroot", BOTH, .parse = option_path, IN_DRAFT(chroot),
+		"the absolute path of a directory", FOR_PROGRAMS },
+	[OPTION_UMASK] = { "umask", BOTH, .parse = option_mode, IN_DRAFT(umask),
+		"an octal number from 0 to 777", OF_MODE, FOR_PROGRAMS },
+	[OPTION_NICE] = { "nice", BOTH, .parse = option_number, IN_DRAFT(nice),
+		"a whole number from -20 to 19", .min = -20, .max = 19, FOR_PROGRAMS },
+	[OPTION_ENV] = { "env", BOTH, .parse_list = option_variables, .field = IN_DRAFT(env),
+		"variables written as NAME=VALUE", RESOLVED, FOR_PROGRAMS },
+	[OPTION_PASSENV] = { "passenv", BOTH, .parse_list = option_variable_names,
+		.field = IN_DRAFT(passenv), "names of environment variables", RESOLVED,
+		FOR_PROGRAMS },
+	[OPTION_STDERR] = { "stderr", BOTH, .parse = option_word, IN_DRAFT(stderr_to),
+		.words = &stderrs, FOR_PROGRAMS },
 
-	[OPTION_INSTANCES] = { "instances", BOTH, false, parse_instances, IN_DRAFT(instances),
-		"a whole number of at least 1 or 'unlimited'" },
-	[OPTION_OVERFLOW] = { "overflow", BOTH, false, parse_overflow, IN_DRAFT(overflow),
-		"'queue' or 'refuse'" },
-	[OPTION_IDLE_TIMEOUT] = { "idle_timeout", BOTH, false, parse_duration_or_never, IN_DRAFT(idle_timeout_ms),
-		DURATION_OR_NEVER },
-	[OPTION_MAX_LIFETIME] = { "max_lifetime", BOTH, false, parse_duration_or_never, IN_DRAFT(max_lifetime_ms),
-		DURATION_OR_NEVER },
-	[OPTION_SHARDS] = { "shards", BOTH, false, parse_shards, IN_DRAFT(shards),
-		"a whole number from 1 to 64 or 'auto'" },
+	[OPTION_INSTANCES] = { "instances", BOTH, .parse = option_count, IN_DRAFT(instances),
+		"a whole number of at least 1 or 'unlimited'", LIVE, .min = 1, .max = INT_MAX,
+		.also = "unlimited", FOR_COUNTED_CLIENTS, .instead = "processes" },
+	[OPTION_OVERFLOW] = { "overflow", BOTH, .parse = option_word, IN_DRAFT(overflow),
+		.effect = LIVE, .words = &overflows, FOR_COUNTED_CLIENTS },
+	[OPTION_IDLE_TIMEOUT] = { "idle_timeout", BOTH, .parse = option_duration,
+		IN_DRAFT(idle_timeout_ms), DURATION_OR_NEVER, LIVE, OF_DURATION_OR_NEVER,
+		FOR_BUILTINS, .endpoints = ENDPOINT_CONNECTIONS },
+	[OPTION_MAX_LIFETIME] = { "max_lifetime", BOTH, .parse = option_duration,
+		IN_DRAFT(max_lifetime_ms), DURATION_OR_NEVER, LIVE, OF_DURATION_OR_NEVER,
+		FOR_BUILTINS, .endpoints = ENDPOINT_CONNECTIONS },
+	[OPTION_SHARDS] = { "shards", BOTH, .parse = option_count, IN_DRAFT(shards),
+		"a whole number from 1 to 64 or 'auto'", LIVE, .min = 1, .max = WORKERS_MAX,
+		.also = "auto", FOR_BUILTINS, .endpoints = ENDPOINT_UDP },
 
-	[OPTION_BACKLOG] = { "backlog", BOTH, false, parse_backlog, IN_DRAFT(backlog),
-		"a whole number of at least 1" },
-	[OPTION_KEEPALIVE] = { "keepalive", BOTH, false, parse_boolean, IN_DRAFT(keepalive),
-		YES_OR_NO },
-	[OPTION_NODELAY] = { "nodelay", BOTH, false, parse_boolean, IN_DRAFT(nodelay),
-		YES_OR_NO },
-	[OPTION_RCVBUF] = { "rcvbuf", BOTH, false, parse_buffer_size, IN_DRAFT(rcvbuf),
-		SIZE },
-	[OPTION_SNDBUF] = { "sndbuf", BOTH, false, parse_buffer_size, IN_DRAFT(sndbuf),
-		SIZE },
-	[OPTION_V6ONLY] = { "v6only", BOTH, false, parse_boolean, IN_DRAFT(v6only),
-		YES_OR_NO },
-	[OPTION_FREEBIND] = { "freebind", BOTH, false, parse_boolean, IN_DRAFT(freebind),
-		YES_OR_NO },
-	[OPTION_INTERFACE] = { "interface", BOTH, false, parse_interface, IN_DRAFT(interface),
-		"the name of a network interface" },
-	[OPTION_SOCKET_MODE] = { "socket_mode", BOTH, false, parse_socket_mode, IN_DRAFT(socket_mode),
-		"an octal number from 0 to 777" },
-	[OPTION_SOCKET_USER] = { "socket_user", BOTH, false, parse_text, IN_DRAFT(socket_user),
-		"the name of a user" },
-	[OPTION_SOCKET_GROUP] = { "socket_group", BOTH, false, parse_text, IN_DRAFT(socket_group),
-		"the name of a group" },
+	[OPTION_BACKLOG] = { "backlog", BOTH, .parse = option_number, IN_DRAFT(socket.backlog),
+		"a whole number of at least 1", LIVE, .min = 1, .max = INT_MAX,
+		.endpoints = ENDPOINT_CONNECTIONS },
+	[OPTION_KEEPALIVE] = { "keepalive", BOTH, .parse = option_boolean,
+		IN_DRAFT(socket.keepalive), YES_OR_NO, LIVE, .words = &booleans,
+		.endpoints = ENDPOINT_TCP },
+	[OPTION_NODELAY] = { "nodelay", BOTH, .parse = option_boolean, IN_DRAFT(socket.nodelay),
+		YES_OR_NO, LIVE, .words = &booleans, .endpoints = ENDPOINT_TCP },
+	[OPTION_RCVBUF] = { "rcvbuf", BOTH, .parse = option_size, IN_DRAFT(socket.rcvbuf), SIZE,
+		LIVE, OF_SIZE },
+	[OPTION_SNDBUF] = { "sndbuf", BOTH, .parse = option_size, IN_DRAFT(socket.sndbuf), SIZE,
+		LIVE, OF_SIZE },
+	[OPTION_V6ONLY] = { "v6only", BOTH, .parse = option_boolean, IN_DRAFT(v6only), YES_OR_NO,
+		LIVE, .words = &booleans, .endpoints = ENDPOINT_IP },
+	[OPTION_FREEBIND] = { "freebind", BOTH, .parse = option_boolean, IN_DRAFT(freebind),
+		YES_OR_NO, LIVE, .words = &booleans, .endpoints = ENDPOINT_IP },
+	[OPTION_INTERFACE] = { "interface", BOTH, .parse = option_interface, IN_DRAFT(interface),
+		"the name of a network interface", LIVE, .endpoints = ENDPOINT_IP },
+	[OPTION_SOCKET_MODE] = { "socket_mode", BOTH, .parse = option_mode, IN_DRAFT(socket.mode),
+		"an octal number from 0 to 777", LIVE, OF_MODE, .endpoints = ENDPOINT_SOCKET_FILE },
+	[OPTION_SOCKET_USER] = { "socket_user", BOTH, .parse = option_text, IN_DRAFT(socket_user),
+		"the name of a user", LIVE, .endpoints = ENDPOINT_SOCKET_FILE },
+	[OPTION_SOCKET_GROUP] = { "socket_group", BOTH, .parse = option_text,
+		IN_DRAFT(socket_group), "the name of a group", LIVE,
+		.endpoints = ENDPOINT_SOCKET_FILE },
 
-	[OPTION_LOG_ON_SUCCESS] = { "log_on_success", BOTH, true, parse_records_of_success, IN_DRAFT(log_on_success),
-		"any of 'host', 'pid', 'duration', 'exit', 'traffic', or 'none' alone" },
-	[OPTION_LOG_ON_FAILURE] = { "log_on_failure", BOTH, true, parse_records_of_failure, IN_DRAFT(log_on_failure),
-		"any of 'host', 'attempt', or 'none' alone" },
-	[OPTION_AMPLIFY] = { "amplify", BOTH, false, parse_boolean, IN_DRAFT(amplify),
-		YES_OR_NO },
+	[OPTION_LOG_ON_SUCCESS] = { "log_on_success", BOTH, .parse_list = option_records,
+		.field = IN_DRAFT(log_on_success),
+		"any of 'host', 'pid', 'duration', 'exit', 'traffic', or 'none' alone", LIVE,
+		.words = &successes },
+	[OPTION_LOG_ON_FAILURE] = { "log_on_failure", BOTH, .parse_list = option_records,
+		.field = IN_DRAFT(log_on_failure), "any of 'host', 'attempt', or 'none' alone",
+		LIVE, .words = &failures },
+	[OPTION_AMPLIFY] = { "amplify", BOTH, .parse = option_boolean, IN_DRAFT(amplify), YES_OR_NO,
+		LIVE, .words = &booleans, .only_builtin = BUILTIN_MAY_AMPLIFY },
 };
 /* clang-format on */
-
-const struct root schema_root = {
-	.poller = SUPERD_POLLER,
-	.log = "auto",
-	.front_user = "superd",
-	.grace_ms = 10000,
-	.workers = WORKERS_AUTO,
-};
-
-const struct draft schema_draft = {
-	.enabled = true,
-	.dispatch = DISPATCH_SPAWN,
-	.stderr_to = STDERR_SOCKET,
-	.overflow = OVERFLOW_QUEUE,
-	.backlog = 4096,
-	.instances = UINT_MAX,
-	.log_on_success = RECORD_HOST | RECORD_PID | RECORD_DURATION | RECORD_EXIT | RECORD_TRAFFIC,
-	.log_on_failure = RECORD_HOST | RECORD_ATTEMPT,
-	.umask = 022,
-	.socket_mode = 0666,
-	.directory = "/",
-	.pool = {
-		.min = 1,
-		.max = 1,
-		.clients_per_process = 1,
-		.idle_exit_ms = 60000,
-		.ready_timeout_ms = 30000,
-	},
-};
 
 int schema_find(const char *name, size_t length)
 {

@@ -5,21 +5,21 @@
 #include <string.h>
 
 #include "config/decode.h"
+#include "config/schema.h"
+#include "config/syntax.h"
 
 /* "service 'x': " before what is said about an option; nothing at top level. */
-static void option_error(const struct section_reader *reader, const struct section *section,
-			 int line, const char *message)
+static void option_error(const struct section *section, int line, const char *message)
 {
 	struct location at = { section->file, line };
 
 	if (section->kind == SECTION_ROOT)
-		errors_add(reader->errors, at, "%s", message);
+		errors_add(section->errors, at, "%s", message);
 	else
-		errors_add(reader->errors, at, "%s: %s", section->subject, message);
+		errors_add(section->errors, at, "%s: %s", section->subject, message);
 }
 
-static void unknown(const struct section_reader *reader, const struct section *section,
-		    const struct token *name)
+static void unknown(const struct section *section, const struct token *name)
 {
 	struct location at = { section->file, name->line };
 	const char *quoted = errors_quote_part(name->text, name->length);
@@ -31,10 +31,10 @@ static void unknown(const struct section_reader *reader, const struct section *s
 		word[0] = '\0';
 	nearest = schema_nearest(word, section->kind);
 	if (nearest)
-		errors_add(reader->errors, at, "unknown option '%s' %s %s; did you mean '%s'?",
+		errors_add(section->errors, at, "unknown option '%s' %s %s; did you mean '%s'?",
 			   quoted, where, section->subject, nearest);
 	else
-		errors_add(reader->errors, at, "unknown option '%s' %s %s", quoted, where,
+		errors_add(section->errors, at, "unknown option '%s' %s %s", quoted, where,
 			   section->subject);
 }
 
@@ -47,9 +47,8 @@ static const char *home_of(const struct option *option)
 	return "in a service";
 }
 
-/* Returns the number of the option if it may stand here, else -1 after saying why not. */
-static int admit(const struct section_reader *reader, const struct section *section,
-		 const struct assignment *assignment)
+/* Returns the number of the option if it may stand here, else -1 after reporting why not. */
+static int admit(const struct section *section, const struct assignment *assignment)
 {
 	const struct token *name = &assignment->name;
 	int number = schema_find(name->text, name->length);
@@ -57,69 +56,71 @@ static int admit(const struct section_reader *reader, const struct section *sect
 	char message[256];
 
 	if (number < 0) {
-		unknown(reader, section, name);
+		unknown(section, name);
 		return -1;
 	}
-	if (section->kind != SECTION_ROOT && number == OPTION_WORKERS)
+	if (section->kind != SECTION_ROOT && option->where == SECTION_ROOT && option->instead)
 		snprintf(message, sizeof(message),
-			 "'workers' can only stand %s; in a service, write 'shards'",
-			 home_of(option));
+			 "'%s' can only stand %s; in a service, write '%s'", option->name,
+			 home_of(option), option->instead);
 	else if (!(option->where & section->kind))
 		snprintf(message, sizeof(message), "'%s' can only stand %s", option->name,
 			 home_of(option));
 	else if (section->own[number] && number != OPTION_INCLUDE)
 		snprintf(message, sizeof(message), "'%s' is set already (%s:%d)", option->name,
 			 section->at[number].file, section->at[number].line);
-	else if (assignment->is_list && !option->is_list)
+	else if (assignment->is_list && !option->parse_list)
 		snprintf(message, sizeof(message), "'%s' takes %s, not a list", option->name,
-			 option->takes);
+			 option_takes(option));
 	else
 		return number;
 
-	option_error(reader, section, name->line, message);
+	option_error(section, name->line, message);
 	return -1;
 }
 
-static void store(const struct section_reader *reader, const struct section *section, int number,
-		  const struct values *values)
+static void store(const struct section *section, int number, const struct values *values)
 {
 	const struct option *option = &schema_options[number];
-	const struct value *bad = option->parse(values, (char *)section->fields + option->offset);
+	void *field = (char *)section->fields + option->field.offset;
+	const struct value *bad = NULL;
 	char message[512];
 
+	if (option->parse_list)
+		bad = option->parse_list(option, values, field);
+	else if (!option->parse(option, values->list->text, field))
+		bad = values->list;
 	if (!bad)
 		return;
 
-	/* Nothing more is to be said about what the default would have been. */
+	/* Nothing more is to be reported about what the default would have been. */
 	section->own[number] = false;
-	snprintf(message, sizeof(message), "'%s' takes %s, not '%s'", option->name, option->takes,
-		 errors_quote(bad->text));
-	option_error(reader, section, bad->line ? bad->line : section->at[number].line, message);
+	snprintf(message, sizeof(message), "'%s' takes %s, not '%s'", option->name,
+		 option_takes(option), errors_quote(bad->text));
+	option_error(section, bad->line ? bad->line : section->at[number].line, message);
 }
 
-void section_read(const struct section_reader *reader, const struct section *section,
-		  struct statement *statement)
+void section_read(const struct section *section, struct statement *statement)
 {
 	struct value *values;
 	int r;
 
+	if (statement->n_assignments == 0)
+		return;
 	for (size_t i = 0; i < statement->n_assignments; i++) {
 		struct assignment *assignment = &statement->assignments[i];
-		int number = admit(reader, section, assignment);
+		int number = admit(section, assignment);
 
-		assignment->refused = number < 0;
-		if (assignment->refused)
+		assignment->option = number;
+		if (number < 0)
 			continue;
 		section->own[number] = true;
 		section->at[number] = (struct location){ section->file, assignment->name.line };
 	}
-	statement_drop_refused(statement);
-	if (statement->n_assignments == 0)
-		return;
 
-	r = decoder_run(reader->decoder, statement, reader->arena, &values);
+	r = decoder_run(section->decoder, statement, section->arena, &values);
 	if (r < 0) {
-		option_error(reader, section, statement->assignments[0].name.line,
+		option_error(section, statement->assignments[0].name.line,
 			     r == -ENOMEM ? "out of memory" : "the values cannot be understood");
 		return;
 	}
@@ -128,7 +129,7 @@ void section_read(const struct section_reader *reader, const struct section *sec
 		const struct assignment *assignment = &statement->assignments[i];
 		struct values of = { values + assignment->first, assignment->n_values };
 
-		store(reader, section, schema_find(assignment->name.text, assignment->name.length),
-		      &of);
+		if (assignment->option >= 0)
+			store(section, assignment->option, &of);
 	}
 }

@@ -2,13 +2,18 @@
 
 /* Reads the assignments of a statement into a struct root or a struct draft by the schema. */
 
-#include "config/schema.h"
-#include "config/syntax.h"
+#include "config/errors.h"
+#include "config/option.h"
 
 struct arena;
 struct decoder;
+struct statement;
 
 struct section {
+	struct errors *errors;
+	struct arena *arena;
+	struct decoder *decoder;
+
 	enum section_kind kind;
 	const char *file;
 	const char *subject; /* of messages: "service 'x'", "'defaults'", "top level" */
@@ -17,12 +22,5 @@ struct section {
 	bool *own;
 };
 
-struct section_reader {
-	struct errors *errors;
-	struct arena *arena;
-	struct decoder *decoder;
-};
-
-/* Adds the errors it finds, and takes what is right. May drop assignments of @statement. */
-void section_read(const struct section_reader *reader, const struct section *section,
-		  struct statement *statement);
+/* Adds the errors it finds, and takes what is right. */
+void section_read(const struct section *section, struct statement *statement);

@@ -12,28 +12,15 @@ struct service_name {
 	char name[];
 };
 
-struct service_names {
-	struct service_name *list;
-};
-
-int service_names_new(struct service_names **out)
-{
-	*out = calloc(1, sizeof(**out));
-	return *out ? 0 : -ENOMEM;
-}
-
-void service_names_free(struct service_names *names)
+void service_names_fini(struct service_names *names)
 {
 	struct service_name *at, *following;
 
-	if (!names)
-		return;
 	HASH_ITER(hh, names->list, at, following)
 	{
 		HASH_DEL(names->list, at);
 		free(at);
 	}
-	free(names);
 }
 
 int service_names_add(struct service_names *names, const char *name, struct location at,

@@ -4,10 +4,14 @@
 
 #include "config/errors.h"
 
-struct service_names;
+struct service_name;
 
-int service_names_new(struct service_names **out);
-void service_names_free(struct service_names *names);
+/* All zero is an empty one. */
+struct service_names {
+	struct service_name *list;
+};
+
+void service_names_fini(struct service_names *names);
 
 /* Returns 0; -EEXIST and where it stands in @out_first; or -ENOMEM. Keeps a copy of @name. */
 int service_names_add(struct service_names *names, const char *name, struct location at,

@@ -13,25 +13,10 @@
 #include <sys/types.h>
 
 #include "base/log.h"
+#include "config/builtin.h"
+#include "config/dispatch.h"
 #include "net/endpoint.h"
 #include "net/poller.h"
-
-enum builtin_kind {
-	BUILTIN_NONE,
-	BUILTIN_ECHO,
-	BUILTIN_DISCARD,
-	BUILTIN_CHARGEN,
-	BUILTIN_DAYTIME,
-	BUILTIN_TIME,
-};
-
-enum dispatch_kind {
-	DISPATCH_SESSION, /* a built-in */
-	DISPATCH_SPAWN,
-	DISPATCH_WAIT,
-	DISPATCH_POOL, /* children share the listeners and accept themselves */
-	DISPATCH_PASS, /* children receive connections that superd has accepted */
-};
 
 enum overflow {
 	OVERFLOW_QUEUE,
@@ -74,11 +59,11 @@ struct program_settings {
 	enum stderr_to stderr_to;
 };
 
-/* Of dispatch `pool` and `pass`: how many children are there beforehand, and for how long. */
+/* Of dispatch that starts processes beforehand: how many there are, and for how long. */
 struct pool_settings {
 	unsigned min;
 	unsigned max;
-	unsigned clients_per_process; /* of `pass` */
+	unsigned clients_per_process; /* where superd passes clients */
 	int64_t idle_exit_ms;
 	bool ready_notify;        /* a child is ready when it says so, not when it runs */
 	int64_t ready_timeout_ms; /* and has this long */
@@ -141,6 +126,7 @@ struct settings {
 
 	struct service *services; /* the enabled ones, in the order of the files */
 	size_t n_services;
+	size_t services_room;
 	size_t n_endpoints; /* of all services */
 	char **files;       /* all that were read; services point here */
 	size_t n_files;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "config/file.h"
@@ -46,23 +47,15 @@ void sources_free(struct sources *sources)
 static struct source *add_source(struct sources *sources, const char *path,
 				 struct location included)
 {
-	size_t wanted = sources->allocated ? 2 * sources->allocated : 8;
-	struct source *list = sources->list;
 	char *copy;
 
-	if (sources->n == sources->allocated) {
-		list = reallocarray(list, wanted, sizeof(*list));
-		if (!list)
-			return NULL;
-		sources->list = list;
-		sources->allocated = wanted;
-	}
-
+	if (array_make_room(sources->list, sources->n, sources->room) < 0)
+		return NULL;
 	copy = strdup(path);
 	if (!copy)
 		return NULL;
-	list[sources->n] = (struct source){ .path = copy, .included = included };
-	return &list[sources->n++];
+	sources->list[sources->n] = (struct source){ .path = copy, .included = included };
+	return &sources->list[sources->n++];
 }
 
 /* One file under two names would define its services twice, and one in a circle for ever. */

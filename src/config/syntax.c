@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "config/text.h"
 
 static size_t string_length(const char *text)
@@ -101,32 +102,16 @@ static int out_of_memory(struct syntax *syntax)
 	return complain(syntax, 0, "out of memory");
 }
 
-static void *with_room(void *list, size_t n, size_t *allocated, size_t size)
-{
-	size_t wanted = *allocated ? 2 * *allocated : 16;
-
-	if (n < *allocated)
-		return list;
-	list = reallocarray(list, wanted, size);
-	if (list)
-		*allocated = wanted;
-	return list;
-}
-
 static int add_value(struct syntax *syntax)
 {
 	struct statement *statement = &syntax->statement;
-	struct token *values;
 
 	if (token_is_reported(&syntax->token))
 		return -EINVAL;
-	values = with_room(statement->values, statement->n_values, &statement->values_allocated,
-			   sizeof(*values));
-	if (!values)
+	if (array_make_room(statement->values, statement->n_values, statement->values_room) < 0)
 		return out_of_memory(syntax);
 
-	statement->values = values;
-	values[statement->n_values++] = syntax->token;
+	statement->values[statement->n_values++] = syntax->token;
 	advance(syntax);
 	return 0;
 }
@@ -134,14 +119,12 @@ static int add_value(struct syntax *syntax)
 static int add_assignment(struct syntax *syntax, const struct assignment *assignment)
 {
 	struct statement *statement = &syntax->statement;
-	struct assignment *list = with_room(statement->assignments, statement->n_assignments,
-					    &statement->assignments_allocated, sizeof(*list));
 
-	if (!list)
+	if (array_make_room(statement->assignments, statement->n_assignments,
+			    statement->assignments_room) < 0)
 		return out_of_memory(syntax);
 
-	statement->assignments = list;
-	list[statement->n_assignments++] = *assignment;
+	statement->assignments[statement->n_assignments++] = *assignment;
 	return 0;
 }
 
@@ -290,26 +273,6 @@ struct statement *syntax_next(struct syntax *syntax)
 		skip_line(syntax, line, 0);
 	}
 	return NULL;
-}
-
-void statement_drop_refused(struct statement *statement)
-{
-	size_t n = 0, n_values = 0;
-
-	for (size_t i = 0; i < statement->n_assignments; i++) {
-		struct assignment kept = statement->assignments[i];
-
-		if (kept.refused)
-			continue;
-		if (kept.n_values > 0)
-			memmove(statement->values + n_values, statement->values + kept.first,
-				kept.n_values * sizeof(*statement->values));
-		kept.first = n_values;
-		n_values += kept.n_values;
-		statement->assignments[n++] = kept;
-	}
-	statement->n_assignments = n;
-	statement->n_values = n_values;
 }
 
 bool token_is(const struct token *token, const char *text)

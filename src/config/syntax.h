@@ -24,7 +24,7 @@ struct assignment {
 	size_t first; /* of its values, in the statement's */
 	size_t n_values;
 	bool is_list;
-	bool refused; /* by whoever looks at its name */
+	int option; /* for whoever looks at its name; negative: refused */
 };
 
 struct statement {
@@ -34,10 +34,10 @@ struct statement {
 
 	struct assignment *assignments;
 	size_t n_assignments;
-	size_t assignments_allocated;
+	size_t assignments_room;
 	struct token *values;
 	size_t n_values;
-	size_t values_allocated;
+	size_t values_room;
 };
 
 enum token_kind {
@@ -68,9 +68,6 @@ void syntax_fini(struct syntax *syntax);
 
 /* The next statement, valid until the next call, or NULL at the end. */
 struct statement *syntax_next(struct syntax *syntax);
-
-/* Takes the assignments that are refused, with their values, out of the statement. */
-void statement_drop_refused(struct statement *statement);
 
 /* As a message may show it, without its quotes; valid for the next few calls. */
 const char *token_quote(const struct token *token);

@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "config/settings.h"
+#include "config/sources.h"
 #include "keeper/pool/pool-reload.h"
 #include "keeper/fronts/front.h"
 #include "keeper/child/unread.h"

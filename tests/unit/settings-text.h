@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "config/load.h"
 #include "config/settings.h"
+#include "config/sources.h"
 
 static char folder[] = "/tmp/superd-test-settings-XXXXXX";
 static char path[PATH_MAX];

@@ -169,27 +169,6 @@ static void test_a_told_mistake_is_not_told_again(void **state)
 	syntax_fini(&syntax);
 }
 
-static void test_a_refused_assignment_takes_its_values_along(void **state)
-{
-	struct statement *statement;
-	struct syntax syntax;
-
-	syntax_init(&syntax, "s { a = { 1, 2 } b = 3 c = { 4, 5 } }\n", "f", NULL);
-	statement = syntax_next(&syntax);
-	statement->assignments[0].refused = true;
-	statement_drop_refused(statement);
-	assert_int_equal(statement->n_assignments, 2);
-	assert_int_equal(statement->n_values, 3);
-	assert_true(token_is(&statement->values[statement->assignments[0].first], "3"));
-	assert_true(token_is(&statement->values[statement->assignments[1].first], "4"));
-
-	statement->assignments[1].refused = true;
-	statement_drop_refused(statement);
-	assert_int_equal(statement->n_values, 1);
-	assert_true(token_is(&statement->values[0], "3"));
-	syntax_fini(&syntax);
-}
-
 static void test_reading_goes_on_after_a_mistake(void **state)
 {
 	const char *text = "a 1\nb = 2\nservice x {\nc d\ne = { f g }\nh = 1\n}\ni = 3\n";
@@ -226,7 +205,6 @@ int main(void)
 		cmocka_unit_test(test_text_goes_on_behind_a_wrong_character),
 		cmocka_unit_test(test_a_word_is_not_cut_by_a_comment),
 		cmocka_unit_test(test_a_told_mistake_is_not_told_again),
-		cmocka_unit_test(test_a_refused_assignment_takes_its_values_along),
 		cmocka_unit_test(test_reading_goes_on_after_a_mistake),
 	};
 

@@ -12,9 +12,8 @@ static void assert_uses(const char *const *texts, const char *expected)
 {
 	struct endpoint endpoints[8] = { 0 };
 	char found[9] = "";
-	struct endpoint_conflicts *conflicts;
+	struct endpoint_conflicts conflicts = { 0 };
 
-	assert_int_equal(endpoint_conflicts_new(&conflicts), 0);
 	for (size_t i = 0; texts[i]; i++) {
 		struct endpoint *endpoint = &endpoints[i];
 		struct endpoint_text text;
@@ -30,10 +29,10 @@ static void assert_uses(const char *const *texts, const char *expected)
 			assert_true(endpoint_lookup(&text, &endpoint->address, 1) > 0);
 		if (text.family != AF_UNIX)
 			address_set_port(&endpoint->address, text.port_first);
-		found[i] = endpoint_conflicts_add(conflicts, &use, &owner) == 0 ? '+' : '-';
+		found[i] = endpoint_conflicts_add(&conflicts, &use, &owner) == 0 ? '+' : '-';
 	}
 	assert_string_equal(found, expected);
-	endpoint_conflicts_free(conflicts);
+	endpoint_conflicts_fini(&conflicts);
 }
 
 static void test_same_address_is_taken(void **state)

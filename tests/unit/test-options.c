@@ -9,12 +9,13 @@
 
 #include <cmocka.h>
 
+#include "config/draft.h"
 #include "config/schema.h"
 #include "config/settings.h"
 
 #include "settings-text.h"
 
-static void test_crew_is_resolved(void **state)
+static void test_a_pool_is_resolved(void **state)
 {
 	struct settings *settings = parse_text(
 		"defaults { user = root idle_exit = 2m stderr = socket instances = 3 }\n"
@@ -57,8 +58,8 @@ static void test_crew_is_resolved(void **state)
 	settings_unref(settings);
 }
 
-/* What the defaults say about crews does not reach a service that has none. */
-static void test_only_crews_have_crew_settings(void **state)
+/* What the defaults say about processes does not reach a service that starts none. */
+static void test_only_pools_have_pool_settings(void **state)
 {
 	struct settings *settings =
 		parse_text("defaults { user = root processes = 3 ready = notify }\n"
@@ -151,8 +152,8 @@ static void test_options_of_the_schema_are_all_there(void **state)
 		size_t length = option->name ? strlen(option->name) : 0;
 
 		assert_non_null(option->name);
-		assert_non_null(option->parse);
-		assert_non_null(option->takes);
+		assert_true(!option->parse != !option->parse_list);
+		assert_string_not_equal(option_takes(option), "");
 		assert_int_equal(schema_find(option->name, length), i);
 	}
 }
@@ -160,8 +161,8 @@ static void test_options_of_the_schema_are_all_there(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_crew_is_resolved),
-		cmocka_unit_test(test_only_crews_have_crew_settings),
+		cmocka_unit_test(test_a_pool_is_resolved),
+		cmocka_unit_test(test_only_pools_have_pool_settings),
 		cmocka_unit_test(test_session_options_are_resolved),
 		cmocka_unit_test(test_workers_are_resolved),
 		cmocka_unit_test(test_options_of_the_schema_are_all_there),

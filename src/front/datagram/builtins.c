@@ -31,8 +31,7 @@ static void admitted(struct front_listener *listener, int fd, const struct addre
 	const int on = 1;
 	int r;
 
-	/* RFC 862: echo returns everything, also urgent data. */
-	if (service->settings->builtin == BUILTIN_ECHO && !address_is_unix(peer))
+	if (builtin_has(service->settings->builtin, BUILTIN_OOB_INLINE) && !address_is_unix(peer))
 		(void)setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on));
 	log_accepted(service->settings, peer);
 	service_count_sessions(service, 1);

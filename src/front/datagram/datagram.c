@@ -123,7 +123,7 @@ static bool answer(const struct datagram_socket *socket, struct datagram_room *r
 	if (x->amplify)
 		x->random = (uint32_t)random();
 	builtin_find(settings->builtin)->answer_datagram(x);
-	if (settings->builtin == BUILTIN_DISCARD)
+	if (builtin_has(settings->builtin, BUILTIN_SILENT))
 		return false;
 
 	room->parts[i] = (struct iovec){ .iov_base = (char *)x->out, .iov_len = x->n_out };

@@ -13,10 +13,8 @@
 /* Takes memory only when chargen is used. */
 static char pattern[PATTERN_PERIOD + PATTERN_CHUNK];
 
-void builtin_prepare(enum builtin_kind kind)
+static void prepare_pattern(void)
 {
-	if (kind != BUILTIN_CHARGEN || pattern[0])
-		return;
 	for (size_t i = 0; i < sizeof(pattern); i++) {
 		size_t line = i / LINE_LENGTH;
 		size_t column = i % LINE_LENGTH;
@@ -83,13 +81,19 @@ static void time_since_1900(struct exchange *x)
 	x->n_out = sizeof(seconds);
 }
 
-static const struct builtin builtins[] = {
-	[BUILTIN_ECHO] = { 0, echo, echo },
-	[BUILTIN_DISCARD] = { 0, discard, discard },
-	[BUILTIN_CHARGEN] = { BUILTIN_SPEAKS_FIRST | BUILTIN_ENDLESS, chargen, chargen_datagram },
-	[BUILTIN_DAYTIME] = { BUILTIN_SPEAKS_FIRST | BUILTIN_ONCE, daytime, daytime },
-	[BUILTIN_TIME] = { BUILTIN_SPEAKS_FIRST | BUILTIN_ONCE, time_since_1900, time_since_1900 },
+static const struct builtin builtins[BUILTIN_COUNT] = {
+	[BUILTIN_ECHO] = { NULL, echo, echo },
+	[BUILTIN_DISCARD] = { NULL, discard, discard },
+	[BUILTIN_CHARGEN] = { prepare_pattern, chargen, chargen_datagram },
+	[BUILTIN_DAYTIME] = { NULL, daytime, daytime },
+	[BUILTIN_TIME] = { NULL, time_since_1900, time_since_1900 },
 };
+
+void builtin_prepare(enum builtin_kind kind)
+{
+	if (builtins[kind].prepare)
+		builtins[kind].prepare();
+}
 
 const struct builtin *builtin_find(enum builtin_kind kind)
 {

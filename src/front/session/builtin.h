@@ -13,12 +13,6 @@
 
 #include "config/settings.h"
 
-enum {
-	BUILTIN_SPEAKS_FIRST = 1 << 0, /* answers without waiting for input */
-	BUILTIN_ONCE = 1 << 1,         /* closes after the first answer */
-	BUILTIN_ENDLESS = 1 << 2,      /* its answer follows from @sent and never ends */
-};
-
 /* Enough for every answer that is not input or pattern. */
 #define BUILTIN_ROOM 64
 
@@ -35,8 +29,9 @@ struct exchange {
 	size_t n_out;
 };
 
+/* What is true of a built-in stands in config/builtin.h. */
 struct builtin {
-	unsigned flags;
+	void (*prepare)(void); /* or NULL */
 	void (*answer)(struct exchange *x);
 	void (*answer_datagram)(struct exchange *x);
 };

@@ -153,7 +153,7 @@ unsigned session_io_turn(struct session *session, unsigned ready, int64_t now_ms
 
 	if (session->rest)
 		wanted = send_rest(session);
-	else if (session->builtin->flags & BUILTIN_ENDLESS)
+	else if (builtin_has(session->service->builtin, BUILTIN_ENDLESS))
 		wanted = go_on_endlessly(session, ready);
 	else
 		wanted = answer_input(session);

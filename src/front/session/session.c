@@ -212,7 +212,7 @@ int session_start(struct sessions *sessions, const struct service *service, int 
 		return -ENOMEM;
 	}
 
-	if (session->builtin->flags & BUILTIN_ONCE) {
+	if (builtin_has(session->service->builtin, BUILTIN_ONCE)) {
 		linger_answer(session);
 		return 0;
 	}
@@ -221,7 +221,7 @@ int session_start(struct sessions *sessions, const struct service *service, int 
 	r = session_limit_start(session);
 	if (r < 0)
 		session_end(session, r);
-	else if (session->builtin->flags & BUILTIN_ENDLESS)
+	else if (builtin_has(session->service->builtin, BUILTIN_ENDLESS))
 		go_on(session, WATCH_READ | WATCH_WRITE);
 	else
 		take_first_turn(session);

@@ -1,0 +1,190 @@
+#include "config/build-service.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/array.h"
+#include "config/build-context.h"
+#include "config/build-endpoints.h"
+#include "config/build-pool.h"
+#include "config/build-program.h"
+#include "config/builtin.h"
+#include "config/dispatch.h"
+#include "config/schema.h"
+
+/* Whether option @number, which is set, has a use beside the others. */
+static void check_option(struct build *build, int number)
+{
+	const struct option *option = &schema_options[number];
+	bool program = build->draft->own[OPTION_EXEC];
+	unsigned traits = dispatch_traits(build->service->dispatch)->traits;
+
+	if (program && option->not_with & DISPATCH_RUNS_PROGRAM)
+		build_error(build, number, 0, "'%s' is for built-ins, and a program is none",
+			    option->name);
+	else if (program && option->not_with & traits)
+		build_error(
+			build, number, 0,
+			"'%s' is not for %s, where the programs accept clients themselves%s%s%s",
+			option->name, dispatch_list(option->not_with),
+			option->instead ? "; see '" : "", option->instead ?: "",
+			option->instead ? "'" : "");
+	else if (program && option->only_with && !(option->only_with & traits))
+		build_error(build, number, 0, "'%s' is for %s", option->name,
+			    dispatch_list(option->only_with));
+	else if (!program && option->only_with)
+		build_error(build, number, 0, "'%s' is for programs, and a built-in is none",
+			    option->name);
+}
+
+static void check_options(struct build *build)
+{
+	const struct draft *draft = build->draft;
+
+	for (int i = 0; i < OPTION_COUNT; i++) {
+		unsigned traits = schema_options[i].only_builtin;
+
+		if (!draft->own[i])
+			continue;
+		if (traits && !builtin_has(draft->builtin, traits))
+			build_error(build, i, 0, "'%s' is for the built-in %s",
+				    schema_options[i].name, builtin_list(traits));
+		if (draft->own[OPTION_BUILTIN] != draft->own[OPTION_EXEC])
+			check_option(build, i);
+	}
+}
+
+static void check_kind(struct build *build)
+{
+	const struct draft *draft = build->draft;
+
+	if (!draft->own[OPTION_BUILTIN] && !draft->own[OPTION_EXEC])
+		build_error(build, -1, 0, "needs 'exec' or 'builtin'");
+	if (draft->own[OPTION_BUILTIN] && draft->own[OPTION_EXEC])
+		build_error(build, OPTION_EXEC, 0, "takes 'exec' or 'builtin', not both (%s:%d)",
+			    draft->at[OPTION_BUILTIN].file, draft->at[OPTION_BUILTIN].line);
+	if (!draft->own[OPTION_LISTEN])
+		build_error(build, -1, 0, "needs 'listen'");
+}
+
+static void build_socket_user(struct build *build)
+{
+	const char *name = build->draft->socket_user;
+	const struct account *account;
+
+	if (accounts_find_user(&build->context->accounts, name, &account) < 0)
+		build_error(build, OPTION_SOCKET_USER, 0, "'socket_user': no user '%s'",
+			    errors_quote(name));
+	else if (!build->context->privileged && account->uid != geteuid())
+		build_error(build, OPTION_SOCKET_USER, 0,
+			    "'socket_user' needs root: a file stays its maker's");
+	else
+		build->service->socket.uid = account->uid;
+}
+
+static void build_socket_group(struct build *build)
+{
+	const char *name = build->draft->socket_group;
+	gid_t gid;
+
+	if (accounts_find_group(&build->context->accounts, name, &gid) < 0)
+		build_error(build, OPTION_SOCKET_GROUP, 0, "'socket_group': no group '%s'",
+			    errors_quote(name));
+	else if (!build->context->privileged && gid != getegid() && group_member(gid) == 0)
+		build_error(build, OPTION_SOCKET_GROUP, 0,
+			    "'socket_group' needs root: superd is not in group '%s'",
+			    errors_quote(name));
+	else
+		build->service->socket.gid = gid;
+}
+
+static bool has_udp(const struct service *service)
+{
+	for (size_t i = 0; i < service->n_endpoints; i++)
+		if (service->endpoints[i].type == SOCK_DGRAM &&
+		    service->endpoints[i].address.any.sa_family != AF_UNIX)
+			return true;
+	return false;
+}
+
+/* Of a built-in; its endpoints are known. */
+static void build_session(struct build *build)
+{
+	const struct draft *draft = build->draft;
+	struct service *service = build->service;
+	unsigned workers = build->context->settings->workers;
+
+	service->idle_timeout_ms = draft->idle_timeout_ms;
+	service->max_lifetime_ms = draft->max_lifetime_ms;
+	if (!has_udp(service))
+		service->shards = 0;
+	else if (draft->shards == WORKERS_AUTO)
+		service->shards = workers ? workers : 1;
+	else
+		service->shards = draft->shards;
+}
+
+static void fill_in(struct build *build)
+{
+	const struct draft *draft = build->draft;
+	struct service *service = build->service;
+
+	service->dispatch = draft->own[OPTION_BUILTIN] ? DISPATCH_SESSION : draft->dispatch;
+	service->builtin = draft->builtin;
+	service->amplify = draft->amplify && builtin_has(draft->builtin, BUILTIN_MAY_AMPLIFY);
+	service->instances = draft->instances;
+	service->overflow = draft->overflow;
+	service->log_on_success = draft->log_on_success;
+	service->log_on_failure = draft->log_on_failure;
+	service->socket = draft->socket;
+
+	check_kind(build);
+	check_options(build);
+	if (draft->socket_user)
+		build_socket_user(build);
+	if (draft->socket_group)
+		build_socket_group(build);
+	build_endpoints(build);
+	if (!dispatch_has(service->dispatch, DISPATCH_RUNS_PROGRAM)) {
+		build_session(build);
+	} else if (draft->own[OPTION_EXEC]) {
+		build_pool(build);
+		build_program(build);
+	}
+}
+
+static struct service *add_service(struct settings *settings, const struct draft *draft)
+{
+	struct service *service;
+	char *name;
+
+	if (array_make_room(settings->services, settings->n_services, settings->services_room) < 0)
+		return NULL;
+	name = strdup(draft->name);
+	if (!name)
+		return NULL;
+
+	service = &settings->services[settings->n_services];
+	*service = (struct service){
+		.name = name,
+		.file = draft->location.file,
+		.line = draft->location.line,
+		.index = settings->n_services++,
+		.first_endpoint = settings->n_endpoints,
+	};
+	return service;
+}
+
+void build_service(struct build_context *context, struct draft *draft)
+{
+	struct settings *settings = context->settings;
+	struct build at_hand = { context, draft, add_service(settings, draft) };
+
+	if (!at_hand.service) {
+		errors_add(context->errors, draft->location, "out of memory");
+		return;
+	}
+	fill_in(&at_hand);
+	settings->n_endpoints += at_hand.service->n_endpoints;
+}

@@ -1,0 +1,46 @@
+#pragma once
+
+/*
+ * The kinds of dispatch: how an admitted client reaches code. A row of the table says what is
+ * true of a kind; everybody else asks for a trait, not for a kind.
+ */
+
+#include <stdbool.h>
+
+struct word_table;
+
+enum dispatch_kind {
+	DISPATCH_SESSION, /* a built-in */
+	DISPATCH_SPAWN,
+	DISPATCH_WAIT,
+	DISPATCH_POOL,
+	DISPATCH_PASS,
+	DISPATCH_COUNT,
+};
+
+/* The traits. */
+enum {
+	DISPATCH_RUNS_PROGRAM = 1 << 0,     /* otherwise a built-in answers */
+	DISPATCH_READS_LISTENER = 1 << 1,   /* superd accepts, and receives the datagrams */
+	DISPATCH_PER_CLIENT = 1 << 2,       /* each client has a program of its own */
+	DISPATCH_LENDS_LISTENER = 1 << 3,   /* one program owns the listener while it runs */
+	DISPATCH_SHARES_LISTENER = 1 << 4,  /* several programs accept from it themselves */
+	DISPATCH_PASSES_CLIENTS = 1 << 5,   /* programs that run receive connections from superd */
+	DISPATCH_STARTS_PROCESSES = 1 << 6, /* before their clients come: `processes` */
+};
+
+struct dispatch_traits {
+	const char *name; /* the word of the configuration; NULL: none */
+	unsigned traits;
+};
+
+extern const struct word_table dispatch_words;
+
+const struct dispatch_traits *dispatch_traits(enum dispatch_kind dispatch);
+
+/* Whether one of @traits is true of @dispatch. */
+bool dispatch_has(enum dispatch_kind dispatch, unsigned traits);
+
+/* "'dispatch = pool' and 'dispatch = pass'": all that have one of @traits; see word_table_list().
+ */
+const char *dispatch_list(unsigned traits);

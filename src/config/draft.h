@@ -1,0 +1,75 @@
+#pragma once
+
+/*
+ * What a configuration says, before it is known what it means together: the top level, and a
+ * draft of each service. A dialect makes drafts; build-service.c makes services of them.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "config/errors.h"
+#include "config/option.h"
+#include "config/settings.h"
+
+/* As a number of workers or shards: what `auto` is stored as. */
+#define WORKERS_AUTO OPTION_UNLIMITED
+
+#define WORKERS_MAX 64
+
+/* What stands at top level. */
+struct root {
+	struct location at[OPTION_COUNT]; /* where each option was set */
+	bool own[OPTION_COUNT];
+	int port_base;
+	int poller;
+	const char *log;
+	const char *front_user;
+	int64_t grace_ms;
+	unsigned workers; /* or WORKERS_AUTO */
+};
+
+/* A service as it is written, or the defaults. */
+struct draft {
+	const char *name;
+	struct location location;         /* of the service */
+	struct location at[OPTION_COUNT]; /* where each option was set, perhaps in the defaults */
+	bool own[OPTION_COUNT];           /* set in the service itself */
+	bool defaults_unsure;             /* what is missing may stand where something is wrong */
+
+	bool enabled;
+	bool groups;
+	bool v6only;
+	bool freebind;
+	bool amplify;
+	struct values listen;
+	struct values exec;
+	struct values env;
+	struct values passenv;
+	int builtin;
+	int dispatch;
+	int stderr_to;
+	int overflow;
+	int nice;
+	int64_t idle_timeout_ms;
+	int64_t max_lifetime_ms;
+	unsigned shards; /* 0: not set; or WORKERS_AUTO */
+	unsigned instances;
+	unsigned log_on_success;
+	unsigned log_on_failure;
+	mode_t umask;
+	const char *user;
+	const char *group;
+	const char *directory;
+	const char *chroot;
+	const char *interface;
+	const char *socket_user;
+	const char *socket_group;
+	struct socket_settings socket;
+	struct pool_settings pool;
+};
+
+/* What holds where nothing is written. */
+extern const struct root draft_root;
+extern const struct draft draft_defaults;

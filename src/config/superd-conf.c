@@ -1,0 +1,208 @@
+#include "config/superd-conf.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "config/arena.h"
+#include "config/schema.h"
+#include "config/section.h"
+#include "config/sources.h"
+
+#define SERVICE_NAME_MAX 63
+
+static void read_section(struct superd_conf *conf, struct section section,
+			 struct statement *statement)
+{
+	section.errors = conf->errors;
+	section.arena = conf->arena;
+	section.decoder = conf->decoder;
+	section_read(&section, statement);
+}
+
+static void read_root(struct superd_conf *conf, size_t number, struct statement *statement)
+{
+	const char *file = conf->files[number];
+	const struct token *name = &statement->assignments[0].name;
+	int option = schema_find(name->text, name->length);
+	bool is_root = option >= 0 && schema_options[option].where & SECTION_ROOT;
+	struct section section = {
+		.kind = SECTION_ROOT,
+		.file = file,
+		.subject = "top level",
+		.fields = &conf->root,
+		.at = conf->root.at,
+		.own = conf->root.own,
+	};
+
+	if (is_root && option != OPTION_INCLUDE && number > 0)
+		errors_add(conf->errors, (struct location){ file, name->line },
+			   "'%s' can only stand in the main file", schema_options[option].name);
+	else
+		read_section(conf, section, statement);
+}
+
+static void read_defaults(struct superd_conf *conf, const char *file, struct statement *statement)
+{
+	struct draft *defaults = &conf->defaults;
+	struct location at = { file, statement->keyword.line };
+	struct section section = {
+		.kind = SECTION_DEFAULTS,
+		.file = file,
+		.subject = "'defaults'",
+		.fields = defaults,
+		.at = defaults->at,
+		.own = defaults->own,
+	};
+	size_t found = conf->errors->n;
+
+	if (statement->title.length)
+		errors_add(conf->errors, at, "'defaults' takes no name");
+	if (defaults->location.line) {
+		errors_add(conf->errors, at, "'defaults' stands already at %s:%d",
+			   defaults->location.file, defaults->location.line);
+		return;
+	}
+	defaults->location = at;
+	read_section(conf, section, statement);
+	defaults->defaults_unsure |= statement->broken || conf->errors->n > found;
+}
+
+void superd_conf_read_common(struct superd_conf *conf)
+{
+	conf->root = draft_root;
+	conf->defaults = draft_defaults;
+	for (size_t i = 0; i < conf->sources->n; i++) {
+		struct statement *statement;
+		struct syntax syntax;
+
+		conf->defaults.defaults_unsure |= !conf->sources->list[i].whole;
+		syntax_init(&syntax, conf->sources->list[i].text, conf->files[i], NULL);
+		while ((statement = syntax_next(&syntax))) {
+			if (statement->keyword.length == 0)
+				read_root(conf, i, statement);
+			else if (token_is(&statement->keyword, "defaults"))
+				read_defaults(conf, conf->files[i], statement);
+		}
+		syntax_fini(&syntax);
+	}
+}
+
+/* Copies the name of a service to @out, or reports what is wrong with it. */
+static int take_name(struct superd_conf *conf, struct location at,
+		     const struct statement *statement, char out[static SERVICE_NAME_MAX + 1])
+{
+	struct location first;
+	bool good;
+	int r;
+
+	if (statement->title.length == 0) {
+		errors_add(conf->errors, at, "a service needs a name: service \"NAME\" { ... }");
+		return -EINVAL;
+	}
+	if (token_is_reported(&statement->title))
+		return -EINVAL;
+
+	good = token_plain(&statement->title, out, SERVICE_NAME_MAX + 1) && out[0];
+	for (const char *c = out; good && *c; c++)
+		good = isgraph((unsigned char)*c) && !strchr("\"'/\\", *c);
+	if (!good) {
+		errors_add(conf->errors, at,
+			   "the name of a service has 1 to %d printable characters without "
+			   "spaces, quotes, '/' and '\\', which '%s' has not",
+			   SERVICE_NAME_MAX, token_quote(&statement->title));
+		return -EINVAL;
+	}
+
+	r = service_names_add(&conf->names, out, at, &first);
+	if (r == -EEXIST)
+		errors_add(conf->errors, at, "service '%s' is defined already (%s:%d)", out,
+			   first.file, first.line);
+	else if (r < 0)
+		errors_add(conf->errors, at, "out of memory");
+	return r;
+}
+
+/* Returns whether the draft can be built: nothing is wrong with it, and it is enabled. */
+static bool read_service(struct superd_conf *conf, struct statement *statement, struct draft *out)
+{
+	static char name[SERVICE_NAME_MAX + 1];
+	char subject[SERVICE_NAME_MAX + sizeof("service ''")] = "a service";
+	const char *file = conf->files[conf->file];
+	size_t found = conf->errors->n;
+
+	*out = conf->defaults;
+	memset(out->own, 0, sizeof(out->own));
+	out->name = name;
+	out->location = (struct location){ file, statement->keyword.line };
+	if (take_name(conf, out->location, statement, name) == 0)
+		snprintf(subject, sizeof(subject), "service '%s'", name);
+	read_section(conf,
+		     (struct section){ .kind = SECTION_SERVICE,
+				       .file = file,
+				       .subject = subject,
+				       .fields = out,
+				       .at = out->at,
+				       .own = out->own },
+		     statement);
+
+	/* What is missing or does not fit may only follow from an error that was reported. */
+	return !statement->broken && !token_is_reported(&statement->title) &&
+	       conf->errors->n == found && out->enabled;
+}
+
+static void unknown_section(struct superd_conf *conf, const struct token *keyword)
+{
+	static const char *const known[] = { "service", "defaults", NULL };
+	struct location at = { conf->files[conf->file], keyword->line };
+	const char *quoted = token_quote(keyword);
+	char word[64];
+	int nearest;
+
+	if (!token_plain(keyword, word, sizeof(word)))
+		word[0] = '\0';
+	nearest = text_nearest(word, known);
+	if (nearest >= 0)
+		errors_add(conf->errors, at, "unknown section '%s'; did you mean '%s'?", quoted,
+			   known[nearest]);
+	else
+		errors_add(conf->errors, at,
+			   "unknown section '%s'; there are 'service' and 'defaults'", quoted);
+}
+
+/* The next section of all files, or NULL at the end. */
+static struct statement *next_section(struct superd_conf *conf)
+{
+	for (; conf->file < conf->sources->n; conf->file++) {
+		struct statement *statement;
+
+		if (!conf->reading)
+			syntax_init(&conf->syntax, conf->sources->list[conf->file].text,
+				    conf->files[conf->file], conf->errors);
+		conf->reading = true;
+		while ((statement = syntax_next(&conf->syntax)))
+			if (statement->keyword.length > 0)
+				return statement;
+		syntax_fini(&conf->syntax);
+		conf->reading = false;
+	}
+	return NULL;
+}
+
+bool superd_conf_next(struct superd_conf *conf, struct draft *out)
+{
+	struct statement *statement;
+
+	while ((statement = next_section(conf))) {
+		if (token_is(&statement->keyword, "service")) {
+			conf->n_services++;
+			if (read_service(conf, statement, out))
+				return true;
+		} else if (!token_is(&statement->keyword, "defaults")) {
+			unknown_section(conf, &statement->keyword);
+		}
+	}
+	return false;
+}

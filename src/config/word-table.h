@@ -1,0 +1,32 @@
+#pragma once
+
+/* Words that stand for small numbers: the place of a word in its table is what it means. */
+
+#include <stddef.h>
+
+struct word_table {
+	const char *const *first; /* NULL: nobody can write it */
+	size_t stride;            /* bytes from one word to the next */
+	size_t n;
+};
+
+/* Of an array of words, and of a table whose rows have them as their field `name`. */
+#define WORD_TABLE(array)                                                   \
+	{                                                                   \
+		(array), sizeof(*(array)), sizeof(array) / sizeof(*(array)) \
+	}
+#define WORD_TABLE_OF_ROWS(table)                                                  \
+	{                                                                          \
+		&(table)->name, sizeof(*(table)), sizeof(table) / sizeof(*(table)) \
+	}
+
+/* Returns what @text means, or -1. */
+int word_table_find(const struct word_table *words, const char *text);
+int word_table_find_any_case(const struct word_table *words, const char *text);
+
+/*
+ * "'dispatch = pool' and 'dispatch = pass'": the words whose bits are set in @mask, each behind
+ * @prefix, with @conjunction before the last. Valid until the next call.
+ */
+const char *word_table_list(const struct word_table *words, unsigned mask, const char *prefix,
+			    const char *conjunction);
