@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "front/program/spawn-datagram.h"
 #include "front/datagram/datagram.h"
 #include "front/core/throttle.h"
@@ -23,9 +24,11 @@
 static void end_sessions(struct timer *timer)
 {
 	struct front *front = container_of(timer, struct front, grace);
+	char sessions[TEXT_COUNT_MAX];
 
 	if (front->sessions.count > 0)
-		log_info("ending %zu sessions that had their time", front->sessions.count);
+		log_info("time is up, ending %s",
+			 text_count(sessions, front->sessions.count, "session"));
 	for (size_t i = 0; i < front->settings->n_services; i++)
 		if (front->services[i].dispatch->end_clients)
 			front->services[i].dispatch->end_clients(&front->services[i]);

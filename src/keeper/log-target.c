@@ -30,8 +30,8 @@ static int open_daemon(enum log_target target, const char *what)
 	if (r != -ENOENT && r != -ECONNREFUSED)
 		return r;
 	log_warning(r,
-		    "%s to write to: lines of log are dropped until there is; set 'log' to a "
-		    "file, or use --foreground",
+		    "%s to write to: lines of log are dropped until there is one; set 'log' to "
+		    "a file, or use --foreground",
 		    what);
 	return log_open_later(target);
 }

@@ -83,12 +83,14 @@ static void report_service(const struct keeper *keeper, const struct service *se
 	const struct generation *generation = keeper->generation;
 	const struct service_record *record = generation->records[service->index];
 	struct service_stats *stats = &keeper->stats[record->number];
+	char programs[TEXT_COUNT_MAX], sessions[TEXT_COUNT_MAX];
 
 	log_service(LOG_INFO, service->name, 0,
-		    "%u programs and %u sessions now; %llu accepted, %llu refused, "
+		    "%s and %s now; %llu accepted, %llu refused, "
 		    "%llu not started, %llu datagrams, %llu of them without answer, "
 		    "%llu dropped by the kernel",
-		    record->live, count_sessions(keeper, record->number),
+		    text_count(programs, record->live, "program"),
+		    text_count(sessions, count_sessions(keeper, record->number), "session"),
 		    (unsigned long long)atomic_load(&stats->accepted),
 		    (unsigned long long)atomic_load(&stats->refused),
 		    (unsigned long long)atomic_load(&stats->failed),
@@ -103,7 +105,7 @@ static void report_service(const struct keeper *keeper, const struct service *se
 
 static void report_child(const struct child *child)
 {
-	char peer[ADDRESS_TEXT_MAX] = "whoever comes";
+	char peer[ADDRESS_TEXT_MAX] = "any client";
 
 	if (child->peer.length > 0)
 		address_text(&child->peer, peer);
@@ -117,7 +119,7 @@ static void report_front(const struct front *front)
 	static const char *const states[] = {
 		[FRONT_STARTING] = "starting",
 		[FRONT_SERVING] = "serving",
-		[FRONT_HALTING] = "stopping to accept",
+		[FRONT_HALTING] = "about to stop accepting",
 		[FRONT_HALTED] = "not accepting",
 		[FRONT_DRAINING] = "finishing its sessions",
 	};

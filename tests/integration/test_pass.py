@@ -260,9 +260,9 @@ def test_nonsense_from_a_process_is_said_once_and_ignored(superd):
     pid = client.pid()
     client.finish()
     assert Client(daemon).pid() == pid
-    daemon.wait_log("sent an answer that is none")
+    daemon.wait_log("sent an invalid answer")
     daemon.wait_log("accepted", count=2)  # Lines are read in order: no other came before this one.
-    assert len(daemon.log.find("sent an answer that is none")) == 1
+    assert len(daemon.log.find("sent an invalid answer")) == 1
 
 
 def test_a_process_that_does_not_read_makes_nobody_spin(superd):

@@ -213,7 +213,7 @@ def test_a_program_that_is_gone_is_logged_and_the_service_stays(superd, place):
     "text, why",
     [
         ("#!/nonexistent\n", "cannot execute its interpreter: No such file or directory"),
-        ("echo here\n", "neither for this machine nor begins with '#!': Exec format error"),
+        ("echo here\n", "not for this machine, and has no '#!': Exec format error"),
     ],
 )
 def test_a_script_that_cannot_run_is_told_from_one_that_is_gone(superd, place, text, why):

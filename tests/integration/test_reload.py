@@ -139,7 +139,7 @@ def test_sessions_have_as_much_time_after_a_reload_as_before(superd):
     left = 32 << 20  # More than can have been on its way.
     while left > 0:
         left -= len(chargen.recv(1 << 20)) or pytest.fail("chargen has ended")
-    assert not daemon.has_said("had their time")
+    assert not daemon.has_said("time is up")
 
 
 def test_broken_reload_changes_nothing(superd):
@@ -255,7 +255,7 @@ def halting(daemon):
     logged = len(daemon.log)
     daemon.signal(signal.SIGUSR1)
     daemon.wait_log(r"front \d+: ", after=logged)
-    return daemon.log.find(r"front \d+: stopping to accept", after=logged)
+    return daemon.log.find(r"front \d+: about to stop accepting", after=logged)
 
 
 def test_a_hup_during_a_reload_is_not_lost(superd):

@@ -95,13 +95,13 @@ def test_usr1_writes_the_state_of_services_and_children_to_the_log(superd):
                 r"state: Serving 4 services on 3 listeners; 1 waits for its address; "
                 "2 children, 0 requests wait$",
                 rf"front {daemon.front}: serving, since \d+ s$",
-                "service 'cat': 1 programs and 0 sessions now; 1 accepted, 0 refused",
+                "service 'cat': 1 program and 0 sessions now; 1 accepted, 0 refused",
                 r"  tcp:127\.0\.0\.1:\d+: listening$",
                 "service 'echo': 0 programs and 0 sessions now",
                 rf"  tcp:{HOST}:{PORT}: not bound: Address already in use$",
                 r"  tcp:127\.0\.0\.1:\d+: with its program$",
                 rf"child {pid}: service 'cat', for 127\.0\.0\.1:\d+, since \d+ s$",
-                rf"child {owner_pid}: service 'owner', for whoever comes, since \d+ s$",
+                rf"child {owner_pid}: service 'owner', for any client, since \d+ s$",
             ):
                 daemon.wait_log(line, after=logged)
 

@@ -136,7 +136,7 @@ def test_a_waiting_program_that_fails_without_accepting_makes_no_loop(superd, pl
     script = f"echo >> {place}/starts; exit 1"
     daemon = superd(service("x", exec=shell(script), dispatch="wait") + ECHO)
     with daemon.connect("x"):
-        daemon.wait_log("service 'x': its program makes no headway, pausing for 2 s")
+        daemon.wait_log("service 'x': its program makes no progress, pausing for 2 s")
         for _ in range(50):
             assert daemon.ask("echo", b"ping") == b"ping"
         assert len((place / "starts").read_text()) == 2
@@ -166,7 +166,7 @@ def test_a_waiting_program_that_is_gone_does_not_spin(superd, place, kind):
     with daemon.connect("x", kind) as client:
         client.send(b"poison")
         daemon.wait_log(rf"service 'x': cannot start '{program}'.*: No such file or directory")
-        daemon.wait_log("service 'x': its program makes no headway, pausing for 1 s")
+        daemon.wait_log("service 'x': its program makes no progress, pausing for 1 s")
         for _ in range(50):
             assert daemon.ask("echo", b"ping") == b"ping"
     assert len(daemon.log.find("cannot start")) < 10

@@ -127,7 +127,7 @@ def test_the_time_of_grace_ends_clients_of_workers(superd, workers):
     assert stuck.recv(1)
     daemon.signal(signal.SIGTERM)
     assert daemon.process.wait(20) == 0
-    daemon.wait_log("ending 51 sessions that had their time")
+    daemon.wait_log("time is up, ending 51 sessions")
     daemon.wait_log("service 'echo': ended .*, cut off at the end of the grace time$", count=50)
     daemon.wait_log("service 'chargen': ended .*, cut off at the end of the grace time$")
 

@@ -124,8 +124,7 @@ static void warn_once(struct pass_process *process)
 		return;
 	process->warned = true;
 	log_service(LOG_WARNING, process->common->service->settings->name, 0,
-		    "its program (pid %ld) sent an answer that is none, ignoring",
-		    (long)process->pid);
+		    "its program (pid %ld) sent an invalid answer, ignoring", (long)process->pid);
 }
 
 static void take_answer(struct pass_process *process, const char *text, size_t n)

@@ -122,7 +122,7 @@ static void end_pause(struct timer *timer)
 static void log_pause(const struct front_listener *listener)
 {
 	log_service(LOG_WARNING, listener->service->settings->name, 0,
-		    "its program makes no headway, pausing for %" PRId64 " s",
+		    "its program makes no progress, pausing for %" PRId64 " s",
 		    wait_retry_pause_ms(&listener->wait->wait_retry) / 1000);
 }
 

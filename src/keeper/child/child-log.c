@@ -103,7 +103,7 @@ static void end_interval(struct timer *timer)
 static const char *exec_text(const struct program_settings *program, int error)
 {
 	if (error == ENOEXEC)
-		return "cannot execute what is neither for this machine nor begins with '#!'";
+		return "cannot execute: it is not for this machine, and has no '#!'";
 	if (error == ENOENT && !program->chroot && access(program->argv[0], F_OK) == 0)
 		return "cannot execute its interpreter";
 	return spawn_step_text(SPAWN_EXEC);

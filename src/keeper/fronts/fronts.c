@@ -72,8 +72,7 @@ static void on_bad(struct front_channel *channel)
 {
 	struct front *front = front_of(channel);
 
-	log_error(0, "the front (pid %ld) sent a message that it must not; ending it",
-		  (long)front->pid);
+	log_error(0, "the front (pid %ld) sent a forbidden message; ending it", (long)front->pid);
 	front_kill(front);
 }
 
