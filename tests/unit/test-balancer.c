@@ -19,7 +19,6 @@ static struct balancer *balancer;
 static int64_t passed_ms;
 
 static struct keeper {
-	bool deaf; /* nothing can be said to it now */
 	unsigned dismissed[8];
 	unsigned n_dismissed;
 	unsigned n_grown;
@@ -32,30 +31,14 @@ static void on_room(struct balancer *of)
 	keeper.n_rooms++;
 }
 
-static bool dismiss(struct balancer *of, const struct pass_process *process)
-{
-	assert_int_equal(process->pid, FIRST_PID + process->index);
-	if (!keeper.deaf)
-		keeper.dismissed[keeper.n_dismissed++] = process->index;
-	return !keeper.deaf;
-}
-
-static bool grow(struct balancer *of)
-{
-	if (!keeper.deaf)
-		keeper.n_grown++;
-	return !keeper.deaf;
-}
-
 static int set_up(void **state)
 {
-	static const struct balancer_events events = { on_room, dismiss, grow };
-
 	stage_set_up(N_CLIENTS);
 	keeper = (struct keeper){ 0 };
 	passed_ms = 0;
-	group = (struct balancer_group){ .events = &events };
-	list_init(&group.unreported);
+	group = (struct balancer_group){ .on_room = on_room };
+	list_init(&group.dismissed);
+	list_init(&group.growing);
 	balancer = balancer_new(&group, &stage.service, stage.table);
 	return balancer ? 0 : -1;
 }
@@ -93,8 +76,18 @@ static void give(void)
 /* As at the end of a turn. */
 static void report(void)
 {
-	if (list_is_linked(&group.unreported) && balancer_report(balancer))
-		list_unlink(&balancer->unreported_link);
+	list_for_each(at, following, &group.dismissed) {
+		const struct pass_process *process =
+			container_of(at, struct pass_process, dismissed_link);
+
+		list_unlink(at);
+		keeper.dismissed[keeper.n_dismissed++] = process->index;
+	}
+	list_for_each(at, following, &group.growing) {
+		assert_ptr_equal(at, &balancer->growing_link);
+		list_unlink(at);
+		keeper.n_grown++;
+	}
 }
 
 /* Processes have been idle for longer then, and timers are due. */
@@ -153,6 +146,8 @@ static void test_growth_is_asked_for_once_until_the_keeper_allows_more(void **st
 	balancer_grow(balancer);
 	report();
 	report();
+	balancer_grow(balancer);
+	report();
 	assert_int_equal(keeper.n_grown, 1);
 	balancer->may_grow = true;
 	balancer_grow(balancer);
@@ -169,39 +164,27 @@ static void test_listeners_go_on_where_one_more_process_may_be_asked_for(void **
 	assert_int_equal(keeper.n_rooms, 1);
 }
 
-static void test_what_the_keeper_cannot_hear_is_said_later(void **state)
-{
-	stage.settings.pool.min = 0;
-	add(0);
-	add(1);
-	keeper.deaf = true;
-	let_time_pass(1);
-	balancer->may_grow = true;
-	balancer_grow(balancer);
-	report();
-	assert_true(list_is_linked(&group.unreported));
-	assert_int_equal(group.n_processes, 0);
-
-	keeper.deaf = false;
-	report();
-	expect_dismissals(2, 0);
-	assert_int_equal(keeper.n_grown, 1);
-	assert_false(list_is_linked(&group.unreported));
-}
-
-static void test_a_process_that_ends_unheard_is_not_dismissed(void **state)
+static void test_a_process_that_ends_before_the_keeper_is_told_is_not_dismissed(void **state)
 {
 	stage.settings.pool.min = 1;
 	add(0);
 	add(1);
-	keeper.deaf = true;
-	let_time_pass(1);
+	timers_run(stage.context.timers, clock_ms() + 1);
+	assert_true(balancer_find(balancer, 0)->dismissed);
 	balancer_on_gone(balancer_find(balancer, 0), 0);
-	keeper.deaf = false;
 	report();
 	assert_int_equal(keeper.n_dismissed, 0);
-	assert_false(list_is_linked(&group.unreported));
 	assert_int_equal(group.n_processes, 1);
+}
+
+static void test_a_client_that_one_socket_does_not_take_goes_to_the_next(void **state)
+{
+	add(0);
+	add(1);
+	close(take_fd(stage.programs[1]));
+	give();
+	assert_int_equal(stage_receive(0), 0);
+	assert_int_equal(stage.sessions, 1);
 }
 
 static void test_a_client_that_no_socket_takes_waits_for_the_next_process(void **state)
@@ -232,6 +215,7 @@ static void test_two_idle_processes_above_a_minimum_of_one_are_one_too_many(void
 		let_time_pass(1000000);
 	expect_dismissals(1, 0);
 	assert_int_equal(balancer->n_staying, 1);
+	assert_false(timer_is_set(&balancer->idle));
 	give();
 	assert_int_equal(stage_receive(1), 0);
 }
@@ -286,6 +270,18 @@ static void test_a_process_that_closes_ends_after_a_moment_and_its_last_client(v
 	stage_turn();
 	report();
 	assert_int_equal(keeper.n_dismissed, 0);
+	let_time_pass(1000);
+	expect_dismissals(1, 1);
+}
+
+static void test_the_end_of_a_process_that_closes_waits_for_no_idle_one(void **state)
+{
+	stage.settings.pool.min = 0;
+	stage.settings.pool.idle_exit_ms = 300000;
+	add(0);
+	add(1);
+	close(take_fd(stage.programs[1]));
+	stage_turn();
 	let_time_pass(1000);
 	expect_dismissals(1, 1);
 }
@@ -356,9 +352,11 @@ static void test_halted_the_clients_are_another_fronts_until_it_resumes(void **s
 	stage.context.mode = MODE_HALTED;
 	balancer_halt(balancer);
 	assert_int_equal(stage.sessions, 1);
+	balancer->may_grow = true;
+	add_only(2);
+	balancer_update(balancer);
 	assert_false(balancer_has_room(balancer));
-	add(2);
-	assert_false(balancer_has_room(balancer));
+	assert_int_equal(keeper.n_rooms, 0);
 
 	stage.context.mode = MODE_SERVING;
 	balancer_resume(balancer);
@@ -371,8 +369,7 @@ static void test_halted_the_clients_are_another_fronts_until_it_resumes(void **s
 
 static void test_halted_nobody_is_dismissed(void **state)
 {
-	stage.settings.pool.min = 0;
-	add(0);
+	assert_int_equal(balancer_add(balancer, 0, FIRST_PID, -1), 0);
 	stage.context.mode = MODE_HALTED;
 	balancer_halt(balancer);
 	let_time_pass(1000);
@@ -424,18 +421,26 @@ static void test_drained_without_a_successor_every_process_leaves(void **state)
 	assert_int_equal(group.n_processes, 0);
 }
 
-static void test_drained_nothing_more_is_asked_for_and_a_client_that_waits_is_lost(void **state)
+static void test_drained_nobody_is_dismissed_twice(void **state)
 {
-	balancer->may_grow = true;
-	balancer_grow(balancer);
+	stage.settings.pool.min = 0;
+	add(0);
+	add(1);
+	let_time_pass(1);
+	stage.context.mode = MODE_DRAINING;
+	balancer_drain(balancer, false);
+	report();
+	expect_dismissals(2, 0);
+	assert_int_equal(group.n_processes, 0);
+}
+
+static void test_drained_a_client_that_waits_is_lost(void **state)
+{
 	add(0);
 	close(take_fd(stage.programs[0]));
 	give();
 	stage.context.mode = MODE_DRAINING;
 	balancer_drain(balancer, false);
-	report();
-	assert_int_equal(keeper.n_grown, 0);
-	assert_false(list_is_linked(&group.unreported));
 	assert_int_equal(stage.sessions, 0);
 	assert_int_equal(stage.stats.failed, 1);
 }
@@ -459,13 +464,14 @@ int main(void)
 		CASE(test_without_room_nobody_is_taken_until_a_client_ends),
 		CASE(test_growth_is_asked_for_once_until_the_keeper_allows_more),
 		CASE(test_listeners_go_on_where_one_more_process_may_be_asked_for),
-		CASE(test_what_the_keeper_cannot_hear_is_said_later),
-		CASE(test_a_process_that_ends_unheard_is_not_dismissed),
+		CASE(test_a_process_that_ends_before_the_keeper_is_told_is_not_dismissed),
+		CASE(test_a_client_that_one_socket_does_not_take_goes_to_the_next),
 		CASE(test_a_client_that_no_socket_takes_waits_for_the_next_process),
 		CASE(test_two_idle_processes_above_a_minimum_of_one_are_one_too_many),
 		CASE(test_idle_processes_above_the_minimum_end_each_after_its_time),
 		CASE(test_with_a_minimum_of_zero_the_last_process_ends_too),
 		CASE(test_a_process_that_closes_ends_after_a_moment_and_its_last_client),
+		CASE(test_the_end_of_a_process_that_closes_waits_for_no_idle_one),
 		CASE(test_a_process_without_a_socket_is_ended_after_a_moment),
 		CASE(test_a_process_that_leaves_gets_no_more_clients),
 		CASE(test_a_process_that_ends_makes_its_index_free),
@@ -474,7 +480,8 @@ int main(void)
 		CASE(test_halted_nobody_is_dismissed),
 		CASE(test_drained_with_a_successor_only_leaving_processes_stay),
 		CASE(test_drained_without_a_successor_every_process_leaves),
-		CASE(test_drained_nothing_more_is_asked_for_and_a_client_that_waits_is_lost),
+		CASE(test_drained_nobody_is_dismissed_twice),
+		CASE(test_drained_a_client_that_waits_is_lost),
 		CASE(test_clients_that_had_their_time_are_ended),
 	};
 

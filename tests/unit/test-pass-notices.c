@@ -22,26 +22,13 @@ static void on_room(struct balancer *of)
 	n_rooms++;
 }
 
-static bool dismiss(struct balancer *of, const struct pass_process *process)
-{
-	fail();
-	return false;
-}
-
-static bool grow(struct balancer *of)
-{
-	fail();
-	return false;
-}
-
 static int set_up(void **state)
 {
-	static const struct balancer_events events = { on_room, dismiss, grow };
-
 	stage_set_up(N_CLIENTS);
 	n_rooms = 0;
-	group = (struct balancer_group){ .events = &events };
-	list_init(&group.unreported);
+	group = (struct balancer_group){ .on_room = on_room };
+	list_init(&group.dismissed);
+	list_init(&group.growing);
 	balancer = balancer_new(&group, &stage.service, stage.table);
 	return balancer ? 0 : -1;
 }

@@ -69,6 +69,7 @@ static void test_clients_stand_in_the_table_until_their_answer(void **state)
 	assert_int_equal(stage_receive(1), 1);
 	assert_int_equal(pass_process_clients(process), 2);
 	assert_true(is_taken(0) && is_taken(1));
+	assert_int_equal(pass_table_entry(stage.table, 1, 1)->peer.any.sa_family, AF_UNIX);
 
 	stage_finish(1, 0);
 	assert_int_equal(changes, 1);

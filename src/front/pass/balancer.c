@@ -44,63 +44,26 @@ static void each_process(struct balancer *balancer, void (*fn)(struct pass_proce
 		fn(container_of(at, struct pass_process, link));
 }
 
-static void report_later(struct balancer *balancer)
-{
-	if (!list_is_linked(&balancer->unreported_link))
-		list_add_before(&balancer->group->unreported, &balancer->unreported_link);
-}
-
-static bool report_dismissals(struct balancer *balancer)
-{
-	list_for_each(at, following, &balancer->processes) {
-		struct pass_process *process = container_of(at, struct pass_process, link);
-
-		if (balancer->n_unreported == 0)
-			break;
-		if (!process->unreported)
-			continue;
-		if (!balancer->group->events->dismiss(balancer, process))
-			return false;
-		process->unreported = false;
-		balancer->n_unreported--;
-	}
-	return true;
-}
-
-bool balancer_report(struct balancer *balancer)
-{
-	if (!report_dismissals(balancer))
-		return false;
-	/* A front that drains takes no clients that one more process would have. */
-	if (balancer->wants_growth && mode_of(balancer) == MODE_SERVING)
-		balancer->wants_growth = !balancer->group->events->grow(balancer);
-	else
-		balancer->wants_growth = false;
-	return !balancer->wants_growth;
-}
-
 void balancer_grow(struct balancer *balancer)
 {
 	if (!balancer->may_grow)
 		return;
 	balancer->may_grow = false;
-	balancer->wants_growth = true;
-	report_later(balancer);
+	if (!list_is_linked(&balancer->growing_link))
+		list_add_before(&balancer->group->growing, &balancer->growing_link);
 }
 
-/* Marks the process: the keeper ends it. */
+/* The keeper is to end it. */
 static void dismiss(struct pass_process *process)
 {
-	struct balancer *balancer = balancer_of(process);
+	struct balancer_group *group = balancer_of(process)->group;
 
 	if (process->dismissed)
 		return;
 	balancer_leave(process);
 	process->dismissed = true;
-	process->unreported = true;
-	balancer->n_unreported++;
-	balancer->group->n_processes--;
-	report_later(balancer);
+	group->n_processes--;
+	list_add_before(&group->dismissed, &process->dismissed_link);
 }
 
 static void lose_waiting_client(struct balancer *balancer)
@@ -205,7 +168,7 @@ void balancer_update(struct balancer *balancer)
 	serve_waiting_client(balancer);
 	watch_idle(balancer);
 	if (balancer_has_room(balancer) || balancer->may_grow)
-		balancer->group->events->on_room(balancer);
+		balancer->group->on_room(balancer);
 }
 
 static bool has_clients(const struct pass_process *process)
@@ -250,11 +213,10 @@ static void remove_process(struct pass_process *process)
 		balancer->n_staying--;
 	if (!process->dismissed)
 		balancer->group->n_processes--;
-	if (process->unreported)
-		balancer->n_unreported--;
 	balancer->by_index[process->index] = NULL;
 	list_unlink(&process->link);
 	list_unlink(&process->load_link);
+	list_unlink(&process->dismissed_link);
 	pass_process_free(process);
 }
 
@@ -314,7 +276,7 @@ void balancer_free(struct balancer *balancer)
 	lose_waiting_client(balancer);
 	timer_cancel(&balancer->retry);
 	timer_cancel(&balancer->idle);
-	list_unlink(&balancer->unreported_link);
+	list_unlink(&balancer->growing_link);
 	each_process(balancer, remove_process);
 	free(balancer->by_index);
 	load_ranks_fini(&balancer->ranks);
@@ -355,11 +317,8 @@ struct pass_process *balancer_find(const struct balancer *balancer, unsigned pro
 
 void balancer_on_gone(struct pass_process *process, int status)
 {
-	struct balancer *balancer = balancer_of(process);
-
 	pass_process_end_clients(process, &status);
 	remove_process(process);
-	balancer_update(balancer);
 }
 
 void balancer_leave(struct pass_process *process)

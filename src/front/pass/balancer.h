@@ -5,8 +5,8 @@
  * more is wanted, and which one nobody needs any more.
  *
  * One client may wait here: accepted, while no process could take it. All others wait in the
- * kernel's queue until balancer_has_room(). A process is dismissed in two steps: it is marked here,
- * and the keeper, which ends it, is told at the end of the turn, or once it can be told.
+ * kernel's queue until balancer_has_room(). The keeper starts and ends processes: what it is to
+ * know is put on a list here, and the owner of the lists tells it.
  */
 
 #include <stdbool.h>
@@ -20,20 +20,15 @@
 
 struct balancer;
 
-struct balancer_events {
-	/* There may be room: listeners that wait may go on. */
-	void (*on_room)(struct balancer *balancer);
-
-	/* The keeper is asked to end the process, or for one more. False: not now, ask me again. */
-	bool (*dismiss)(struct balancer *balancer, const struct pass_process *process);
-	bool (*grow)(struct balancer *balancer);
-};
-
-/* What all balancers of a front have in common. Its owner makes and empties it. */
+/*
+ * What all balancers of a front have in common. Its owner makes it, and takes from the lists what
+ * the keeper has been told.
+ */
 struct balancer_group {
-	const struct balancer_events *events;
-	size_t n_processes;     /* that are not dismissed */
-	struct list unreported; /* balancers that have something to say to the keeper */
+	void (*on_room)(struct balancer *balancer); /* listeners that wait may go on, perhaps */
+	struct list dismissed;                      /* processes that the keeper is to end */
+	struct list growing;                        /* balancers that need one more process */
+	size_t n_processes;                         /* that are not dismissed */
 };
 
 struct balancer {
@@ -44,10 +39,8 @@ struct balancer {
 	struct load_ranks ranks;
 	unsigned n_staying; /* processes that do not leave */
 
-	bool may_grow;         /* and so ask for one more process */
-	bool wants_growth;     /* but the keeper does not know it yet */
-	unsigned n_unreported; /* dismissed processes that the keeper does not know of yet */
-	struct list unreported_link;
+	bool may_grow; /* one more process may be asked for */
+	struct list growing_link;
 
 	struct pass_client waiting_client; /* its descriptor is -1 without */
 	struct timer retry;
@@ -82,12 +75,6 @@ void balancer_leave(struct pass_process *process);
  * front leaves the row alone.
  */
 void balancer_end_orphans(const struct balancer *balancer, unsigned process_index);
-
-/*
- * Says to the keeper what has not been said, as far as that can be said now. Returns whether
- * nothing is left. For balancers in the list of unreported ones.
- */
-bool balancer_report(struct balancer *balancer);
 
 /* There may be more room than before: serves the clients that wait. */
 void balancer_update(struct balancer *balancer);

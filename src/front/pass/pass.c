@@ -23,40 +23,11 @@ static void on_room(struct balancer *balancer)
 	throttle_release_service(balancer->common.service);
 }
 
-static bool dismiss(struct balancer *balancer, const struct pass_process *process)
-{
-	const struct front_service *service = balancer->common.service;
-	const struct channel_message message = {
-		.type = CHANNEL_DISMISS,
-		.dismiss = { (uint32_t)service->settings->index, process->index, process->pid },
-	};
-
-	if (uplink_is_blocked(service->context->uplink))
-		return false;
-	uplink_send(service->context->uplink, &message, -1);
-	return true;
-}
-
-static bool grow(struct balancer *balancer)
-{
-	const struct front_service *service = balancer->common.service;
-	const struct channel_message message = {
-		.type = CHANNEL_GROW,
-		.grow = { (uint32_t)service->settings->index },
-	};
-
-	if (!throttle_lets_requests(service->context->throttle))
-		return false;
-	uplink_send(service->context->uplink, &message, -1);
-	return true;
-}
-
 void pass_init(struct pass *pass, const struct context *context)
 {
-	static const struct balancer_events events = { on_room, dismiss, grow };
-
-	*pass = (struct pass){ .group = { .events = &events }, .context = context };
-	list_init(&pass->group.unreported);
+	*pass = (struct pass){ .group = { .on_room = on_room }, .context = context };
+	list_init(&pass->group.dismissed);
+	list_init(&pass->group.growing);
 }
 
 int pass_start(const struct startup *startup, struct front_service *services)
@@ -82,18 +53,51 @@ int pass_start(const struct startup *startup, struct front_service *services)
 	return 0;
 }
 
+static void report_dismissed(struct pass *pass)
+{
+	list_for_each(at, following, &pass->group.dismissed) {
+		const struct pass_process *process =
+			container_of(at, struct pass_process, dismissed_link);
+		const struct channel_message message = {
+			.type = CHANNEL_DISMISS,
+			.dismiss = { (uint32_t)process->common->service->settings->index,
+				     process->index, process->pid },
+		};
+
+		if (uplink_is_blocked(pass->context->uplink))
+			return;
+		list_unlink(at);
+		uplink_send(pass->context->uplink, &message, -1);
+	}
+}
+
+static void report_growing(struct pass *pass)
+{
+	list_for_each(at, following, &pass->group.growing) {
+		const struct balancer *balancer = container_of(at, struct balancer, growing_link);
+		const struct channel_message message = {
+			.type = CHANNEL_GROW,
+			.grow = { (uint32_t)balancer->common.service->settings->index },
+		};
+
+		if (!throttle_lets_requests(pass->context->throttle))
+			return;
+		list_unlink(at);
+		uplink_send(pass->context->uplink, &message, -1);
+	}
+}
+
 void pass_report(struct pass *pass)
 {
 	if (pass->context->mode == MODE_HALTED)
 		return;
-	list_for_each(at, following, &pass->group.unreported)
-		if (balancer_report(container_of(at, struct balancer, unreported_link)))
-			list_unlink(at);
+	report_dismissed(pass);
+	report_growing(pass);
 }
 
 bool pass_is_over(const struct pass *pass)
 {
-	return !list_is_linked(&pass->group.unreported) && pass->group.n_processes == 0;
+	return !list_is_linked(&pass->group.dismissed) && pass->group.n_processes == 0;
 }
 
 static int prepare_service(struct front_service *service)

@@ -50,9 +50,9 @@ struct pass_process {
 	struct list link;
 	struct list load_link; /* while it may have one more client */
 	int64_t idle_since_ms;
-	bool leaving;    /* gets no more clients */
-	bool dismissed;  /* leaving, and without clients: to be ended */
-	bool unreported; /* and the keeper does not know it yet */
+	bool leaving;               /* gets no more clients */
+	bool dismissed;             /* leaving, and to be ended */
+	struct list dismissed_link; /* until the keeper knows */
 
 	unsigned n_free;
 	uint32_t free_entries[];
