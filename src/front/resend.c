@@ -54,7 +54,7 @@ static void ask(struct timer *timer);
 
 static void ask_later(struct front *front)
 {
-	if (!front->resend_timer.place)
+	if (!timer_is_set(&front->resend_timer))
 		(void)timer_set(&front->resend_timer, front->context.timers, clock_ms() + ASK_MS,
 				ask);
 }

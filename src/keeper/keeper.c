@@ -109,7 +109,7 @@ static void on_gone(struct front *front)
 	if (keeper->reload.state != RELOAD_NONE)
 		reload_front_died(keeper, front);
 	if (!keeper->fronts.current && keeper->reload.state != RELOAD_STARTING &&
-	    !keeper->restart.place) {
+	    !timer_is_set(&keeper->restart)) {
 		if (clock_ms() - front->started_ms > RESTART_CALM_MS)
 			keeper->restart_pause_ms = 0;
 		restart_later(keeper);

@@ -34,7 +34,7 @@ void timers_free(struct timers *timers)
 		return;
 
 	for (size_t i = 1; i <= timers->n; i++)
-		timers->heap[i]->place = 0;
+		timers->heap[i]->position = 0;
 	free(timers->heap);
 	free(timers);
 }
@@ -52,50 +52,50 @@ int timers_wait_ms(const struct timers *timers, int64_t now_ms)
 	return left > INT_MAX ? INT_MAX : (int)left;
 }
 
-static void put(struct timers *timers, struct timer *timer, size_t place)
+static void put(struct timers *timers, struct timer *timer, size_t position)
 {
-	timers->heap[place] = timer;
-	timer->place = place;
+	timers->heap[position] = timer;
+	timer->position = position;
 }
 
-/* Puts a timer into the free @place, or up or down from there to keep the order. */
-static void sift(struct timers *timers, struct timer *timer, size_t place)
+/* Puts a timer into the free @position, or up or down from there to keep the order. */
+static void sift(struct timers *timers, struct timer *timer, size_t position)
 {
-	while (place > 1 && timers->heap[place / 2]->at_ms > timer->at_ms) {
-		put(timers, timers->heap[place / 2], place);
-		place /= 2;
+	while (position > 1 && timers->heap[position / 2]->at_ms > timer->at_ms) {
+		put(timers, timers->heap[position / 2], position);
+		position /= 2;
 	}
 
-	for (size_t child = 2 * place; child <= timers->n; child = 2 * place) {
+	for (size_t child = 2 * position; child <= timers->n; child = 2 * position) {
 		if (child < timers->n &&
 		    timers->heap[child + 1]->at_ms < timers->heap[child]->at_ms)
 			child++;
 		if (timers->heap[child]->at_ms >= timer->at_ms)
 			break;
-		put(timers, timers->heap[child], place);
-		place = child;
+		put(timers, timers->heap[child], position);
+		position = child;
 	}
 
-	put(timers, timer, place);
+	put(timers, timer, position);
 }
 
 int timer_set(struct timer *timer, struct timers *timers, int64_t at_ms, timer_fn *fn)
 {
 	int r;
 
-	assert(!timer->place || timer->timers == timers);
+	assert(!timer->position || timer->timers == timers);
 
-	if (!timer->place) {
+	if (!timer->position) {
 		r = array_make_room(timers->heap, timers->n + 1, timers->room);
 		if (r < 0)
 			return r;
-		timer->place = ++timers->n;
+		timer->position = ++timers->n;
 	}
 
 	timer->at_ms = at_ms > timers->not_before_ms ? at_ms : timers->not_before_ms;
 	timer->fn = fn;
 	timer->timers = timers;
-	sift(timers, timer, timer->place);
+	sift(timers, timer, timer->position);
 	return 0;
 }
 
@@ -104,13 +104,13 @@ void timer_cancel(struct timer *timer)
 	struct timers *timers = timer->timers;
 	struct timer *last;
 
-	if (!timer->place)
+	if (!timer->position)
 		return;
 
 	last = timers->heap[timers->n--];
 	if (last != timer)
-		sift(timers, last, timer->place);
-	timer->place = 0;
+		sift(timers, last, timer->position);
+	timer->position = 0;
 }
 
 void timers_run(struct timers *timers, int64_t now_ms)

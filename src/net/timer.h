@@ -17,7 +17,7 @@ typedef void timer_fn(struct timer *timer);
 /* Embedded in its owner. A zeroed timer is not set. */
 struct timer {
 	int64_t at_ms;
-	size_t place; /* in the heap, from 1; 0 while not set */
+	size_t position; /* in the heap, from 1; 0 while not set */
 	timer_fn *fn;
 	struct timers *timers;
 };
@@ -41,7 +41,7 @@ int timer_set(struct timer *timer, struct timers *timers, int64_t at_ms, timer_f
 
 static inline bool timer_is_set(const struct timer *timer)
 {
-	return timer->place > 0;
+	return timer->position > 0;
 }
 
 /* Harmless on a timer that is not set. */

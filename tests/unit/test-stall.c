@@ -55,7 +55,7 @@ static void assert_waits(const struct stage *stage)
 {
 	assert_true(list_is_linked(&stage->keeper.stalled));
 	assert_true(stage->keeper.fronts.paused);
-	assert_int_not_equal(stage->keeper.stall.place, 0);
+	assert_true(timer_is_set(&stage->keeper.stall));
 	assert_int_equal(stage_live(stage, 0), 1);
 }
 
@@ -63,7 +63,7 @@ static void assert_nothing_waits(const struct stage *stage)
 {
 	assert_false(list_is_linked(&stage->keeper.stalled));
 	assert_false(stage->keeper.fronts.paused);
-	assert_int_equal(stage->keeper.stall.place, 0);
+	assert_false(timer_is_set(&stage->keeper.stall));
 }
 
 static void test_request_waits_until_its_program_can_be_started(void **state)

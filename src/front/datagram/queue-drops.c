@@ -97,7 +97,7 @@ static void on_queue_drops(struct watch *watch)
 	(void)!read(watch->fd, &n, sizeof(n));
 	for (service = atomic_exchange(&front->drops, NULL); service; service = next) {
 		next = service->next_drops;
-		if (!service->drops_timer.place)
+		if (!timer_is_set(&service->drops_timer))
 			say_and_wait(&service->drops_timer);
 	}
 }

@@ -59,7 +59,7 @@ static void linger(struct session *session)
 	session->linger_until_ms = session->started_ms + LINGER_MS;
 	list_unlink(&session->link);
 	list_add_before(&sessions->lingering, &session->link);
-	if (sessions->linger_timer.place == 0)
+	if (!timer_is_set(&sessions->linger_timer))
 		r = timer_set(&sessions->linger_timer, sessions->timers, session->linger_until_ms,
 			      end_overdue);
 	if (r == 0)

@@ -140,7 +140,7 @@ void log_not_started(struct keeper *keeper, struct service_record *record,
 
 	if (record->failure_said_ms && now - record->failure_said_ms < FAILURE_INTERVAL_MS) {
 		record->failures_unlogged++;
-		if (!keeper->failures.place)
+		if (!timer_is_set(&keeper->failures))
 			(void)timer_set(&keeper->failures, keeper->timers,
 					now + FAILURE_INTERVAL_MS, end_interval);
 		return;
