@@ -10,6 +10,7 @@
 #include "config/build-pool.h"
 #include "config/build-program.h"
 #include "config/builtin.h"
+#include "config/digest.h"
 #include "config/dispatch.h"
 #include "config/schema.h"
 
@@ -151,6 +152,7 @@ static void fill_in(struct build *build)
 	} else if (draft->own[OPTION_EXEC]) {
 		build_pool(build);
 		build_program(build);
+		service->digest = digest_of_service(service, draft);
 	}
 }
 

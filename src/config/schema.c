@@ -25,7 +25,6 @@
 #define IN_ROOT(member) FIELD(struct root, member)
 #define IN_DRAFT(member) FIELD(struct draft, member)
 
-#define PROGRAM EFFECT_ON_PROGRAM
 #define RESOLVED EFFECT_RESOLVED
 #define LIVE EFFECT_LIVE
 

@@ -105,6 +105,12 @@ struct service {
 	struct socket_settings socket;
 	unsigned log_on_success;
 	unsigned log_on_failure;
+
+	/*
+	 * Of all that a program finds when it is started, but its endpoints. Two services of equal
+	 * digests can use the same processes. 0 for a built-in.
+	 */
+	uint64_t digest;
 };
 
 struct front_settings {
