@@ -5,7 +5,6 @@
 
 #include "channel/channel.h"
 #include "config/settings.h"
-#include "keeper/child/request.h"
 #include "keeper/fronts/front.h"
 #include "keeper/pool/pools.h"
 #include "keeper/state.h"
@@ -87,5 +86,5 @@ int front_messages_handle(struct front *front, const struct channel_message *mes
 	for (size_t i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++)
 		if (handlers[i].type == message->type)
 			return handlers[i].handle(keeper, front, message);
-	return request_handle(keeper, front, message, fd);
+	return requests_handle(&keeper->requests, front, message, fd);
 }

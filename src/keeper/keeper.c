@@ -12,13 +12,10 @@
 #include "channel/stats.h"
 #include "channel/channel.h"
 #include "config/settings.h"
-#include "keeper/child/child-log.h"
 #include "keeper/pool/pool-reload.h"
 #include "keeper/pool/pools.h"
 #include "keeper/fronts/front.h"
-#include "keeper/child/unread.h"
 #include "keeper/notify.h"
-#include "keeper/child/request.h"
 #include "keeper/front-messages.h"
 #include "keeper/startup.h"
 #include "keeper/state.h"
@@ -89,7 +86,7 @@ void keeper_front_ready(struct keeper *keeper, struct front *front)
 void keeper_stop_if_over(struct keeper *keeper)
 {
 	if (keeper->stopping && !list_is_linked(&keeper->fronts.list) &&
-	    !list_is_linked(&keeper->stalled))
+	    !shortage_has_waiting(&keeper->requests.shortage))
 		finish(keeper, EX_OK);
 }
 
@@ -120,12 +117,13 @@ static void on_gone(struct front *front)
 
 static void on_lost(struct front *front, const struct channel_message *message)
 {
-	request_lose(container_of(front->fronts, struct keeper, fronts), front, message);
+	requests_lose(&container_of(front->fronts, struct keeper, fronts)->requests, front,
+		      message);
 }
 
 static void on_short(struct fronts *fronts, int error)
 {
-	request_stall(container_of(fronts, struct keeper, fronts), error);
+	shortage_begin(&container_of(fronts, struct keeper, fronts)->requests.shortage, error);
 }
 
 static const struct fronts_events fronts_events = {
@@ -156,7 +154,7 @@ static void on_bound(struct bound_listener *bound, void *arg)
 
 void keeper_sweep(struct keeper *keeper)
 {
-	unread_sweep(keeper);
+	unread_sweep(&keeper->requests.unread);
 	children_forget_listeners(&keeper->children);
 	listener_table_sweep(&keeper->listener_table);
 	/* A draining front still counts its sessions under the old numbers. */
@@ -166,12 +164,7 @@ void keeper_sweep(struct keeper *keeper)
 
 void keeper_abandon(struct keeper *keeper, const struct generation *generation)
 {
-	list_for_each(at, next, &keeper->stalled)
-		close(container_of(at, struct request, link)->fd);
-	for (struct child *at = keeper->children.by_pid; at; at = at->hh.next)
-		if (at->unread >= 0)
-			close(at->unread);
-	unread_abandon(keeper);
+	requests_abandon(&keeper->requests);
 	for (struct service_record *at = keeper->records.by_name; at; at = at->hh.next)
 		if (at->stderr_write >= 0)
 			close(at->stderr_write);
@@ -204,22 +197,13 @@ static void on_watchdog(struct timer *timer)
 
 /* Life */
 
-static void on_not_started(struct pools *pools, struct service_record *record,
-			   const struct service *service, const struct spawn_failure *failure)
-{
-	struct keeper *keeper = container_of(pools, struct keeper, pools);
-
-	atomic_fetch_add(&keeper->stats[record->number].failed, 1);
-	log_not_started(keeper, record, service, &(struct address){ 0 }, failure);
-}
-
 void keeper_init_pools(struct keeper *keeper)
 {
 	keeper->pools = (struct pools){
 		.children = &keeper->children,
 		.fronts = &keeper->fronts,
 		.reserve = &keeper->reserve,
-		.not_started = on_not_started,
+		.failures = &keeper->failures,
 	};
 	pools_init(&keeper->pools);
 }
@@ -247,30 +231,29 @@ static int open_keeper(struct keeper *keeper)
 		return r;
 	keeper->stats = stats_new();
 	keeper->drop_counts = drop_counts_new();
-	return keeper->stats && keeper->drop_counts ? 0 : -ENOMEM;
+	if (!keeper->stats || !keeper->drop_counts)
+		return -ENOMEM;
+	failures_init(&keeper->failures, keeper->timers, keeper->stats, &keeper->records);
+	requests_init(&keeper->requests, keeper->timers, &keeper->fronts, &keeper->reserve,
+		      &keeper->children, &keeper->failures, keeper->stats);
+	return 0;
 }
 
 static void close_keeper(struct keeper *keeper)
 {
-	struct child *child, *next;
-
-	log_unlogged(keeper);
-	unread_end_all(keeper);
+	failures_fini(&keeper->failures);
+	requests_fini(&keeper->requests);
 	pools_end(&keeper->pools);
+	pools_fini(&keeper->pools);
 	fronts_fini(&keeper->fronts);
 	reload_fini(keeper);
 	generation_unref(keeper->generation);
-	HASH_ITER(hh, keeper->children.by_pid, child, next)
-	{
-		children_remove(&keeper->children, child);
-		child_free(child);
-	}
+	children_fini(&keeper->children);
 	listener_table_sweep(&keeper->listener_table);
 	service_records_fini(&keeper->records);
 	stats_free(keeper->stats);
 	drop_counts_free(keeper->drop_counts);
 	reserve_fd_fini(&keeper->reserve);
-	pools_fini(&keeper->pools);
 	watch_remove(&keeper->signal_watch);
 	if (keeper->signal_fd >= 0)
 		close(keeper->signal_fd);
@@ -311,8 +294,6 @@ int keeper_run(const struct keeper_options *options, struct settings *settings,
 	int r;
 
 	list_init(&keeper.fronts.list);
-	list_init(&keeper.stalled);
-	list_init(&keeper.unread);
 	keeper_init_pools(&keeper);
 	r = open_keeper(&keeper);
 	if (r < 0) {
@@ -335,6 +316,8 @@ int keeper_run(const struct keeper_options *options, struct settings *settings,
 			log_error(r, "cannot wait for events");
 		timers_run(keeper.timers, clock_ms());
 		fronts_forget_ended(&keeper.fronts);
+		if (keeper.records.stale)
+			keeper_sweep(&keeper);
 		pools_settle(&keeper.pools);
 		fronts_tell_ended(&keeper.fronts);
 	}

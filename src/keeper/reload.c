@@ -19,7 +19,6 @@
 #include "config/sources.h"
 #include "keeper/pool/pool-reload.h"
 #include "keeper/fronts/front.h"
-#include "keeper/child/unread.h"
 #include "keeper/notify.h"
 #include "keeper/startup.h"
 #include "keeper/state.h"
@@ -70,7 +69,7 @@ static void finish(struct keeper *keeper)
 static void give_up(struct keeper *keeper)
 {
 	if (keeper->fronts.current && front_resume(keeper->fronts.current))
-		unread_pass_all(keeper);
+		unread_pass_all(&keeper->requests.unread);
 	pools_take_back_leave(&keeper->pools);
 	log_error(0, "configuration not changed: '%s' could not be applied", keeper->options->path);
 	notify_error(-EINVAL);
@@ -111,7 +110,7 @@ void reload_begin(struct keeper *keeper)
 	keeper_reopen_log(keeper);
 	log_info("loading '%s'", keeper->options->path);
 	r = sources_read(&reload->sources, keeper->options->path);
-	request_restore_reserve(keeper);
+	shortage_restore_reserve(&keeper->requests.shortage);
 	if (r >= 0) {
 		r = rehearsal_start(&reload->rehearsal, reload->sources, &options);
 		if (r < 0)

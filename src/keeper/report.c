@@ -133,7 +133,7 @@ void report_state(struct keeper *keeper)
 	const struct settings *settings = keeper->generation->settings;
 
 	log_info("state: %s; %zu children, %zu requests wait", keeper_status(keeper),
-		 children_count(&keeper->children), keeper->n_stalled);
+		 children_count(&keeper->children), keeper->requests.shortage.n_waiting);
 	list_for_each(at, next, &keeper->fronts.list)
 		report_front(container_of(at, struct front, link));
 	for (size_t i = 0; i < settings->n_services; i++)

@@ -15,8 +15,6 @@
 #include "keeper/pool/pools.h"
 #include "keeper/fronts/front.h"
 #include "keeper/notify.h"
-#include "keeper/child/request.h"
-#include "keeper/child/start.h"
 #include "keeper/state.h"
 
 /* After the grace time the fronts end their sessions themselves; one that does not is stuck. */
@@ -27,13 +25,10 @@
 
 static void on_child(struct keeper *keeper, pid_t pid, int status)
 {
-	struct child *child = children_find(&keeper->children, pid);
 	struct front *front;
 
-	if (child) {
-		child_ended(keeper, child, status);
+	if (children_reaped(&keeper->children, pid, status))
 		return;
-	}
 	front = fronts_find(&keeper->fronts, pid);
 	if (front)
 		front_reaped(front, status);
@@ -57,7 +52,7 @@ static void on_stop_limit(struct timer *timer)
 	struct keeper *keeper = container_of(timer, struct keeper, stop_limit);
 
 	fronts_kill(&keeper->fronts);
-	requests_give_up(keeper);
+	requests_give_up(&keeper->requests);
 	keeper_stop_if_over(keeper);
 }
 
@@ -77,6 +72,7 @@ static void stop(struct keeper *keeper, const char *why)
 	reload_abort(keeper);
 	timer_cancel(&keeper->restart);
 	pools_stop(&keeper->pools);
+	unread_stop(&keeper->requests.unread);
 	listener_table_close(&keeper->listener_table);
 	fronts_drain(&keeper->fronts, grace ? (uint32_t)grace : 1);
 	(void)timer_set(&keeper->stop_limit, keeper->timers, clock_ms() + grace + STOP_EXTRA_MS,

@@ -9,7 +9,6 @@
 #include "channel/stats.h"
 #include "keeper/pool/pools.h"
 #include "keeper/fronts/front.h"
-#include "keeper/child/unread.h"
 #include "keeper/state.h"
 
 DEFINE_AUTO(struct front, front_free);
@@ -146,6 +145,6 @@ int front_start(struct keeper *keeper, struct generation *generation, struct fro
 
 	fronts_add(&keeper->fronts, front);
 	*out = take_ptr(front);
-	unread_pass_all(keeper);
+	unread_pass_all(&keeper->requests.unread);
 	return 0;
 }

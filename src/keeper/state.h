@@ -11,6 +11,8 @@
 #include "base/list.h"
 #include "config/load.h"
 #include "keeper/child/child.h"
+#include "keeper/child/failures.h"
+#include "keeper/child/requests.h"
 #include "keeper/fronts/fronts.h"
 #include "keeper/fronts/reserve-fd.h"
 #include "keeper/service/generation.h"
@@ -60,18 +62,14 @@ struct keeper {
 	struct generation *generation;
 
 	struct pools pools;
-	struct list unread; /* children that ended while no front could read what they left */
 	struct fronts fronts;
 	struct timer restart;
 	int64_t restart_pause_ms;
 	bool start_failed; /* and that was said */
 
-	struct list stalled; /* requests that wait for processes or descriptors */
-	size_t n_stalled;
-	struct timer stall;
-	int64_t stall_pause_ms;
+	struct failures failures;
+	struct requests requests;
 
-	struct timer failures; /* says how many failed starts were left unsaid */
 	struct timer watchdog;
 	int64_t watchdog_ms;
 
@@ -112,14 +110,6 @@ void keeper_say_loaded(struct keeper *keeper);
 
 /* signals.c: watches keeper->signal_fd. Returns 0 or a negative errno. */
 int signals_open(struct keeper *keeper);
-
-/* request.c */
-
-/* Takes the reserve back, or waits until it can be had. */
-void request_restore_reserve(struct keeper *keeper);
-
-/* Waits a moment, because of @error. */
-void request_stall(struct keeper *keeper, int error);
 
 /* reload.c: each is called when its event has come. */
 void reload_begin(struct keeper *keeper);

@@ -219,7 +219,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (size_t i = 0; i < N_SERVICES; i++)
 		assert(stage_live(&stage, i) == 0);
 	assert(!stage_listener(&stage, WAIT)->busy);
-	assert(!list_is_linked(&stage.keeper.stalled));
+	assert(!list_is_linked(&stage.keeper.requests.shortage.waiting));
 	stage_close_front(&stage);
 	stage_open_front(&stage);
 	assert(lowest_free_descriptor() == lowest);

@@ -23,8 +23,7 @@
 #include "keeper/front-messages.h"
 #include "keeper/fronts/front.h"
 #include "keeper/fronts/fronts.h"
-#include "keeper/child/request.h"
-#include "keeper/child/start.h"
+#include "keeper/child/requests.h"
 #include "keeper/state.h"
 #include "settings-from-text.h"
 
@@ -38,12 +37,13 @@ struct stage {
 
 static inline void stage_on_lost(struct front *front, const struct channel_message *message)
 {
-	request_lose(container_of(front->fronts, struct keeper, fronts), front, message);
+	requests_lose(&container_of(front->fronts, struct keeper, fronts)->requests, front,
+		      message);
 }
 
 static inline void stage_on_short(struct fronts *fronts, int error)
 {
-	request_stall(container_of(fronts, struct keeper, fronts), error);
+	shortage_begin(&container_of(fronts, struct keeper, fronts)->requests.shortage, error);
 }
 
 static inline void stage_on_gone(struct front *front)
@@ -64,8 +64,6 @@ static inline void stage_open_keeper(struct stage *stage)
 
 	keeper->options = &stage->options;
 	keeper->signal_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	list_init(&keeper->stalled);
-	list_init(&keeper->unread);
 	keeper_init_pools(keeper);
 	r = getrlimit(RLIMIT_NOFILE, &stage->options.descriptors);
 	assert(r == 0);
@@ -83,6 +81,9 @@ static inline void stage_open_keeper(struct stage *stage)
 	reserve_fd_init(&keeper->reserve, keeper->signal_fd);
 	fronts_init(&keeper->fronts, keeper->poller, &keeper->reserve, &keeper->records,
 		    &stage_events);
+	failures_init(&keeper->failures, keeper->timers, keeper->stats, &keeper->records);
+	requests_init(&keeper->requests, keeper->timers, &keeper->fronts, &keeper->reserve,
+		      &keeper->children, &keeper->failures, keeper->stats);
 }
 
 /* A process that has ended and is not waited for: to be killed does nothing to it. */
@@ -144,7 +145,7 @@ static inline void stage_end_programs(struct stage *stage)
 		int status;
 
 		if (waitpid(child->pid, &status, 0) == child->pid)
-			child_ended(&stage->keeper, child, status);
+			(void)children_reaped(&stage->keeper.children, child->pid, status);
 	}
 }
 
@@ -166,7 +167,9 @@ static inline void stage_close(struct stage *stage)
 	pools_stop(&keeper->pools);
 	stage_end_programs(stage);
 	stage_close_front(stage);
-	requests_give_up(keeper);
+	requests_give_up(&keeper->requests);
+	requests_fini(&keeper->requests);
+	failures_fini(&keeper->failures);
 	generation_unref(keeper->generation);
 	children_forget_listeners(&keeper->children);
 	listener_table_sweep(&keeper->listener_table);

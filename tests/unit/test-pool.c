@@ -70,6 +70,9 @@ int __wrap_usage_of(pid_t pid, struct usage *out);
 int __wrap_pool_start(struct pool *pool, struct process **out, struct spawn_failure *out_failure);
 void __wrap_notices_pool(struct fronts *fronts, const struct pool_handle *pool, unsigned ready,
 			 bool may_grow);
+void __wrap_failures_note(struct failures *failures, struct service_record *record,
+			  const struct service *service, const struct address *peer,
+			  const struct spawn_failure *failure);
 
 int64_t __wrap_clock_ms(void)
 {
@@ -97,6 +100,7 @@ int __wrap_usage_of(pid_t pid, struct usage *out)
 
 int __wrap_pool_start(struct pool *pool, struct process **out, struct spawn_failure *out_failure)
 {
+	struct process *process;
 	struct child *child;
 
 	if (scene.start_error) {
@@ -107,10 +111,10 @@ int __wrap_pool_start(struct pool *pool, struct process **out, struct spawn_fail
 	assert_non_null(child);
 	child->pid = 1000 + (pid_t)scene.n_started;
 	child->record = pool->handle.record;
-	child->process = process_new(&pool->handle, &pool->counts, child);
-	assert_non_null(child->process);
+	process = process_new(&pool->handle, &pool->counts, child);
+	assert_non_null(process);
 	assert_int_equal(children_add(&scene.children, child), 0);
-	*out = scene.processes[scene.n_started++] = child->process;
+	*out = scene.processes[scene.n_started++] = process;
 	return 0;
 }
 
@@ -122,8 +126,9 @@ void __wrap_notices_pool(struct fronts *fronts, const struct pool_handle *pool, 
 	scene.told_may_grow = may_grow;
 }
 
-static void on_not_started(struct pools *pools, struct service_record *record,
-			   const struct service *service, const struct spawn_failure *failure)
+void __wrap_failures_note(struct failures *failures, struct service_record *record,
+			  const struct service *service, const struct address *peer,
+			  const struct spawn_failure *failure)
 {
 	scene.n_not_started++;
 }
@@ -176,14 +181,11 @@ static void pass_time(int64_t ms)
 /* The process has ended, and was reaped. */
 static void end(unsigned number, int64_t lived_ms)
 {
-	struct process *process = scene.processes[number];
-	struct child *child = process->child;
+	struct child *child = scene.processes[number]->child;
 
 	scene.processes[number] = NULL;
 	children_remove(&scene.children, child);
-	child->process = NULL;
-	pool_process_ended(process, 0, lived_ms * 1000);
-	child_free(child);
+	child->ended(child, 0, lived_ms * 1000);
 	turn();
 }
 
@@ -223,7 +225,6 @@ static int set_up(void **state, const char *text)
 		.children = &scene.children,
 		.fronts = &scene.fronts,
 		.reserve = &scene.reserve,
-		.not_started = on_not_started,
 	};
 	pools_init(&scene.pools);
 	/* So that pools_take() opens no socket. */

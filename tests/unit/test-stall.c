@@ -53,17 +53,17 @@ static void let_time_pass(struct stage *stage)
 
 static void assert_waits(const struct stage *stage)
 {
-	assert_true(list_is_linked(&stage->keeper.stalled));
+	assert_true(list_is_linked(&stage->keeper.requests.shortage.waiting));
 	assert_true(stage->keeper.fronts.paused);
-	assert_true(timer_is_set(&stage->keeper.stall));
+	assert_true(timer_is_set(&stage->keeper.requests.shortage.timer));
 	assert_int_equal(stage_live(stage, 0), 1);
 }
 
 static void assert_nothing_waits(const struct stage *stage)
 {
-	assert_false(list_is_linked(&stage->keeper.stalled));
+	assert_false(list_is_linked(&stage->keeper.requests.shortage.waiting));
 	assert_false(stage->keeper.fronts.paused);
-	assert_false(timer_is_set(&stage->keeper.stall));
+	assert_false(timer_is_set(&stage->keeper.requests.shortage.timer));
 }
 
 static void test_request_waits_until_its_program_can_be_started(void **state)
@@ -83,7 +83,7 @@ static void test_request_after_others_were_given_up_waits_like_the_first(void **
 	struct stage *stage = *state;
 
 	ask_in_vain(stage);
-	requests_give_up(&stage->keeper);
+	requests_give_up(&stage->keeper.requests);
 	assert_int_equal(stage_live(stage, 0), 0);
 	let_time_pass(stage);
 	assert_nothing_waits(stage);

@@ -46,12 +46,12 @@ static void test_unread_waits_for_a_front(void **state)
 	int fd;
 
 	stage->front->state = FRONT_HALTED;
-	unread_end(&stage->keeper, make_ended(stage));
+	unread_end(&stage->keeper.requests.unread, make_ended(stage));
 	keeper_sweep(&stage->keeper);
 	assert_int_equal(channel_receive(stage->channel, &message, &fd), -EAGAIN);
 
 	stage->front->state = FRONT_SERVING;
-	unread_pass_all(&stage->keeper);
+	unread_pass_all(&stage->keeper.requests.unread);
 	assert_int_equal(channel_receive(stage->channel, &message, &fd), 1);
 	assert_int_equal(message.type, CHANNEL_UNREAD);
 	assert_int_equal(message.unread.endpoint, 0);
@@ -66,10 +66,10 @@ static void test_unread_of_a_service_that_is_gone_is_not_kept(void **state)
 
 	assert_int_equal(service_records_take(&stage->keeper.records, "gone", &child->record), 0);
 	stage->front->state = FRONT_HALTED;
-	unread_end(&stage->keeper, child);
-	assert_true(list_is_linked(&stage->keeper.unread));
+	unread_end(&stage->keeper.requests.unread, child);
+	assert_true(list_is_linked(&stage->keeper.requests.unread.waiting));
 	keeper_sweep(&stage->keeper);
-	assert_false(list_is_linked(&stage->keeper.unread));
+	assert_false(list_is_linked(&stage->keeper.requests.unread.waiting));
 }
 
 static void test_unread_of_a_listener_that_is_gone_is_not_kept(void **state)
@@ -80,9 +80,9 @@ static void test_unread_of_a_listener_that_is_gone_is_not_kept(void **state)
 
 	child->bound = &closed;
 	stage->front->state = FRONT_HALTED;
-	unread_end(&stage->keeper, child);
+	unread_end(&stage->keeper.requests.unread, child);
 	keeper_sweep(&stage->keeper);
-	assert_false(list_is_linked(&stage->keeper.unread));
+	assert_false(list_is_linked(&stage->keeper.requests.unread.waiting));
 }
 
 struct sockets {

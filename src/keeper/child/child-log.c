@@ -1,17 +1,12 @@
 #include "keeper/child/child-log.h"
 
-#include <errno.h>
 #include <stdio.h>
-#include <unistd.h>
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/status.h"
 #include "config/settings.h"
-#include "keeper/exec/spawn.h"
-#include "keeper/state.h"
-
-#define FAILURE_INTERVAL_MS 1000
+#include "keeper/child/child.h"
+#include "keeper/service/service-record.h"
 
 struct client_words {
 	char host[ADDRESS_TEXT_MAX];
@@ -42,7 +37,7 @@ void log_started(const struct child *child)
 {
 	struct client_words words;
 	struct log_fields fields;
-	const char *event = child->owns_listener || child->process ? "started" : "accepted";
+	const char *event = child->peer.length > 0 ? "accepted" : "started";
 	char pid[24] = "";
 
 	if (!(child->records & (RECORD_HOST | RECORD_PID)))
@@ -78,78 +73,12 @@ void log_child_ended(const struct child *child, int status, int64_t lived_us)
 		  words.text, pid, duration, end[0] ? ", " : "", end);
 }
 
-void log_unlogged(struct keeper *keeper)
-{
-	for (struct service_record *record = keeper->records.by_name; record;
-	     record = record->hh.next) {
-		const struct log_fields fields = { .service = record->name, .event = "failed" };
-
-		if (!record->failures_unlogged)
-			continue;
-		log_event(LOG_ERR, &fields, 0,
-			  "service '%s': its program could not be started for %u more clients",
-			  record->name, record->failures_unlogged);
-		record->failures_unlogged = 0;
-		record->failure_said_ms = clock_ms();
-	}
-}
-
-static void end_interval(struct timer *timer)
-{
-	log_unlogged(container_of(timer, struct keeper, failures));
-}
-
-/* For a script whose interpreter is missing the kernel says "No such file" too. */
-static const char *exec_text(const struct program_settings *program, int error)
-{
-	if (error == ENOEXEC)
-		return "cannot execute: it is not for this machine, and has no '#!'";
-	if (error == ENOENT && !program->chroot && access(program->argv[0], F_OK) == 0)
-		return "cannot execute its interpreter";
-	return spawn_step_text(SPAWN_EXEC);
-}
-
-static void describe_failure(char *out, size_t size, const struct program_settings *program,
-			     const struct spawn_failure *failure)
-{
-	const char *text = spawn_step_text(failure->step);
-
-	switch (failure->step) {
-	case SPAWN_CHROOT:
-		(void)snprintf(out, size, "%s to '%s'", text, program->chroot);
-		break;
-	case SPAWN_DIRECTORY:
-		(void)snprintf(out, size, "%s '%s'", text, program->directory);
-		break;
-	case SPAWN_EXEC:
-		(void)snprintf(out, size, "%s", exec_text(program, failure->error));
-		break;
-	default:
-		(void)snprintf(out, size, "%s", text);
-	}
-}
-
-void log_not_started(struct keeper *keeper, struct service_record *record,
-		     const struct service *service, const struct address *peer,
-		     const struct spawn_failure *failure)
+void log_not_started(const char *service, const char *program, const struct address *peer,
+		     const char *why, int error)
 {
 	struct client_words words;
-	struct log_fields fields;
-	int64_t now = clock_ms();
-	char what[512];
+	struct log_fields fields = describe(&words, service, "failed", peer, true);
 
-	if (record->failure_said_ms && now - record->failure_said_ms < FAILURE_INTERVAL_MS) {
-		record->failures_unlogged++;
-		if (!timer_is_set(&keeper->failures))
-			(void)timer_set(&keeper->failures, keeper->timers,
-					now + FAILURE_INTERVAL_MS, end_interval);
-		return;
-	}
-
-	record->failure_said_ms = now;
-	describe_failure(what, sizeof(what), &service->program, failure);
-	fields = describe(&words, record->name, "failed", peer, true);
-	log_event(LOG_ERR, &fields, -failure->error, "service '%s': cannot start '%s'%s%s: %s",
-		  record->name, service->program.argv[0], words.text[0] ? " for" : "", words.text,
-		  what);
+	log_event(LOG_ERR, &fields, error, "service '%s': cannot start '%s'%s%s: %s", service,
+		  program, words.text[0] ? " for" : "", words.text, why);
 }

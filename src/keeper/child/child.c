@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "keeper/listen/listener-table.h"
-#include "keeper/pool/process.h"
 
 struct child *child_new(void)
 {
@@ -22,7 +22,6 @@ void child_free(struct child *child)
 		return;
 	if (child->unread >= 0)
 		close(child->unread);
-	process_free(child->process);
 	free(child);
 }
 
@@ -32,7 +31,12 @@ int children_add(struct children *children, struct child *child)
 	return child->hh.tbl ? 0 : -ENOMEM;
 }
 
-struct child *children_find(struct children *children, pid_t pid)
+void children_remove(struct children *children, struct child *child)
+{
+	HASH_DEL(children->by_pid, child);
+}
+
+struct child *children_find(const struct children *children, pid_t pid)
 {
 	struct child *child;
 
@@ -40,9 +44,15 @@ struct child *children_find(struct children *children, pid_t pid)
 	return child;
 }
 
-void children_remove(struct children *children, struct child *child)
+bool children_reaped(struct children *children, pid_t pid, int status)
 {
-	HASH_DEL(children->by_pid, child);
+	struct child *child = children_find(children, pid);
+
+	if (!child)
+		return false;
+	children_remove(children, child);
+	child->ended(child, status, clock_us() - child->started_us);
+	return true;
 }
 
 void children_forget_listeners(struct children *children)
@@ -55,4 +65,15 @@ void children_forget_listeners(struct children *children)
 size_t children_count(const struct children *children)
 {
 	return HASH_COUNT(children->by_pid);
+}
+
+void children_fini(struct children *children)
+{
+	struct child *child, *next;
+
+	HASH_ITER(hh, children->by_pid, child, next)
+	{
+		children_remove(children, child);
+		child_free(child);
+	}
 }

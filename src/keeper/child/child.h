@@ -1,6 +1,9 @@
 #pragma once
 
-/* The child table: which programs run, for which client, and since when. */
+/*
+ * The child table: which programs run, for which client, and since when. What the end of a child
+ * means is known to whoever has started it.
+ */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,7 +15,7 @@
 #include "net/address.h"
 
 struct bound_listener;
-struct process;
+struct request_kind;
 struct service_record;
 
 struct child {
@@ -20,12 +23,17 @@ struct child {
 	struct service_record *record;
 	unsigned records; /* what the log says about it: RECORD_... */
 	int64_t started_us;
-	struct address peer;          /* length 0: it owns a listener and has no one client */
-	struct bound_listener *bound; /* of `wait` and of datagrams; NULL once it is closed */
-	bool owns_listener;
-	struct process *process; /* of a pool, or NULL */
-	int unread;              /* the connected socket of a datagram client, or -1 */
-	struct list unread_link; /* after its end, until a front reads that socket */
+	struct address peer; /* length 0: it does not run for one client */
+
+	/* Called after it was reaped and has left the table. Logs the end, and frees the child. */
+	void (*ended)(struct child *child, int status, int64_t lived_us);
+	void *owner; /* for @ended alone */
+
+	/* Of a request */
+	const struct request_kind *kind;
+	struct bound_listener *bound; /* NULL once it is closed */
+	int unread;                   /* the connected socket of a datagram client, or -1 */
+	struct list unread_link;      /* after its end, until a front reads that socket */
 	UT_hash_handle hh;
 };
 
@@ -44,10 +52,18 @@ void child_free(struct child *child);
 
 /* Returns 0 or -ENOMEM. */
 int children_add(struct children *children, struct child *child);
-struct child *children_find(struct children *children, pid_t pid);
 void children_remove(struct children *children, struct child *child);
+
+/* Returns NULL for a process that is none of them. */
+struct child *children_find(const struct children *children, pid_t pid);
+
+/* Process @pid was reaped; @status is as wait(2) gives it. Returns whether it was one of them. */
+bool children_reaped(struct children *children, pid_t pid, int status);
 
 /* Forgets listeners that no generation names, because they are closed next. */
 void children_forget_listeners(struct children *children);
 
 size_t children_count(const struct children *children);
+
+/* Forgets the children that are left. They run on. */
+void children_fini(struct children *children);

@@ -10,8 +10,18 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "channel/channel.h"
+#include "keeper/child/child.h"
 #include "keeper/fronts/front.h"
-#include "keeper/state.h"
+#include "keeper/fronts/fronts.h"
+#include "keeper/listen/listener-table.h"
+#include "keeper/service/generation.h"
+#include "keeper/service/service-record.h"
+
+void unread_init(struct unread *unread, struct fronts *fronts)
+{
+	*unread = (struct unread){ .fronts = fronts };
+	list_init(&unread->waiting);
+}
 
 static bool is_waiting(const struct child *child)
 {
@@ -65,9 +75,9 @@ static void give(struct front *front, const struct child *child, int fd)
 	front_send(front, &message, fd);
 }
 
-void unread_pass(struct keeper *keeper, const struct child *child)
+void unread_pass(const struct unread *unread, const struct child *child)
 {
-	struct front *front = fronts_asking(&keeper->fronts);
+	struct front *front = fronts_asking(unread->fronts);
 
 	if (front && is_waiting(child))
 		give(front, child, fd_duplicate(child->unread));
@@ -90,12 +100,12 @@ void unread_turn_away(const struct child *child)
 		(void)connect(child->unread, &own.any, own.length);
 }
 
-void unread_end(struct keeper *keeper, struct child *child)
+void unread_end(struct unread *unread, struct child *child)
 {
-	struct front *front = fronts_asking(&keeper->fronts);
+	struct front *front = fronts_asking(unread->fronts);
 
-	if (!front && !keeper->stopping && is_waiting(child)) {
-		list_add_before(&keeper->unread, &child->unread_link);
+	if (!front && !unread->stopped && is_waiting(child)) {
+		list_add_before(&unread->waiting, &child->unread_link);
 		return;
 	}
 	if (is_waiting(child)) {
@@ -107,13 +117,13 @@ void unread_end(struct keeper *keeper, struct child *child)
 	child_free(child);
 }
 
-void unread_pass_all(struct keeper *keeper)
+void unread_pass_all(struct unread *unread)
 {
-	list_for_each(at, next, &keeper->unread) {
+	list_for_each(at, next, &unread->waiting) {
 		struct child *child = container_of(at, struct child, unread_link);
 
 		list_unlink(&child->unread_link);
-		unread_end(keeper, child);
+		unread_end(unread, child);
 	}
 }
 
@@ -129,9 +139,9 @@ static bool is_served(const struct child *child)
 	return child->record->generations > 0 && child->bound && child->bound->generations > 0;
 }
 
-void unread_sweep(struct keeper *keeper)
+void unread_sweep(struct unread *unread)
 {
-	list_for_each(at, next, &keeper->unread) {
+	list_for_each(at, next, &unread->waiting) {
 		struct child *child = container_of(at, struct child, unread_link);
 
 		if (!is_served(child))
@@ -139,14 +149,19 @@ void unread_sweep(struct keeper *keeper)
 	}
 }
 
-void unread_abandon(struct keeper *keeper)
+void unread_abandon(struct unread *unread)
 {
-	list_for_each(at, next, &keeper->unread)
+	list_for_each(at, next, &unread->waiting)
 		close(container_of(at, struct child, unread_link)->unread);
 }
 
-void unread_end_all(struct keeper *keeper)
+void unread_fini(struct unread *unread)
 {
-	list_for_each(at, next, &keeper->unread)
+	list_for_each(at, next, &unread->waiting)
 		lose(container_of(at, struct child, unread_link));
+}
+
+void unread_stop(struct unread *unread)
+{
+	unread->stopped = true;
 }

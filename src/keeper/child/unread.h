@@ -7,11 +7,27 @@
  * the crash of a front, the socket waits here for the next front.
  */
 
+#include <stdbool.h>
+
+#include "base/list.h"
+
 struct child;
-struct keeper;
+struct fronts;
+
+struct unread {
+	struct fronts *fronts;
+	struct list waiting; /* children that have ended */
+	bool stopped;        /* no front will serve again */
+};
+
+/* @fronts stays the caller's. */
+void unread_init(struct unread *unread, struct fronts *fronts);
+
+/* Frees, and logs, the sockets that wait. */
+void unread_fini(struct unread *unread);
 
 /* Sends the socket of @child to a front now, if it has datagrams and a front serves. */
-void unread_pass(struct keeper *keeper, const struct child *child);
+void unread_pass(const struct unread *unread, const struct child *child);
 
 /*
  * @child has ended, or was not started. From now on datagrams of its sender go to the listener.
@@ -24,16 +40,16 @@ void unread_pass(struct keeper *keeper, const struct child *child);
 void unread_turn_away(const struct child *child);
 
 /* @child has ended, or was not started. Sends its socket to a front, now or later. Frees @child. */
-void unread_end(struct keeper *keeper, struct child *child);
+void unread_end(struct unread *unread, struct child *child);
 
 /* A front serves again: sends it all sockets that wait. */
-void unread_pass_all(struct keeper *keeper);
+void unread_pass_all(struct unread *unread);
 
 /* Frees, and logs, the sockets of services and listeners that are gone. */
-void unread_sweep(struct keeper *keeper);
+void unread_sweep(struct unread *unread);
 
 /* For a process that becomes a front: closes the sockets that wait. */
-void unread_abandon(struct keeper *keeper);
+void unread_abandon(struct unread *unread);
 
-/* Frees, and logs, the sockets that wait. */
-void unread_end_all(struct keeper *keeper);
+/* The fronts drain: what would have to wait is lost. */
+void unread_stop(struct unread *unread);

@@ -20,6 +20,7 @@
 #include "keeper/service/generation.h"
 
 DEFINE_AUTO(struct child, child_free);
+DEFINE_AUTO(struct process, process_free);
 
 static pid_t fail(struct spawn_failure *out_failure, int error)
 {
@@ -106,32 +107,28 @@ static unsigned take_index(struct pool *pool)
 	return pool->next_index++ % n;
 }
 
-/* Everything that the child's end needs, known before it starts. */
-static struct child *new_child(struct pool *pool)
+/* Everything that is known of it before it starts. */
+static void describe(struct child *child, const struct pool *pool)
 {
-	AUTO(auto_child_free) struct child *child = child_new();
-
-	if (!child)
-		return NULL;
 	child->record = pool->handle.record;
 	child->records = pool_service(pool)->log_on_success;
 	child->started_us = clock_us();
-	child->process = process_new(&pool->handle, &pool->counts, child);
-	if (!child->process)
-		return NULL;
-	if (pool->table)
-		child->process->index = take_index(pool);
-	return take_ptr(child);
 }
 
 int pool_start(struct pool *pool, struct process **out, struct spawn_failure *out_failure)
 {
-	AUTO(auto_child_free) struct child *child = new_child(pool);
+	AUTO(auto_child_free) struct child *child = child_new();
+	AUTO(auto_process_free) struct process *process = NULL;
 
 	*out_failure = (struct spawn_failure){ SPAWN_PROCESS, ENOMEM };
-	if (!child)
+	if (child)
+		process = process_new(&pool->handle, &pool->counts, child);
+	if (!process)
 		return -ENOMEM;
-	child->pid = pool->handle.passes ? run_with_socket(pool, child->process, out_failure)
+	if (pool->table)
+		process->index = take_index(pool);
+	describe(child, pool);
+	child->pid = pool->handle.passes ? run_with_socket(pool, process, out_failure)
 					 : run_with_listeners(pool, out_failure);
 	if (child->pid < 0)
 		return child->pid;
@@ -140,6 +137,7 @@ int pool_start(struct pool *pool, struct process **out, struct spawn_failure *ou
 		*out_failure = (struct spawn_failure){ SPAWN_PROCESS, ENOMEM };
 		return -ENOMEM;
 	}
-	*out = take_ptr(child)->process;
+	(void)take_ptr(child);
+	*out = take_ptr(process);
 	return 0;
 }

@@ -17,13 +17,13 @@
 #include "net/timer.h"
 
 struct children;
+struct failures;
 struct fronts;
 struct generation;
 struct pass_table;
 struct reserve_fd;
 struct service;
 struct service_record;
-struct spawn_failure;
 
 /* What all pools of the keeper share. */
 struct pools {
@@ -32,14 +32,11 @@ struct pools {
 	struct timers *timers;
 	struct poller *poller;
 	struct children *children;
+	struct failures *failures;
 	struct fronts *fronts;
 	struct reserve_fd *reserve;
 	struct ready_socket ready;
 	bool stopping; /* nothing is started any more */
-
-	/* A program of @record cannot be started; @service says which. */
-	void (*not_started)(struct pools *pools, struct service_record *record,
-			    const struct service *service, const struct spawn_failure *failure);
 };
 
 enum pool_state {

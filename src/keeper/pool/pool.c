@@ -7,6 +7,7 @@
 #include "channel/pass-table.h"
 #include "config/settings.h"
 #include "keeper/child/child-log.h"
+#include "keeper/child/failures.h"
 #include "keeper/child/child.h"
 #include "keeper/exec/spawn.h"
 #include "keeper/fronts/fronts.h"
@@ -222,13 +223,16 @@ static bool has_failed(const struct process *process, int64_t lived_us)
 	return process->state == PROCESS_STARTING || lived_us < RESPAWN_QUICK_MS * 1000;
 }
 
-void pool_process_ended(struct process *process, int status, int64_t lived_us)
+static void on_ended(struct child *child, int status, int64_t lived_us)
 {
+	struct process *process = child->owner;
 	struct pool *pool = pool_of(pool_handle_ref(process->pool));
 	bool failed = has_failed(process, lived_us);
 
+	log_child_ended(child, status, lived_us);
 	notices_gone(pool->pools->fronts, process, status);
 	process_remove(process);
+	child_free(child);
 	pool->handle.record->live--;
 	fronts_note_ended(pool->pools->fronts, pool->handle.record);
 
@@ -246,7 +250,8 @@ static int start_failed(struct pool *pool, const struct spawn_failure *failure)
 {
 	if (spawn_may_retry(failure))
 		return -failure->error;
-	pool->pools->not_started(pool->pools, pool->handle.record, pool_service(pool), failure);
+	failures_note(pool->pools->failures, pool->handle.record, pool_service(pool),
+		      &(struct address){ 0 }, failure);
 	pool->asked = false;
 	note_failure(pool);
 	return 0;
@@ -263,6 +268,8 @@ static int start_one(struct pool *pool)
 
 	if (pool_start(pool, &process, &failure) < 0)
 		return start_failed(pool, &failure);
+	process->child->ended = on_ended;
+	process->child->owner = process;
 	add(pool, process);
 	return 1;
 }

@@ -45,6 +45,3 @@ void pool_dismiss(struct pool *pool, unsigned index, pid_t pid);
 
 /* The process says that it takes clients. */
 void pool_process_ready(struct process *process);
-
-/* It was reaped. @status is as wait(2) gives it. Frees it. */
-void pool_process_ended(struct process *process, int status, int64_t lived_us);

@@ -14,14 +14,27 @@
 #include "keeper/pool/pool.h"
 #include "keeper/service/generation.h"
 
+static struct process *find_process(const struct pools *pools, pid_t pid)
+{
+	list_for_each(at, next, &pools->list) {
+		list_for_each(of, following, &container_of(at, struct pool, link)->processes) {
+			struct process *process = container_of(of, struct process, link);
+
+			if (process->child->pid == pid)
+				return process;
+		}
+	}
+	return NULL;
+}
+
 /* The process's own word counts, not that of what it has started. */
 static void on_ready(struct ready_socket *ready, pid_t writer)
 {
 	struct pools *pools = container_of(ready, struct pools, ready);
-	struct child *child = children_find(pools->children, writer);
+	struct process *process = find_process(pools, writer);
 
-	if (child && child->process)
-		pool_process_ready(child->process);
+	if (process)
+		pool_process_ready(process);
 }
 
 void pools_init(struct pools *pools)
@@ -31,8 +44,19 @@ void pools_init(struct pools *pools)
 	ready_init(&pools->ready, on_ready);
 }
 
+static void forget_processes(struct pool *pool)
+{
+	struct pool_handle *handle = pool_handle_ref(&pool->handle);
+
+	list_for_each(at, next, &pool->processes)
+		process_free(container_of(at, struct process, link));
+	pool_handle_unref(handle);
+}
+
 void pools_fini(struct pools *pools)
 {
+	list_for_each(at, next, &pools->list)
+		forget_processes(container_of(at, struct pool, link));
 	ready_close(&pools->ready);
 }
 

@@ -15,7 +15,7 @@ struct startup_process;
 /* @pools is filled in but for the lists and the socket. */
 void pools_init(struct pools *pools);
 
-/* Once every process was reaped or forgotten. */
+/* Forgets the processes that are left; their children are the caller's. */
 void pools_fini(struct pools *pools);
 
 /* At the end of a turn of the loop: what follows from all that has changed in it. */

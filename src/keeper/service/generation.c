@@ -90,6 +90,7 @@ int generation_new(struct generation **out, struct settings *settings,
 		return log_error(-ENOMEM, "cannot prepare the services");
 	}
 	generation->references = 1;
+	generation->all_records = records;
 	generation->settings = settings;
 	r = make_tables(generation);
 	if (r < 0)
@@ -123,6 +124,7 @@ void generation_unref(struct generation *generation)
 
 	for (size_t i = 0; i < generation->n_bound; i++)
 		listener_table_release(generation->bound[i]);
+	generation->all_records->stale = true;
 	for (size_t i = 0; i < generation->n_records; i++)
 		generation->records[i]->generations--;
 	for (size_t i = 0; generation->programs && i < generation->settings->n_services; i++)

@@ -26,6 +26,7 @@ struct generation {
 	struct service_record **records; /* by service */
 	unsigned *record_numbers;        /* the same, as numbers */
 	struct pool_handle **pools; /* by service; NULL where children are not started beforehand */
+	struct service_records *all_records;
 	size_t n_bound;
 	size_t n_records;
 };

@@ -95,6 +95,7 @@ void service_records_sweep(struct service_records *records)
 {
 	struct service_record *record, *next;
 
+	records->stale = false;
 	HASH_ITER(hh, records->by_name, record, next)
 	{
 		if (record->generations > 0 || record->live > 0 || record->pools > 0 ||

@@ -5,6 +5,7 @@
  * number of a record is also the service's place on the board.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -35,6 +36,7 @@ struct service_records {
 	struct service_record **by_number;
 	size_t n;
 	size_t room;
+	bool stale; /* a generation has gone: service_records_sweep() may find something */
 };
 
 /* Finds or makes the record for @name. Returns 0, -ENOMEM, or -ENOSPC when the board is full. */

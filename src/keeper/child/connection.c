@@ -1,0 +1,91 @@
+#include "keeper/child/connection.h"
+
+#include <sys/socket.h>
+
+#include "base/fd.h"
+#include "channel/channel.h"
+#include "config/settings.h"
+#include "keeper/child/request.h"
+#include "keeper/exec/spawn.h"
+#include "keeper/fronts/fronts.h"
+#include "keeper/listen/listener-table.h"
+
+static bool has_socket_option(int fd, int option, int wanted)
+{
+	socklen_t size = sizeof(int);
+	int value;
+
+	return getsockopt(fd, SOL_SOCKET, option, &value, &size) == 0 && value == wanted;
+}
+
+/* Whether it is a connection, not a listener, with the type and port of the endpoint. */
+static bool is_connection(struct request *request)
+{
+	const struct endpoint *endpoint = request_endpoint(request);
+
+	request->local.length = sizeof(request->local.un);
+	if (!has_socket_option(request->fd, SO_TYPE, endpoint->type) ||
+	    !has_socket_option(request->fd, SO_ACCEPTCONN, 0) ||
+	    getsockname(request->fd, &request->local.any, &request->local.length) < 0)
+		return false;
+	if (request->local.any.sa_family != endpoint->address.any.sa_family)
+		return false;
+	if (address_is_unix(&request->local)) {
+		/* If a stale file was replaced, the kernel has another name than the file. */
+		request->local = endpoint->address;
+		return true;
+	}
+
+	if (address_port(&request->local) != request_bound(request)->port)
+		return false;
+	address_unmap(&request->local);
+	return true;
+}
+
+/*
+ * The front accepts for a program without O_NONBLOCK; a program relies on it. Who the client is
+ * the kernel knows better, unless the client has gone. And nobody but the program makes our
+ * close() wait.
+ */
+static void make_ready(struct request *request)
+{
+	const struct linger none = { 0 };
+	struct address peer = { .length = sizeof(peer.un) };
+
+	(void)fd_set_blocking(request->fd, true);
+	(void)setsockopt(request->fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
+	if (!address_is_unix(&request->local) &&
+	    getpeername(request->fd, &peer.any, &peer.length) == 0)
+		request->peer = peer;
+}
+
+static bool is_allowed(struct request *request)
+{
+	if (request_service(request)->dispatch != DISPATCH_SPAWN ||
+	    request_endpoint(request)->type == SOCK_DGRAM || !is_connection(request))
+		return false;
+	make_ready(request);
+	return true;
+}
+
+static pid_t run(struct request *request, struct child *child, const struct unread *unread,
+		 struct spawn_failure *failure)
+{
+	struct spawn_descriptors descriptors = { .in = request->fd, .out = request->fd };
+
+	return request_spawn(request, request_plan(request), &descriptors, failure);
+}
+
+static void settle(struct fronts *fronts, struct service_record *record,
+		   struct bound_listener *bound, int status, int64_t lived_us)
+{
+	fronts_note_ended(fronts, record);
+}
+
+const struct request_kind connection_request = {
+	.type = CHANNEL_SPAWN,
+	.has_client = true,
+	.is_allowed = is_allowed,
+	.run = run,
+	.settle = settle,
+};

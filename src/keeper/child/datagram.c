@@ -1,0 +1,84 @@
+#include "keeper/child/datagram.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include "channel/channel.h"
+#include "config/settings.h"
+#include "keeper/child/child.h"
+#include "keeper/child/request.h"
+#include "keeper/child/unread.h"
+#include "keeper/exec/reply-socket.h"
+#include "keeper/exec/spawn.h"
+#include "keeper/fronts/fronts.h"
+#include "keeper/listen/listener-table.h"
+
+/* Only a sealed memfd cannot change any more after this check. */
+static bool is_sealed(int fd)
+{
+	const int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+	struct stat status;
+	int found = fcntl(fd, F_GET_SEALS);
+
+	return found >= 0 && (found & seals) == seals && fstat(fd, &status) == 0 &&
+	       S_ISREG(status.st_mode) && status.st_size <= CHANNEL_DATAGRAM_MAX;
+}
+
+/* Whether the endpoint can have a client with this address. */
+static bool is_sender(const struct address *peer, const struct endpoint *endpoint)
+{
+	int family = endpoint->address.any.sa_family;
+
+	if (peer->length <= sizeof(sa_family_t))
+		return false;
+	return peer->any.sa_family == family ||
+	       (peer->any.sa_family == AF_INET && family == AF_INET6);
+}
+
+static bool is_allowed(struct request *request)
+{
+	const struct endpoint *endpoint = request_endpoint(request);
+
+	return request_service(request)->dispatch == DISPATCH_SPAWN &&
+	       endpoint->type == SOCK_DGRAM && is_sender(&request->peer, endpoint) &&
+	       is_sealed(request->fd);
+}
+
+/*
+ * Between bind() and connect() the new socket takes datagrams of anybody: those are
+ * passed to the front at once. Later ones of the same sender belong to the program.
+ */
+static pid_t run(struct request *request, struct child *child, const struct unread *unread,
+		 struct spawn_failure *failure)
+{
+	struct spawn_descriptors descriptors = { .in = request->fd };
+	struct reply_socket reply;
+	int r;
+
+	r = reply_socket_open(&reply, request_bound(request)->listener, &request->peer,
+			      &request->local);
+	if (r < 0) {
+		*failure = (struct spawn_failure){ SPAWN_CONNECT, -r };
+		return r;
+	}
+	descriptors.out = reply.fd;
+	descriptors.connect_to = reply.child_connects ? &request->peer : NULL;
+	child->unread = reply.fd;
+	unread_pass(unread, child);
+	return request_spawn(request, request_plan(request), &descriptors, failure);
+}
+
+static void settle(struct fronts *fronts, struct service_record *record,
+		   struct bound_listener *bound, int status, int64_t lived_us)
+{
+	fronts_note_ended(fronts, record);
+}
+
+const struct request_kind datagram_request = {
+	.type = CHANNEL_DATAGRAM,
+	.has_client = true,
+	.is_allowed = is_allowed,
+	.run = run,
+	.settle = settle,
+};

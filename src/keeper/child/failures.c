@@ -1,0 +1,99 @@
+#include "keeper/child/failures.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "channel/stats.h"
+#include "config/settings.h"
+#include "keeper/child/child-log.h"
+#include "keeper/exec/spawn.h"
+#include "keeper/service/service-record.h"
+
+#define INTERVAL_MS 1000
+
+void failures_init(struct failures *failures, struct timers *timers, struct service_stats *stats,
+		   const struct service_records *records)
+{
+	*failures = (struct failures){ .timers = timers, .stats = stats, .records = records };
+}
+
+static void log_unlogged(const struct failures *failures)
+{
+	for (struct service_record *record = failures->records->by_name; record;
+	     record = record->hh.next) {
+		const struct log_fields fields = { .service = record->name, .event = "failed" };
+
+		if (!record->failures_unlogged)
+			continue;
+		log_event(LOG_ERR, &fields, 0,
+			  "service '%s': its program could not be started for %u more clients",
+			  record->name, record->failures_unlogged);
+		record->failures_unlogged = 0;
+		record->failure_said_ms = clock_ms();
+	}
+}
+
+static void on_interval(struct timer *timer)
+{
+	log_unlogged(container_of(timer, struct failures, timer));
+}
+
+/* For a script whose interpreter is missing the kernel says "No such file" too. */
+static const char *exec_text(const struct program_settings *program, int error)
+{
+	if (error == ENOEXEC)
+		return "cannot execute: it is not for this machine, and has no '#!'";
+	if (error == ENOENT && !program->chroot && access(program->argv[0], F_OK) == 0)
+		return "cannot execute its interpreter";
+	return spawn_step_text(SPAWN_EXEC);
+}
+
+static void describe(char *out, size_t size, const struct program_settings *program,
+		     const struct spawn_failure *failure)
+{
+	const char *text = spawn_step_text(failure->step);
+
+	switch (failure->step) {
+	case SPAWN_CHROOT:
+		(void)snprintf(out, size, "%s to '%s'", text, program->chroot);
+		break;
+	case SPAWN_DIRECTORY:
+		(void)snprintf(out, size, "%s '%s'", text, program->directory);
+		break;
+	case SPAWN_EXEC:
+		(void)snprintf(out, size, "%s", exec_text(program, failure->error));
+		break;
+	default:
+		(void)snprintf(out, size, "%s", text);
+	}
+}
+
+void failures_note(struct failures *failures, struct service_record *record,
+		   const struct service *service, const struct address *peer,
+		   const struct spawn_failure *failure)
+{
+	int64_t now = clock_ms();
+	char what[512];
+
+	atomic_fetch_add(&failures->stats[record->number].failed, 1);
+	if (record->failure_said_ms && now - record->failure_said_ms < INTERVAL_MS) {
+		record->failures_unlogged++;
+		if (!timer_is_set(&failures->timer))
+			(void)timer_set(&failures->timer, failures->timers, now + INTERVAL_MS,
+					on_interval);
+		return;
+	}
+
+	record->failure_said_ms = now;
+	describe(what, sizeof(what), &service->program, failure);
+	log_not_started(record->name, service->program.argv[0], peer, what, -failure->error);
+}
+
+void failures_fini(struct failures *failures)
+{
+	log_unlogged(failures);
+	timer_cancel(&failures->timer);
+}

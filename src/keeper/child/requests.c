@@ -1,0 +1,282 @@
+#include "keeper/child/requests.h"
+
+#include <errno.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "channel/channel.h"
+#include "channel/stats.h"
+#include "config/settings.h"
+#include "keeper/child/child-log.h"
+#include "keeper/child/child.h"
+#include "keeper/child/connection.h"
+#include "keeper/child/datagram.h"
+#include "keeper/child/failures.h"
+#include "keeper/child/request.h"
+#include "keeper/child/wait.h"
+#include "keeper/exec/spawn.h"
+#include "keeper/fronts/front.h"
+#include "keeper/fronts/fronts.h"
+#include "keeper/fronts/reserve-fd.h"
+#include "keeper/service/generation.h"
+#include "keeper/service/service-record.h"
+
+/* As a shell would say of a program that it could not run. */
+#define STATUS_NOT_STARTED (127 << 8)
+
+static const struct request_kind *const kinds[] = {
+	&connection_request,
+	&datagram_request,
+	&wait_request,
+};
+
+DEFINE_AUTO(struct child, child_free);
+
+/* The end */
+
+static void on_ended(struct child *child, int status, int64_t lived_us)
+{
+	struct requests *requests = child->owner;
+
+	unread_turn_away(child);
+	log_child_ended(child, status, lived_us);
+	atomic_fetch_add(&requests->stats[child->record->number].ended, 1);
+	child->record->live--;
+	child->kind->settle(requests->fronts, child->record, child->bound, status, lived_us);
+	unread_end(&requests->unread, child);
+}
+
+/*
+ * Its program will not be started: the step is logged with the program, and the fronts count one
+ * fewer.
+ */
+static void give_up(struct requests *requests, const struct request *request,
+		    const struct spawn_failure *failure)
+{
+	struct service_record *record = request_record(request);
+
+	record->live--;
+	failures_note(requests->failures, record, request_service(request), &request->peer,
+		      failure);
+	request->kind->settle(requests->fronts, record, request_bound(request), STATUS_NOT_STARTED,
+			      0);
+}
+
+void requests_give_up(struct requests *requests)
+{
+	const struct spawn_failure failure = { SPAWN_PROCESS, EAGAIN };
+	struct request *request;
+
+	while ((request = shortage_take(&requests->shortage))) {
+		give_up(requests, request, &failure);
+		request_free(request);
+	}
+}
+
+/* The start */
+
+/* Everything that the child's end needs, known before it starts. */
+static void describe(struct child *child, struct requests *requests, const struct request *request)
+{
+	child->record = request_record(request);
+	child->records = request_service(request)->log_on_success;
+	child->started_us = clock_us();
+	child->peer = request->peer;
+	child->ended = on_ended;
+	child->owner = requests;
+	child->kind = request->kind;
+	child->bound = request_bound(request);
+}
+
+/* Its program runs. */
+static void add(struct requests *requests, struct child *child, pid_t pid)
+{
+	child->pid = pid;
+	if (children_add(requests->children, child) == 0) {
+		log_started(child);
+		return;
+	}
+	/* It runs, but nobody will know when it ends. */
+	log_service(LOG_ERR, child->record->name, -ENOMEM, "cannot remember pid %ld, ignoring",
+		    (long)pid);
+	child->record->live--;
+	child->kind->settle(requests->fronts, child->record, child->bound, 0, 0);
+	child_free(child);
+}
+
+static pid_t run(struct requests *requests, struct request *request, struct child *child,
+		 struct spawn_failure *failure)
+{
+	pid_t pid;
+
+	describe(child, requests, request);
+	pid = request->kind->run(request, child, &requests->unread, failure);
+	if (child->unread >= 0)
+		reserve_fd_retain(requests->reserve);
+	return pid;
+}
+
+/* The client may try again, or waits elsewhere: nothing of the child is left. */
+static void forget(struct requests *requests, struct child *child)
+{
+	unread_turn_away(child);
+	unread_end(&requests->unread, child);
+}
+
+/*
+ * Returns 0 when the program runs, or when it never will: then that is logged and the fronts are
+ * told. A negative errno when the machine is short of something: the request may be tried again.
+ * The request stays the caller's.
+ */
+static int start(struct requests *requests, struct request *request)
+{
+	AUTO(auto_child_free) struct child *child = child_new();
+	struct spawn_failure failure = { SPAWN_PROCESS, ENOMEM };
+	pid_t pid = -ENOMEM;
+
+	if (child)
+		pid = run(requests, request, child, &failure);
+	if (pid > 0) {
+		add(requests, take_ptr(child), pid);
+		return 0;
+	}
+	if (child)
+		forget(requests, take_ptr(child));
+	if (pid == 0)
+		request_record(request)->live--;
+	else if (spawn_may_retry(&failure))
+		return -failure.error;
+	else
+		give_up(requests, request, &failure);
+	return 0;
+}
+
+static int retry(struct shortage *shortage, struct request *request)
+{
+	return start(container_of(shortage, struct requests, shortage), request);
+}
+
+/* Takes over what @request holds. */
+static void start_or_wait(struct requests *requests, struct request *request)
+{
+	int r = -EAGAIN;
+
+	if (!shortage_has_waiting(&requests->shortage))
+		r = start(requests, request);
+	if (r < 0 && shortage_add(&requests->shortage, request, r) < 0) {
+		const struct spawn_failure failure = { SPAWN_PROCESS, ENOMEM };
+
+		give_up(requests, request, &failure);
+		r = 0;
+	}
+	if (r == 0)
+		request_fini(request);
+}
+
+/* The check */
+
+static const struct request_kind *find_kind(uint32_t type)
+{
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (kinds[i]->type == type)
+			return kinds[i];
+	return NULL;
+}
+
+/* A front that drains after a reload has no generation, and nothing to ask for. */
+static bool is_allowed(struct request *request)
+{
+	const struct generation *generation = request->generation;
+
+	return generation && request->kind && request->endpoint < generation->n_bound &&
+	       settings_service_of(generation->settings, request->endpoint)->index ==
+		       request->service &&
+	       request->kind->is_allowed(request);
+}
+
+static int reject(struct request *request)
+{
+	if (request->fd >= 0)
+		fd_discard(take_fd(request->fd));
+	request_fini(request);
+	return -EBADMSG;
+}
+
+int requests_handle(struct requests *requests, struct front *front,
+		    const struct channel_message *message, int fd)
+{
+	struct request request = {
+		.kind = find_kind(message->type),
+		.service = message->request.service,
+		.endpoint = message->request.endpoint,
+		.peer = message->request.peer,
+		.local = message->request.local,
+		.fd = fd,
+	};
+
+	if (front->generation)
+		request.generation = generation_ref(front->generation);
+	if (!is_allowed(&request))
+		return reject(&request);
+
+	if (!request.kind->has_client)
+		request.peer.length = 0;
+	address_unmap(&request.peer);
+	request_record(&request)->live++;
+	start_or_wait(requests, &request);
+	return 0;
+}
+
+void requests_lose(struct requests *requests, const struct front *front,
+		   const struct channel_message *message)
+{
+	const struct spawn_failure failure = { SPAWN_DESCRIPTORS, EMFILE };
+	const struct generation *generation = front->generation;
+	uint32_t service = message->request.service;
+	struct service_record *record;
+
+	if (!generation || service >= generation->n_records || !generation->programs[service])
+		return;
+	record = generation->records[service];
+	failures_note(requests->failures, record, &generation->settings->services[service],
+		      &message->request.peer, &failure);
+	fronts_note_ended(requests->fronts, record);
+}
+
+/* Life */
+
+void requests_init(struct requests *requests, struct timers *timers, struct fronts *fronts,
+		   struct reserve_fd *reserve, struct children *children, struct failures *failures,
+		   struct service_stats *stats)
+{
+	*requests = (struct requests){
+		.fronts = fronts,
+		.reserve = reserve,
+		.children = children,
+		.failures = failures,
+		.stats = stats,
+	};
+	shortage_init(&requests->shortage, timers, fronts, reserve, retry);
+	unread_init(&requests->unread, fronts);
+}
+
+void requests_fini(struct requests *requests)
+{
+	struct request *request;
+
+	while ((request = shortage_take(&requests->shortage)))
+		request_free(request);
+	timer_cancel(&requests->shortage.timer);
+	unread_fini(&requests->unread);
+}
+
+void requests_abandon(struct requests *requests)
+{
+	shortage_abandon(&requests->shortage);
+	unread_abandon(&requests->unread);
+	for (struct child *at = requests->children->by_pid; at; at = at->hh.next)
+		if (at->unread >= 0)
+			close(at->unread);
+}

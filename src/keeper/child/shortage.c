@@ -1,0 +1,135 @@
+#include "keeper/child/shortage.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "keeper/child/request.h"
+#include "keeper/fronts/fronts.h"
+#include "keeper/fronts/reserve-fd.h"
+
+/* More than a channel holds: reached only when the order to pause is slow to arrive. */
+#define WAITING_MAX 1024
+
+#define PAUSE_FIRST_MS 50
+#define PAUSE_MAX_MS 500
+
+static struct request *request_at(struct list *link)
+{
+	return container_of(link, struct request, link);
+}
+
+void shortage_init(struct shortage *shortage, struct timers *timers, struct fronts *fronts,
+		   struct reserve_fd *reserve,
+		   int (*retry)(struct shortage *shortage, struct request *request))
+{
+	*shortage = (struct shortage){
+		.timers = timers,
+		.fronts = fronts,
+		.reserve = reserve,
+		.retry = retry,
+	};
+	list_init(&shortage->waiting);
+}
+
+static bool lasts(const struct shortage *shortage)
+{
+	return shortage->pause.pause_ms > 0;
+}
+
+static void on_timer(struct timer *timer);
+
+static void wait_a_moment(struct shortage *shortage)
+{
+	int64_t pause_ms = backoff_next(&shortage->pause, PAUSE_FIRST_MS, PAUSE_MAX_MS);
+
+	(void)timer_set(&shortage->timer, shortage->timers, clock_ms() + pause_ms, on_timer);
+}
+
+void shortage_begin(struct shortage *shortage, int error)
+{
+	if (lasts(shortage))
+		return;
+	log_warning(error, "programs cannot be started for now; their clients wait");
+	fronts_pause(shortage->fronts);
+	wait_a_moment(shortage);
+}
+
+static void end(struct shortage *shortage)
+{
+	log_info("programs can be started again");
+	backoff_reset(&shortage->pause);
+	fronts_continue(shortage->fronts);
+	fronts_listen(shortage->fronts);
+}
+
+/* Oldest first, until one must wait again. */
+static bool serve(struct shortage *shortage)
+{
+	while (shortage_has_waiting(shortage)) {
+		if (shortage->retry(shortage, request_at(shortage->waiting.next)) < 0)
+			return false;
+		request_free(shortage_take(shortage));
+	}
+	return true;
+}
+
+static void on_timer(struct timer *timer)
+{
+	struct shortage *shortage = container_of(timer, struct shortage, timer);
+	bool served = serve(shortage);
+
+	if (!reserve_fd_restore(shortage->reserve) || !served)
+		wait_a_moment(shortage);
+	else
+		end(shortage);
+}
+
+void shortage_restore_reserve(struct shortage *shortage)
+{
+	if (!reserve_fd_restore(shortage->reserve))
+		shortage_begin(shortage, -EMFILE);
+}
+
+/* Once there are too many, nothing more is read. */
+static void count(struct shortage *shortage, int change)
+{
+	shortage->n_waiting += change;
+	shortage->reserve->withheld = shortage->n_waiting >= WAITING_MAX;
+}
+
+int shortage_add(struct shortage *shortage, const struct request *request, int error)
+{
+	struct request *waiting = malloc(sizeof(*waiting));
+
+	if (!waiting)
+		return -ENOMEM;
+	*waiting = *request;
+	list_init(&waiting->link);
+	list_add_before(&shortage->waiting, &waiting->link);
+	reserve_fd_retain(shortage->reserve);
+	count(shortage, 1);
+	shortage_begin(shortage, error);
+	return 0;
+}
+
+struct request *shortage_take(struct shortage *shortage)
+{
+	struct request *request;
+
+	if (!shortage_has_waiting(shortage))
+		return NULL;
+	request = request_at(shortage->waiting.next);
+	list_unlink(&request->link);
+	count(shortage, -1);
+	return request;
+}
+
+void shortage_abandon(struct shortage *shortage)
+{
+	list_for_each(at, next, &shortage->waiting)
+		if (request_at(at)->fd >= 0)
+			close(request_at(at)->fd);
+}

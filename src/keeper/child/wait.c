@@ -1,0 +1,96 @@
+#include "keeper/child/wait.h"
+
+#include "base/fd.h"
+#include "channel/channel.h"
+#include "config/settings.h"
+#include "keeper/child/request.h"
+#include "keeper/exec/program.h"
+#include "keeper/exec/spawn.h"
+#include "keeper/fronts/front.h"
+#include "keeper/fronts/fronts.h"
+#include "keeper/listen/listener-table.h"
+#include "keeper/service/generation.h"
+
+static bool is_allowed(struct request *request)
+{
+	return request_service(request)->dispatch == DISPATCH_WAIT;
+}
+
+/* Not with a program already, nor closed because superd stops. */
+static bool is_free(const struct listener *listener)
+{
+	return !listener->busy && listener->fd >= 0;
+}
+
+static const struct spawn_plan *plan_for(struct request *request, const struct listener *listener)
+{
+	(void)listener_address(listener, &request->local);
+	address_unmap(&request->local);
+	return program_for_listener(request->generation->programs[request->service],
+				    request_endpoint(request)->type, &request->local);
+}
+
+static pid_t run(struct request *request, struct child *child, const struct unread *unread,
+		 struct spawn_failure *failure)
+{
+	struct listener *listener = request_bound(request)->listener;
+	int again = listener->fd;
+	struct spawn_descriptors descriptors = {
+		.in = listener->fd,
+		.out = listener->fd,
+		.others = &again,
+		.n_others = 1,
+	};
+	pid_t pid;
+
+	if (!is_free(listener))
+		return 0;
+	(void)fd_set_blocking(listener->fd, true);
+	pid = request_spawn(request, plan_for(request, listener), &descriptors, failure);
+	listener->busy = pid > 0;
+	if (pid < 0)
+		(void)fd_set_blocking(listener->fd, false);
+	return pid;
+}
+
+/* Tells each front to watch @bound again, in the numbers of its own generation. */
+static void tell_released(struct fronts *fronts, const struct service_record *record,
+			  const struct bound_listener *bound, int status, int64_t lived_us)
+{
+	struct channel_message message = {
+		.type = CHANNEL_RELEASED,
+		.released.status = status,
+		.released.lived_ms = lived_us / 1000 > INT32_MAX ? INT32_MAX : lived_us / 1000,
+	};
+
+	list_for_each(at, next, &fronts->list) {
+		struct front *front = container_of(at, struct front, link);
+		int64_t endpoint;
+
+		if (!front_counts(front))
+			continue;
+		endpoint = generation_find(front->generation, record, bound);
+		if (endpoint < 0)
+			continue;
+		message.released.endpoint = (uint32_t)endpoint;
+		front_send(front, &message, -1);
+	}
+}
+
+static void settle(struct fronts *fronts, struct service_record *record,
+		   struct bound_listener *bound, int status, int64_t lived_us)
+{
+	if (!bound)
+		return;
+	bound->listener->busy = false;
+	/* The program had it blocking, and may have left it so. */
+	(void)fd_set_blocking(bound->listener->fd, bound->options.blocking);
+	tell_released(fronts, record, bound, status, lived_us);
+}
+
+const struct request_kind wait_request = {
+	.type = CHANNEL_WAIT,
+	.is_allowed = is_allowed,
+	.run = run,
+	.settle = settle,
+};
