@@ -30,7 +30,7 @@
 #include "front/front.h"
 #include "net/listener.h"
 
-#define PLACES 3
+#define N_PROCESSES 3
 #define PATIENCE_MS 20000
 #define NO_STATUS (-1)
 
@@ -50,8 +50,8 @@ static struct stage {
 	int log;            /* what it says, or -1 */
 	pid_t front;
 	int channel;
-	int processes[PLACES];  /* the programs' ends */
-	int front_ends[PLACES]; /* the keeper's copies of the others */
+	int processes[N_PROCESSES];  /* the programs' ends */
+	int front_ends[N_PROCESSES]; /* the keeper's copies of the others */
 } stage;
 
 static void make_stage(unsigned n_clients)
@@ -66,8 +66,8 @@ static void make_stage(unsigned n_clients)
 			     .n_endpoints = 1,
 			     .dispatch = DISPATCH_PASS,
 			     .instances = UINT_MAX,
-			     .pool = { .min = PLACES,
-				       .max = PLACES,
+			     .pool = { .min = N_PROCESSES,
+				       .max = N_PROCESSES,
 				       .clients_per_process = n_clients } },
 		.settings = { .poller = POLLER_EPOLL, .n_services = 1, .n_endpoints = 1 },
 	};
@@ -78,11 +78,11 @@ static void make_stage(unsigned n_clients)
 	stage.settings.services = &stage.service;
 	assert_int_equal(listener_new(&stage.listener, &stage.endpoint), 0);
 	assert_int_equal(listener_open(stage.listener, &options), 0);
-	stage.table = pass_table_new(PLACES, n_clients);
+	stage.table = pass_table_new(N_PROCESSES, n_clients);
 	stage.stats = stats_new();
 	stage.drop_counts = drop_counts_new();
 	assert_non_null(stage.table);
-	for (int i = 0; i < PLACES; i++) {
+	for (int i = 0; i < N_PROCESSES; i++) {
 		int pair[2];
 
 		assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
@@ -112,7 +112,7 @@ static void end_front(void)
 static int tear_down(void **state)
 {
 	end_front();
-	for (int i = 0; i < PLACES; i++) {
+	for (int i = 0; i < N_PROCESSES; i++) {
 		close(stage.processes[i]);
 		close(stage.front_ends[i]);
 	}
@@ -130,7 +130,7 @@ static pid_t pid_of(int process)
 
 static void be_front(const struct startup *startup)
 {
-	for (int i = 0; i < PLACES; i++)
+	for (int i = 0; i < N_PROCESSES; i++)
 		close(stage.processes[i]);
 	close(stage.channel);
 	if (stage.log >= 0)
@@ -168,7 +168,7 @@ static void start_front(size_t n_processes)
 	struct startup_pool pool = { .ready = n_processes,
 				     .may_grow = stage.may_grow,
 				     .table = stage.table };
-	struct startup_process processes[PLACES];
+	struct startup_process processes[N_PROCESSES];
 	struct startup startup = {
 		.settings = &stage.settings,
 		.listeners = &stage.listener,
@@ -332,29 +332,6 @@ static void test_a_process_gets_the_connection_and_its_variables(void **state)
 	close(client);
 }
 
-static void test_the_least_loaded_process_gets_the_next_client(void **state)
-{
-	struct received first, second, third;
-	int clients[3];
-
-	start_front(2);
-	clients[0] = come();
-	wait_in_service(1);
-	clients[1] = come();
-	first = receive(0);
-	second = receive(1);
-	finish(has_client(0, 0) ? 1 : 0, &first);
-	wait_in_service(1);
-	clients[2] = come();
-	third = receive(0);
-	assert_int_equal(third.client_index, first.client_index);
-	finish(1, &second);
-	finish(0, &third);
-	wait_in_service(0);
-	for (int i = 0; i < 3; i++)
-		close(clients[i]);
-}
-
 static void test_without_room_one_more_process_is_asked_for_and_gets_the_client(void **state)
 {
 	struct received got;
@@ -477,43 +454,6 @@ static void test_a_process_that_dies_has_its_clients_ended_but_the_answered_one(
 		close(clients[i]);
 }
 
-static void test_nonsense_is_ignored(void **state)
-{
-	struct received got;
-	int client;
-
-	start_front(1);
-	say(0, "DONE=0");
-	say(0, "DONE=1000");
-	say(0, "DONE=0 and a great deal more than any answer ever has");
-	say(0, "what?");
-	client = come();
-	got = receive(0);
-	say(0, "DONE=one");
-	finish(0, &got);
-	wait_in_service(0);
-	close(client);
-}
-
-static void test_a_process_that_closes_gets_no_more_and_is_dismissed(void **state)
-{
-	struct channel_message message;
-	struct received got;
-	int client;
-
-	start_front(2);
-	assert_int_equal(send(stage.processes[0], "", 0, MSG_NOSIGNAL), 0);
-	message = hear();
-	assert_int_equal(message.type, CHANNEL_DISMISS);
-	assert_int_equal(message.dismiss.index, 0);
-	assert_int_equal(message.dismiss.pid, pid_of(0));
-	client = come();
-	got = receive(1);
-	finish(1, &got);
-	wait_in_service(0);
-	close(client);
-}
-
 static void test_a_process_that_does_not_read_costs_nobody_a_client(void **state)
 {
 	enum { CLIENTS = 600 };
@@ -587,48 +527,6 @@ static void test_a_process_whose_socket_found_no_number_is_asked_for_again(void 
 	close(client);
 }
 
-static void test_idle_processes_above_min_are_dismissed_each_after_its_time(void **state)
-{
-	struct received got;
-	int client;
-
-	stage.service.pool.min = 1;
-	stage.service.pool.idle_exit_ms = 300;
-	start_front(3);
-	client = come();
-	got = receive(2);
-	poll(NULL, 0, 150);
-	finish(2, &got);
-	wait_in_service(0);
-	expect_silence();
-	expect_dismissal(0);
-	expect_dismissal(1);
-	tell(CHANNEL_PROCESS_GONE, 0, 0);
-	tell(CHANNEL_PROCESS_GONE, 1, 0);
-	poll(NULL, 0, 400);
-	wait_for_front();
-	expect_silence();
-	close(client);
-}
-
-static void test_with_min_0_the_last_process_is_dismissed_too(void **state)
-{
-	struct received got;
-	int client;
-
-	stage.service.pool.min = 0;
-	stage.service.pool.idle_exit_ms = 300;
-	start_front(2);
-	client = come();
-	got = receive(1);
-	poll(NULL, 0, 150);
-	finish(1, &got);
-	expect_dismissal(0);
-	expect_silence();
-	expect_dismissal(1);
-	close(client);
-}
-
 static void test_a_halted_front_leaves_processes_alone_until_it_resumes(void **state)
 {
 	struct received got;
@@ -669,7 +567,6 @@ static void test_a_drained_front_ends_at_once_without_leaving_processes(void **s
 
 static void test_a_leaving_process_finishes_its_client_and_is_dismissed(void **state)
 {
-	struct channel_message message;
 	struct received got;
 	int client;
 
@@ -681,26 +578,8 @@ static void test_a_leaving_process_finishes_its_client_and_is_dismissed(void **s
 	assert_int_equal(in_service(), 1);
 	order(CHANNEL_DRAIN);
 	finish(0, &got);
-	message = hear();
-	assert_int_equal(message.type, CHANNEL_DISMISS);
-	assert_int_equal(message.dismiss.pid, pid_of(0));
+	expect_dismissal(0);
 	wait_for_end(0);
-	close(client);
-}
-
-static void test_a_resumed_front_uses_leaving_processes_again(void **state)
-{
-	struct received got;
-	int client;
-
-	start_front(1);
-	tell(CHANNEL_LEAVE, 0, 0);
-	order(CHANNEL_HALT);
-	order(CHANNEL_RESUME);
-	client = come();
-	got = receive(0);
-	finish(0, &got);
-	wait_in_service(0);
 	close(client);
 }
 
@@ -721,47 +600,24 @@ static void test_a_front_that_follows_a_dead_one_counts_its_clients(void **state
 	close(client);
 }
 
-static void test_clients_of_a_process_that_died_without_a_front_are_ended(void **state)
-{
-	int client;
-
-	start_front(1);
-	client = come();
-	(void)receive(0);
-	wait_in_service(1);
-	end_front();
-	start_front(0);
-	assert_int_equal(in_service(), 0);
-	assert_int_equal(pass_table_count(stage.table, 0), 0);
-	assert_int_equal(atomic_load(&stage.stats[0].ended), 1);
-	close(client);
-}
-
 int main(void)
 {
 #define CASE(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		CASE(test_a_process_gets_the_connection_and_its_variables),
-		CASE(test_the_least_loaded_process_gets_the_next_client),
 		CASE(test_without_room_one_more_process_is_asked_for_and_gets_the_client),
 		CASE(test_no_more_processes_are_asked_for_than_clients_wait),
 		CASE(test_while_processes_are_short_nothing_is_asked_for),
 		CASE(test_no_more_clients_than_may_be_are_taken),
 		CASE(test_instances_hold_and_refuse),
 		CASE(test_a_process_that_dies_has_its_clients_ended_but_the_answered_one),
-		CASE(test_nonsense_is_ignored),
-		CASE(test_a_process_that_closes_gets_no_more_and_is_dismissed),
 		CASE(test_a_process_that_does_not_read_costs_nobody_a_client),
 		CASE(test_too_many_descriptors_on_the_way_cost_nobody_a_client),
 		CASE(test_a_process_whose_socket_found_no_number_is_asked_for_again),
-		CASE(test_idle_processes_above_min_are_dismissed_each_after_its_time),
-		CASE(test_with_min_0_the_last_process_is_dismissed_too),
 		CASE(test_a_halted_front_leaves_processes_alone_until_it_resumes),
 		CASE(test_a_drained_front_ends_at_once_without_leaving_processes),
 		CASE(test_a_leaving_process_finishes_its_client_and_is_dismissed),
-		CASE(test_a_resumed_front_uses_leaving_processes_again),
 		CASE(test_a_front_that_follows_a_dead_one_counts_its_clients),
-		CASE(test_clients_of_a_process_that_died_without_a_front_are_ended),
 	};
 
 	return cmocka_run_group_tests_name("pass-front", tests, NULL, NULL);

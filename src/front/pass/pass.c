@@ -159,7 +159,6 @@ static void find_local(struct address *out, struct front_listener *listener, int
 	out->length = sizeof(out->un);
 	if (getsockname(fd, &out->any, &out->length) < 0)
 		*out = arrival->address;
-	address_unmap(out);
 }
 
 static void admitted(struct front_listener *listener, int fd, const struct address *peer)
