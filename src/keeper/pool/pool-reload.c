@@ -3,7 +3,6 @@
 #include "channel/pass-table.h"
 #include "config/settings.h"
 #include "keeper/pool/notices.h"
-#include "keeper/pool/pool-same.h"
 #include "keeper/pool/pool.h"
 #include "keeper/service/generation.h"
 
@@ -25,7 +24,7 @@ static bool same_listeners(const struct pool *pool, const struct generation *nex
 static bool stays(const struct pool *pool, const struct generation *next, size_t index)
 {
 	return pool->state == POOL_OPEN &&
-	       pool_suits(pool_service(pool), &next->settings->services[index]) &&
+	       pool_service(pool)->digest == next->settings->services[index].digest &&
 	       (pool->handle.passes || same_listeners(pool, next, index));
 }
 
