@@ -11,14 +11,14 @@
 #include "base/number.h"
 #include "base/table.h"
 
-/* More than the kernel takes are refused by setgroups() anyway. */
+/* The limit of the kernel: setgroups() refuses more. */
 #define GROUPS_MAX 65536
 
-/* The largest is "leave it" to chown() and its like. */
+/* The largest number means "no change" to chown() and setresuid(). */
 #define ID_MAX ((int64_t)UINT32_MAX - 1)
 
 struct found_account {
-	char *text; /* "u" or "g", and what was asked for */
+	char *text; /* "u" or "g", and the name that was asked for */
 	int error;
 	struct account account;
 	UT_hash_handle hh;
@@ -42,14 +42,14 @@ void accounts_fini(struct accounts *accounts)
 	}
 }
 
-/* The databases say "not there" in many ways. */
+/* The databases have several errors that mean "does not exist". */
 static int error_of_database(void)
 {
 	return errno == ENOMEM || errno == EIO || errno == EMFILE || errno == ENFILE ? -errno
 										     : -ENOENT;
 }
 
-/* "+" and "-" begin what is no name but a remark to the databases themselves. */
+/* In the databases names that begin with "+" or "-" are instructions, not users. */
 static int ask_user(const char *text, struct account *out)
 {
 	struct passwd *entry;

@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * Users and groups by name or number, each asked for once in a load. A number is
- * good only where the system knows it: a slip of the finger makes no user.
+ * Users and groups by name or number. Each is looked up once in a load. A number must belong to a
+ * user or group that exists, so that a typing error is found.
  */
 
 #include <stddef.h>
@@ -16,16 +16,16 @@ struct accounts {
 };
 
 struct account {
-	char *name; /* as the system writes it */
+	char *name; /* from the database */
 	uid_t uid;
 	gid_t gid;
 };
 
 void accounts_fini(struct accounts *accounts);
 
-/* 0, -ENOENT, or another negative errno. What is found lives as long as @accounts. */
+/* Return 0, -ENOENT, or another negative errno. @out is valid as long as @accounts. */
 int accounts_find_user(struct accounts *accounts, const char *text, const struct account **out);
 int accounts_find_group(struct accounts *accounts, const char *text, gid_t *out);
 
-/* The groups of @account, @gid among them; @out_groups is the caller's to free. */
+/* The groups of @account, with @gid. The caller frees @out_groups. */
 int account_groups(const struct account *account, gid_t gid, gid_t **out_groups, size_t *out_n);

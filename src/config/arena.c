@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Large enough that 10,000 services need few blocks, small enough for a page of services. */
+/* Large enough for 10,000 services in few blocks, and small enough for a few services. */
 #define BLOCK_SIZE 16384
 
 struct arena_block {

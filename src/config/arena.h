@@ -6,13 +6,13 @@
 
 struct arena_block;
 
-/* All zero is an empty one. */
+/* Zeroed, it is empty. */
 struct arena {
 	struct arena_block *blocks;
 };
 
 void arena_fini(struct arena *arena);
 
-/* Zeroed memory, aligned for anything, or NULL. */
+/* Returns zeroed memory, aligned for every type, or NULL. */
 void *arena_allocate(struct arena *arena, size_t size);
 char *arena_copy(struct arena *arena, const char *text, size_t length);

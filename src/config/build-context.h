@@ -1,6 +1,6 @@
 #pragma once
 
-/* What the parts that build services share: the services of one parse, and the one at hand. */
+/* What the files that build services share: the state of one parse, and the service being built. */
 
 #include <stdbool.h>
 
@@ -10,15 +10,15 @@
 
 struct resolved_hosts;
 
-/* Of one parse. */
+/* The state of one parse. */
 struct build_context {
 	struct errors *errors;
 	const struct root *root;
 	struct settings *settings;
 	struct accounts accounts;
 	struct endpoint_conflicts conflicts;
-	struct resolved_hosts *hosts; /* or NULL: names of hosts are looked up */
-	bool rehearsal; /* fills @hosts, and leaves warnings to the parse that counts */
+	struct resolved_hosts *hosts; /* NULL: names of hosts are looked up here */
+	bool rehearsal;               /* fills @hosts, and leaves warnings to the real parse */
 	bool privileged;
 };
 
@@ -29,8 +29,9 @@ struct build {
 };
 
 /*
- * Adds an error of option @number at line @at_line of where it was set (0: at its name),
- * which may be the defaults; or, with -1, of the service itself.
+ * Adds an error about option @number, in the file where it was set, which may be that of the
+ * defaults. @at_line is the line, or 0 for the line of its name. With a @number of -1 the error is
+ * about the service itself.
  */
 #define build_error(build, number, at_line, fmt, ...)                                 \
 	errors_add((build)->context->errors, build_location(build, number, at_line),  \
@@ -38,11 +39,11 @@ struct build {
 		   build_is_own(build, number) ? (build)->service->name : "defaults", \
 		   ##__VA_ARGS__)
 
-/* Whether what is reported about @number concerns the service rather than the defaults. */
+/* Whether an error about @number is in the service, and not in the defaults. */
 bool build_is_own(const struct build *build, int number);
 
-/* Where option @number was set (line @line of that file, unless 0); else the service's location. */
+/* Where option @number was set, or else the service. @line, unless 0, replaces the line. */
 struct location build_location(const struct build *build, int number, int line);
 
-/* @text is NULL-safe. Returns NULL and adds an error when memory is missing. */
+/* Returns NULL for NULL. Without memory adds an error and returns NULL. */
 char *build_copy(struct build *build, const char *text);

@@ -12,10 +12,10 @@
 #include "config/resolved-hosts.h"
 #include "config/schema.h"
 
-/* Of one service: more are a slip in a range. */
+/* For one service. More must be an error in a range. */
 #define ENDPOINTS_MAX 65536
 
-/* One of `listen`. */
+/* One value of `listen`. */
 struct word {
 	struct endpoint_text text;
 	bool only_ipv6;
@@ -58,7 +58,7 @@ static struct endpoint *add_endpoint(struct service *service)
 	struct endpoint *list = service->endpoints;
 	size_t n = service->n_endpoints;
 
-	/* Grows at every power of two. */
+	/* The array grows when the number is a power of two. */
 	if ((n & (n - 1)) == 0) {
 		list = reallocarray(list, n ? 2 * n : 1, sizeof(*list));
 		if (!list)
@@ -123,7 +123,7 @@ static int parse_word(struct build *build, const struct value *value, struct wor
 		return -EINVAL;
 	}
 
-	/* A literal address says which family it is of, the scheme whether it is the only one. */
+	/* An address shows its family. Only the scheme says that IPv4 clients are not wanted. */
 	out->only_ipv6 = strncmp(value->text, "tcp6:", 5) == 0 ||
 			 strncmp(value->text, "udp6:", 5) == 0;
 	if (out->text.family != AF_UNIX &&
@@ -152,7 +152,7 @@ static const char *lookup_error(int error)
 	}
 }
 
-/* Without one, the kernel does not know which of its networks is meant. */
+/* A link-local address without an interface belongs to none of the networks. */
 static bool lacks_interface(const struct build *build, const struct word *word,
 			    const struct address *address)
 {
@@ -161,7 +161,7 @@ static bool lacks_interface(const struct build *build, const struct word *word,
 	       !strchr(word->text.host, '%') && !build->draft->interface;
 }
 
-/* Every endpoint of one word of `listen`. */
+/* Adds every endpoint of one value of `listen`. */
 static void listen_on(struct build *build, const struct value *value)
 {
 	struct address addresses[RESOLVED_ADDRESSES_MAX];
@@ -189,7 +189,7 @@ static void listen_on(struct build *build, const struct value *value)
 			    r == -E2BIG ? "these are too many endpoints" : strerror(-r));
 }
 
-/* The endpoints from @first on, which @value named; one error for all of them is enough. */
+/* Looks for conflicts of the endpoints that @value has made, and adds one error at most. */
 static void add_uses(struct build *build, size_t first, size_t end, const struct value *value)
 {
 	struct service *service = build->service;
@@ -257,7 +257,7 @@ void build_endpoints(struct build *build)
 		listen_on(build, &words->list[i]);
 		ends[i + 1] = build->service->n_endpoints;
 	}
-	/* The conflicts point to endpoints, which do not move any more. */
+	/* Not before all endpoints exist, because the conflicts point to them. */
 	for (size_t i = 0; i < words->n; i++)
 		add_uses(build, ends[i], ends[i + 1], &words->list[i]);
 

@@ -1,6 +1,6 @@
 #pragma once
 
-/* From the words of `listen` to addresses, and the search for two that are the same. */
+/* Makes endpoints from the values of `listen`, and finds two that conflict. */
 
 struct build;
 

@@ -7,10 +7,10 @@
 #include "base/log.h"
 #include "config/build-context.h"
 
-/* Of FD_SETSIZE: the rest is for clients and for superd itself. */
+/* The rest of FD_SETSIZE is for clients and for superd itself. */
 #define SELECT_ENDPOINTS_MAX 900
 
-/* Where the default user was never made; every system has this one. */
+/* For systems without the default user. Every system has this one. */
 #define SECOND_CHOICE "nobody"
 
 static void check_unprivileged(struct build_context *context, const struct account *account)
@@ -21,7 +21,7 @@ static void check_unprivileged(struct build_context *context, const struct accou
 			   "superd");
 }
 
-/* The default may be missing; a user who was asked for may not. */
+/* The default user may be missing, but not a user that was configured. */
 static const struct account *find_user(struct build_context *context)
 {
 	const char *name = context->root->front_user;
@@ -47,13 +47,15 @@ static const struct account *find_user(struct build_context *context)
 	return account;
 }
 
-/* The main thread has a processor too: a thread more would make each wait for the others. */
+/*
+ * One processor is for the main thread. With one worker more the threads would wait for each other.
+ */
 static unsigned workers_wanted(void)
 {
 	cpu_set_t set;
 	int n;
 
-	/* Fails where there are more than a set has room for. */
+	/* Fails on a machine with more processors than a set has room for. */
 	if (sched_getaffinity(0, sizeof(set), &set) < 0)
 		return WORKERS_MAX;
 	n = CPU_COUNT(&set) - 1;
@@ -69,7 +71,7 @@ void build_workers(struct build_context *context)
 	context->settings->workers = workers == WORKERS_AUTO ? workers_wanted() : workers;
 }
 
-/* What it cannot watch would never be served. */
+/* An endpoint that select cannot watch would never be served. */
 static void check_select(struct build_context *context)
 {
 	size_t n = context->settings->n_endpoints;

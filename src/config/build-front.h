@@ -1,6 +1,6 @@
 #pragma once
 
-/* Who the front is, how many threads it has, and how it watches its sockets. */
+/* The user of the front, the number of its threads, and its poller. */
 
 struct build_context;
 

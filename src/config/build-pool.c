@@ -20,7 +20,7 @@ static void check_connections(struct build *build)
 	}
 }
 
-/* No client is there yet whose connection could be the standard error. */
+/* These processes start before their clients, so standard error cannot be a connection. */
 static void choose_stderr(struct build *build)
 {
 	if (build->draft->stderr_to != STDERR_SOCKET)

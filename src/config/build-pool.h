@@ -1,8 +1,8 @@
 #pragma once
 
-/* Processes that are started before their clients come: how many, for how long, and where. */
+/* The options of processes that start before their clients come. */
 
 struct build;
 
-/* After the endpoints and before the program. Does nothing where the dispatch starts none. */
+/* Called after build_endpoints() and before build_program(), for every service with a program. */
 void build_pool(struct build *build);

@@ -14,7 +14,7 @@
 #include "config/schema.h"
 #include "config/template.h"
 
-/* What superd itself sets for a program. */
+/* The variables that superd itself sets for programs. */
 static const char *const reserved[] = {
 	"PROTO",        "TCPREMOTEIP",    "TCPREMOTEPORT",  "TCPLOCALIP",
 	"TCPLOCALPORT", "REMOTE_ADDR",    "REMOTE_PORT",    "REMOTE_HOST",
@@ -22,7 +22,7 @@ static const char *const reserved[] = {
 	"LISTEN_PID",   "LISTEN_FDNAMES", "NOTIFY_SOCKET",  "SUPERD_PASS_CLIENTS",
 };
 
-/* Without root, the user may only be who superd is anyway, and then nothing changes. */
+/* Without root only the user and group of superd itself are possible. */
 static void check_unprivileged(struct build *build, const struct account *account)
 {
 	const struct draft *draft = build->draft;
@@ -93,7 +93,7 @@ static void build_identity(struct build *build)
 			    account->name, strerror(-r));
 }
 
-/* Whether @root, or @path in it, is a directory; says so if not. */
+/* Whether @path, in @root unless that is NULL, is a directory. Adds an error if not. */
 static bool check_directory(struct build *build, int number, const char *root, const char *path)
 {
 	const char *name = schema_options[number].name;
@@ -165,7 +165,7 @@ static bool has_variable(char **env, const char *name, size_t length)
 	return false;
 }
 
-/* Whether @name can be set from the configuration; says so if not. */
+/* Whether the configuration may set the variable. Adds an error if not. */
 static bool is_free(struct build *build, int number, const struct value *value, size_t length)
 {
 	for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++)
@@ -197,7 +197,7 @@ static void add_variables(struct build *build, char **env, size_t *n)
 	}
 }
 
-/* What `env` sets wins over what superd was started with; what that does not have stays away. */
+/* A variable that `env` sets keeps that value. One that superd does not have is left out. */
 static void pass_variables(struct build *build, char **env, size_t *n)
 {
 	const struct values *list = &build->draft->passenv;

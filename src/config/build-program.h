@@ -1,8 +1,8 @@
 #pragma once
 
-/* Who a program is, what it is, where it starts and what it finds in its environment. */
+/* The program of a service: its user, arguments, directories and environment. */
 
 struct build;
 
-/* After build_pool(), which may choose where its standard error goes. */
+/* Called after build_pool(), which may choose where standard error goes. */
 void build_program(struct build *build);

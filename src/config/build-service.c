@@ -14,7 +14,7 @@
 #include "config/dispatch.h"
 #include "config/schema.h"
 
-/* Whether option @number, which is set, has a use beside the others. */
+/* Adds an error if option @number, which is set, has no effect with the other options. */
 static void check_option(struct build *build, int number)
 {
 	const struct option *option = &schema_options[number];
@@ -109,7 +109,7 @@ static bool has_udp(const struct service *service)
 	return false;
 }
 
-/* Of a built-in; its endpoints are known. */
+/* The settings of a built-in. Called after build_endpoints(). */
 static void build_session(struct build *build)
 {
 	const struct draft *draft = build->draft;

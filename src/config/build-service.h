@@ -1,9 +1,9 @@
 #pragma once
 
-/* From the draft of a service, which says what is written, to a service that can be run. */
+/* Turns the draft of a service into settings. */
 
 struct build_context;
 struct draft;
 
-/* Adds the service to the settings. Adds errors; what could not be built stays empty. */
+/* Adds the service to the settings, and adds errors. What is wrong stays empty. */
 void build_service(struct build_context *context, struct draft *draft);

@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * The built-ins, as far as all parts of superd must know them: a row of the table has a name and
- * what is true of one. Nobody asks which built-in it is.
+ * What all parts of superd must know of the built-ins. A row of the table has the name and the
+ * traits of one. Other code asks for a trait, and never for a certain built-in.
  */
 
 #include <stdbool.h>
@@ -24,14 +24,14 @@ enum {
 	BUILTIN_ONCE = 1 << 0,        /* closes after the first answer */
 	BUILTIN_ENDLESS = 1 << 1,     /* its answer never ends */
 	BUILTIN_SILENT = 1 << 2,      /* answers nothing */
-	BUILTIN_OOB_INLINE = 1 << 3,  /* takes urgent data for data */
-	BUILTIN_MAY_AMPLIFY = 1 << 4, /* its datagrams may be longer than what came: `amplify` */
+	BUILTIN_OOB_INLINE = 1 << 3,  /* reads urgent data as ordinary data */
+	BUILTIN_MAY_AMPLIFY = 1 << 4, /* an answer may be longer than its datagram: `amplify` */
 };
 
 extern const struct word_table builtin_words;
 
-/* Whether one of @traits is true of @kind. */
+/* Whether @kind has one of @traits. */
 bool builtin_has(enum builtin_kind kind, unsigned traits);
 
-/* "'chargen'": all that have one of @traits; see word_table_list(). */
+/* The built-ins with one of @traits, such as "'chargen'". See word_table_list(). */
 const char *builtin_list(unsigned traits);

@@ -20,7 +20,7 @@ struct decoder {
 
 DEFINE_AUTO(struct decoder, decoder_free);
 
-/* libconfuse would print it. */
+/* Without this function libconfuse would print the error. */
 static void ignore_error(cfg_t *cfg, const char *fmt, va_list ap)
 {
 }
@@ -61,7 +61,9 @@ void decoder_free(struct decoder *decoder)
 	free(decoder);
 }
 
-/* Words gain quotes, and a dollar sign a backslash: libconfuse would put the environment there. */
+/*
+ * Puts words in quotes, and a backslash before '$', which libconfuse would replace by a variable.
+ */
 static void write_token(FILE *stream, const struct token *token)
 {
 	const char *end = token->text + token->length;
@@ -83,7 +85,7 @@ static void write_token(FILE *stream, const struct token *token)
 		putc('"', stream);
 }
 
-/* Every option is a list here: how many values it takes is checked elsewhere. */
+/* Writes every option as a list. The number of values is checked elsewhere. */
 static int write_statement(FILE *stream, const struct statement *statement)
 {
 	rewind(stream);

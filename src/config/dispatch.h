@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * The kinds of dispatch: how an admitted client reaches code. A row of the table says what is
- * true of a kind; everybody else asks for a trait, not for a kind.
+ * The kinds of dispatch: how an admitted client reaches code. A row of the table has the name and
+ * the traits of a kind. Other code asks for a trait, and never for a certain kind.
  */
 
 #include <stdbool.h>
@@ -26,11 +26,11 @@ enum {
 	DISPATCH_LENDS_LISTENER = 1 << 3,   /* one program owns the listener while it runs */
 	DISPATCH_SHARES_LISTENER = 1 << 4,  /* several programs accept from it themselves */
 	DISPATCH_PASSES_CLIENTS = 1 << 5,   /* programs that run receive connections from superd */
-	DISPATCH_STARTS_PROCESSES = 1 << 6, /* before their clients come: `processes` */
+	DISPATCH_STARTS_PROCESSES = 1 << 6, /* processes start before their clients: `processes` */
 };
 
 struct dispatch_traits {
-	const char *name; /* the word of the configuration; NULL: none */
+	const char *name; /* in the configuration; NULL: none */
 	unsigned traits;
 };
 
@@ -38,9 +38,10 @@ extern const struct word_table dispatch_words;
 
 const struct dispatch_traits *dispatch_traits(enum dispatch_kind dispatch);
 
-/* Whether one of @traits is true of @dispatch. */
+/* Whether @dispatch has one of @traits. */
 bool dispatch_has(enum dispatch_kind dispatch, unsigned traits);
 
-/* "'dispatch = pool' and 'dispatch = pass'": all that have one of @traits; see word_table_list().
+/*
+ * "'dispatch = pool' and 'dispatch = pass'": all that have one of @traits; see word_table_list().
  */
 const char *dispatch_list(unsigned traits);

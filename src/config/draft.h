@@ -1,8 +1,9 @@
 #pragma once
 
 /*
- * What a configuration says, before it is known what it means together: the top level, and a
- * draft of each service. A dialect makes drafts; build-service.c makes services of them.
+ * The options of a configuration as they are written, before they are checked together: those at
+ * top level, and a draft for each service. A dialect makes drafts, and build-service.c turns them
+ * into services.
  */
 
 #include <stdbool.h>
@@ -13,12 +14,12 @@
 #include "config/option.h"
 #include "config/settings.h"
 
-/* As a number of workers or shards: what `auto` is stored as. */
+/* `auto`, as a number of workers or shards. */
 #define WORKERS_AUTO OPTION_UNLIMITED
 
 #define WORKERS_MAX 64
 
-/* What stands at top level. */
+/* The options at top level. */
 struct root {
 	struct location at[OPTION_COUNT]; /* where each option was set */
 	bool own[OPTION_COUNT];
@@ -30,13 +31,13 @@ struct root {
 	unsigned workers; /* or WORKERS_AUTO */
 };
 
-/* A service as it is written, or the defaults. */
+/* The options of a service, or the defaults. */
 struct draft {
 	const char *name;
 	struct location location;         /* of the service */
 	struct location at[OPTION_COUNT]; /* where each option was set, perhaps in the defaults */
 	bool own[OPTION_COUNT];           /* set in the service itself */
-	bool defaults_unsure;             /* what is missing may stand where something is wrong */
+	bool defaults_unsure; /* the defaults have errors, so a missing option may be there */
 
 	bool enabled;
 	bool groups;
@@ -70,6 +71,6 @@ struct draft {
 	struct pool_settings pool;
 };
 
-/* What holds where nothing is written. */
+/* The values of options that are not written. */
 extern const struct root draft_root;
 extern const struct draft draft_defaults;

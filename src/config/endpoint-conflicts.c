@@ -10,7 +10,7 @@
 
 #define KEY_MAX (ADDRESS_TEXT_MAX + 32)
 
-/* A use stands in one bucket for its address and in one for its port. */
+/* A use is in two buckets: that of its address and that of its port. */
 struct entry {
 	struct endpoint_use use;
 	struct entry *next;
@@ -64,7 +64,7 @@ static struct endpoint_bucket *bucket_for(struct endpoint_conflicts *conflicts, 
 	return bucket;
 }
 
-/* The buckets of a port are named by what is in them: wildcards, or all other addresses. */
+/* A port has two buckets: one for wildcards, and one for all other addresses. */
 static struct endpoint_bucket *port_bucket(struct endpoint_conflicts *conflicts,
 					   const struct endpoint *endpoint, const char *kind)
 {
@@ -81,7 +81,7 @@ static struct endpoint_bucket *address_bucket(struct endpoint_conflicts *conflic
 	char text[ADDRESS_TEXT_MAX];
 	char key[KEY_MAX];
 
-	/* A path is one file, whatever the type. */
+	/* A path is one file for all types of sockets. */
 	snprintf(key, sizeof(key), "%d at %s",
 		 address_is_unix(&endpoint->address) ? 0 : endpoint->type,
 		 address_text(&endpoint->address, text));

@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "base/text.h"
 
-/* As many as an administrator reads in a log; a file of another kind has one a line. */
+/* An administrator does not read more in a log. A file that is no configuration has one a line. */
 #define SHOWN_MAX 100
 #define COLLECTED_MAX 10000
 
@@ -59,7 +59,7 @@ static int compare(const void *one, const void *other)
 	return strcmp(a->message, b->message);
 }
 
-/* What is wrong with the defaults was found once for each service. */
+/* An error in the defaults is found once for each service. */
 static void drop_repeated(struct errors *errors)
 {
 	size_t kept = 0;

@@ -12,9 +12,9 @@
 #include "base/cleanup.h"
 #include "config/errors.h"
 
-#define HEAD_SIZE 256 /* as much as the kernel looks at */
+#define HEAD_SIZE 256 /* the kernel reads no more of a script */
 
-/* Where a symbolic link cannot leave the new root. */
+/* Opens @path in such a way that a symbolic link cannot leave @root. */
 static int open_within(const char *root, const char *path, int flags)
 {
 	struct open_how how = { .flags = (unsigned)flags | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT };
@@ -83,7 +83,7 @@ int executable_check(const char *root, const char *path, char out_why[static EXE
 	if (!(status.st_mode & 0111))
 		return refuse(out_why, "the program '%s' may be executed by nobody", quoted);
 
-	/* A relative one is looked for where the program will be. */
+	/* A relative path depends on the directory of the program, so it is not checked. */
 	read_interpreter(root, path, interpreter);
 	if (interpreter[0] != '/')
 		return 0;

@@ -1,6 +1,6 @@
 #pragma once
 
-/* Files that a program needs, found as it will find them: in its root directory, if it has one. */
+/* Checks files that a program needs, inside its root directory if it has one. */
 
 #include <sys/stat.h>
 
@@ -10,8 +10,7 @@
 int executable_stat(const char *root, const char *path, struct stat *out);
 
 /*
- * Whether execve(2) can be expected to take @path, an absolute one. Returns 0, or -EINVAL with
- * what is wrong in @out_why: "the program '/bin/x' is no regular file". What @path may hold is
- * shown as errors_quote() does.
+ * Whether execve(2) should be able to execute @path, which is absolute. Returns 0, or -EINVAL with
+ * a message in @out_why: "the program '/bin/x' is no regular file". The path is escaped in it.
  */
 int executable_check(const char *root, const char *path, char out_why[static EXECUTABLE_WHY_MAX]);

@@ -7,7 +7,7 @@
 
 #include "base/cleanup.h"
 
-/* A hundred thousand services have room; a file of another kind is not read to its end. */
+/* Room for a hundred thousand services. A larger file is no configuration. */
 #define SIZE_MAX_OF_FILE (16 << 20)
 
 static int refuse(const char **out_why, const char *why)
@@ -62,7 +62,7 @@ int file_read(char **out_text, size_t *out_length, struct stat *out_stat, const 
 	struct stat after;
 	int r;
 
-	/* To open a device or a FIFO can have consequences, so it is looked at before. */
+	/* To open a device or a FIFO can have effects, so the type is checked before. */
 	r = stat(path, out_stat) < 0 ? 0 : check_kind(out_stat, out_why);
 	if (r < 0)
 		return r;
@@ -77,7 +77,7 @@ int file_read(char **out_text, size_t *out_length, struct stat *out_stat, const 
 	if (out_stat->st_size > SIZE_MAX_OF_FILE)
 		return refuse(out_why, "the file is larger than 16 MiB");
 
-	/* One byte more than it should have, to see whether it grows. */
+	/* One byte more than the file has, to notice if it grows. */
 	text = calloc(1, out_stat->st_size + 2);
 	if (!text)
 		return fail(out_why, "cannot read");

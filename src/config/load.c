@@ -47,7 +47,10 @@ int rehearsal_start(struct rehearsal *rehearsal, const struct sources *sources,
 	if (pid < 0)
 		return -errno;
 	if (pid == 0) {
-		/* Nobody waits for it when the keeper has gone, perhaps before this line. */
+		/*
+		 * Without the keeper the result is of no use. The keeper may have gone before this
+		 * line.
+		 */
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		_exit(getppid() == parent ? rehearse(sources, hosts, options) : REHEARSAL_BAD);
 	}

@@ -1,10 +1,10 @@
 #pragma once
 
 /*
- * From files to settings, in three steps that keep the keeper safe from a bad file:
- * the bytes of every file are read once; a forked child parses them (the rehearsal),
- * looks up names of hosts, and reports every error; only if it succeeded are the
- * same bytes parsed again in the keeper, with the addresses that the child found.
+ * Loads settings from files, in three steps that protect the keeper from a bad file. The bytes of
+ * every file are read once. A forked child parses them (the rehearsal), looks up the names of
+ * hosts, and reports every error. If that succeeds, the keeper parses the same bytes again, with
+ * the addresses that the child has found.
  */
 
 #include <sys/types.h>
@@ -20,25 +20,26 @@ struct rehearsal {
 	struct resolved_hosts *hosts; /* shared with the child, which fills it */
 };
 
-/* Forks the child that tries @sources. The child logs every error and exits. */
+/* Forks the child that parses @sources. The child logs every error and exits. */
 int rehearsal_start(struct rehearsal *rehearsal, const struct sources *sources,
 		    const struct load_options *options);
 
 /*
- * Concludes from the child's wait status whether loading may go on; logs a child that
- * was killed by a signal. 0, or -EINVAL.
+ * @status is the wait status of the child. Returns 0 if loading may go on, or -EINVAL. Logs a child
+ * that was killed by a signal.
  */
 int rehearsal_result(const struct rehearsal *rehearsal, int status);
 
-/* Frees what the rehearsal holds; the child must have ended. */
+/* Frees the memory of the rehearsal. The child must have ended. */
 void rehearsal_fini(struct rehearsal *rehearsal);
 
 /*
- * Parses. Logs every error as `file:line: message` and returns -EINVAL if there
- * was any. @hosts may be NULL: then names of hosts are looked up here, which may block.
+ * Parses @sources. Logs every error as `file:line: message`, and returns -EINVAL if there is one.
+ * If
+ * @hosts is NULL, names of hosts are looked up here, which may block.
  */
 int settings_parse(struct settings **out, const struct sources *sources,
 		   struct resolved_hosts *hosts, const struct load_options *options);
 
-/* All of it, waiting for the child: for start-up and --check. */
+/* All three steps, for the start and --check. Waits for the child. */
 int settings_load(struct settings **out, const char *path, const struct load_options *options);

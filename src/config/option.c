@@ -60,7 +60,7 @@ const struct value *option_texts(const struct option *option, const struct value
 	return NULL;
 }
 
-/* @end is what every name of a variable must end with. */
+/* @end is the character that must follow the name of each variable. */
 static const struct value *variables(const struct values *values, char end, void *field)
 {
 	for (size_t i = 0; i < values->n; i++) {
@@ -161,7 +161,7 @@ bool option_boolean(const struct option *option, const char *text, void *field)
 	return true;
 }
 
-/* Case does not matter, as in xinetd. */
+/* Upper and lower case are equal, as in xinetd. */
 const struct value *option_records(const struct option *option, const struct values *values,
 				   void *field)
 {
@@ -179,7 +179,7 @@ const struct value *option_records(const struct option *option, const struct val
 	return NULL;
 }
 
-/* What is wrong with a list may be none of its values: shows it as a whole. */
+/* For an error that is not in one value: the whole list, for the message. */
 static const struct value *whole(const struct values *values)
 {
 	static char text[128];

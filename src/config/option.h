@@ -1,6 +1,6 @@
 #pragma once
 
-/* What an option is: a row of the schema. And one function for each kind of value it may take. */
+/* An option, which is a row of the schema, and one function for each kind of value. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -58,7 +58,7 @@ enum option_number {
 	OPTION_COUNT,
 };
 
-/* Where an option may stand. */
+/* The sections in which an option may stand. */
 enum section_kind {
 	SECTION_ROOT = 1 << 0,
 	SECTION_DEFAULTS = 1 << 1,
@@ -76,7 +76,7 @@ struct values {
 	size_t n;
 };
 
-/* Where a value is kept, in struct root or struct draft. */
+/* The field of struct root or struct draft that keeps a value. */
 struct field {
 	size_t offset;
 	size_t size;
@@ -87,21 +87,21 @@ struct field {
 	} kind;
 };
 
-/* How an option counts for the digest of a service. */
+/* Whether an option is part of the digest of a service. */
 enum effect {
-	EFFECT_ON_PROGRAM, /* a program that was started under another value must be started anew */
-	EFFECT_RESOLVED,   /* so is one for which the value stands for something else than it did */
-	EFFECT_LIVE,       /* programs that run are not concerned */
+	EFFECT_ON_PROGRAM, /* after a change running programs are replaced */
+	EFFECT_RESOLVED,   /* the same, also if the value now resolves to something else */
+	EFFECT_LIVE,       /* running programs go on */
 };
 
 struct option;
 
-/* Stores what @text stands for to @field, or returns false. */
+/* Stores the value of @text in @field, or returns false. */
 typedef bool option_parse_fn(const struct option *option, const char *text, void *field);
 
 /*
- * Stores @values to @field and returns NULL, or returns the value that is not accepted,
- * whose line is 0 where there is none.
+ * Stores @values in @field and returns NULL, or returns the first value that is not accepted. Its
+ * line is 0 if the error is not in one value.
  */
 typedef const struct value *option_parse_list_fn(const struct option *option,
 						 const struct values *values, void *field);
@@ -117,17 +117,17 @@ struct option {
 
 	const struct word_table *words;
 	int64_t min, max;
-	const char *also; /* a word besides the numbers */
+	const char *also; /* a word that is accepted besides numbers */
 
-	/* Where the option has a use; 0: everywhere. */
+	/* With what the option has an effect; 0: with everything. */
 	unsigned only_with;    /* traits of dispatch, one of which it needs */
-	unsigned not_with;     /* traits of dispatch that it does not go with */
+	unsigned not_with;     /* traits of dispatch with which it has no effect */
 	unsigned only_builtin; /* traits of built-ins, one of which it needs */
 	unsigned endpoints;    /* traits of endpoints, one of which it needs */
-	const char *instead;   /* the option for those that it does not go with */
+	const char *instead;   /* the option to use with those of @not_with */
 };
 
-/* Besides @min to @max, what @also is stored as: of counts, and of durations. */
+/* How the word @also is stored, as a count and as a duration. */
 #define OPTION_UNLIMITED UINT32_MAX
 #define OPTION_NEVER 0
 

@@ -14,7 +14,7 @@
 #include "config/sources.h"
 #include "config/superd-conf.h"
 
-/* Owns what a parse needs. */
+/* Owns the state of a parse. */
 struct parse {
 	const struct load_options *options;
 	struct errors errors;

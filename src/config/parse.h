@@ -1,6 +1,6 @@
 #pragma once
 
-/* One parse, from the texts of all files to settings. */
+/* Parses the texts of all files into settings. */
 
 #include <stdbool.h>
 
@@ -11,12 +11,12 @@ struct sources;
 struct load_options {
 	int port_base;   /* overrides the file's, unless -1 */
 	bool privileged; /* superd runs as root */
-	bool check;      /* the errors are what is asked for: none is left out */
+	bool check;      /* --check: report all errors */
 };
 
 /*
- * Returns 0 or a negative errno, after logging every error. A rehearsal fills @hosts, which may
- * be NULL otherwise: then names of hosts are looked up.
+ * Returns 0 or a negative errno, after logging every error. A rehearsal fills @hosts. Otherwise
+ * @hosts may be NULL, and then names of hosts are looked up.
  */
 int parse_run(struct settings **out, const struct sources *sources, struct resolved_hosts *hosts,
 	      const struct load_options *options, bool rehearsal);

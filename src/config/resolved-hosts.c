@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* A table that is only touched where it is used: each of ten thousand services may name hosts. */
+/* Enough for ten thousand services with host names. Slots that are not used take no memory. */
 #define SLOTS 32768
 
 struct kept_address {
@@ -83,7 +83,7 @@ static size_t start_of(const struct endpoint_text *text)
 	return hash % SLOTS;
 }
 
-/* The slot of @text, or the free one where it belongs, or NULL. */
+/* Returns the slot of @text, or a free slot for it, or NULL when the table is full. */
 static const struct slot *slot_for(const struct resolved_hosts *hosts,
 				   const struct endpoint_text *text)
 {

@@ -1,16 +1,16 @@
 #pragma once
 
 /*
- * Addresses of host names, in memory that the rehearsal's child shares with the
- * keeper: the child looks them up, the keeper only reads. The child has read files
- * that may be hostile, so the reader believes nothing about what it finds.
+ * Addresses of host names, in memory that the child of the rehearsal shares with the keeper. The
+ * child looks them up, and the keeper only reads. The files that the child has parsed may be
+ * hostile, so the keeper checks all that it reads here.
  */
 
 #include <stddef.h>
 
 #include "net/endpoint.h"
 
-/* Of one name; more are an error in a zone rather than a wish. */
+/* For one name. More are probably an error in its zone. */
 #define RESOLVED_ADDRESSES_MAX 16
 
 struct resolved_hosts;
@@ -18,12 +18,16 @@ struct resolved_hosts;
 int resolved_hosts_new(struct resolved_hosts **out);
 void resolved_hosts_free(struct resolved_hosts *hosts);
 
-/* Looks up the host of @text, unless it is there already, and keeps the answer. As
- * endpoint_lookup(). */
+/*
+ * Looks up the host of @text, unless it is known, and keeps the answer. Returns as
+ * endpoint_lookup().
+ */
 int resolved_hosts_add(struct resolved_hosts *hosts, const struct endpoint_text *text,
 		       struct address *out);
 
-/* Writes the addresses kept for @text, at most RESOLVED_ADDRESSES_MAX, and returns how many; or
- * -ENOENT. */
+/*
+ * Writes the known addresses of @text, at most RESOLVED_ADDRESSES_MAX. Returns how many, or
+ * -ENOENT.
+ */
 int resolved_hosts_find(const struct resolved_hosts *hosts, const struct endpoint_text *text,
 			struct address *out);

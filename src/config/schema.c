@@ -13,7 +13,7 @@
 #define SERVICE SECTION_SERVICE
 #define BOTH (SECTION_SERVICE | SECTION_DEFAULTS)
 
-/* How a field is compared follows from its type. */
+/* The type of a field says how it is compared. */
 #define FIELD(type, member)                                                            \
 	{                                                                              \
 		.offset = offsetof(type, member),                                    \
@@ -36,9 +36,9 @@
 #define DURATION_OR_NEVER "a duration from 1ms to 365d, such as '10s' or '2m', or 'never'"
 #define SIZE "a size from 1k to 1g, such as '256k'"
 
-/* Bytes; the kernel doubles what it is asked for, in an int. */
+/* Bytes. The kernel doubles the number, and keeps it in an int. */
 #define OF_SIZE .min = 1 << 10, .max = 1 << 30
-/* Nobody waits longer for an idle program to end, or for one to be ready. */
+/* To wait more than a day for the end of an idle program, or for a ready one, is an error. */
 #define OF_DURATION .min = 1, .max = DAY_MS
 #define OF_DURATION_OR_NEVER .min = 1, .max = YEAR_MS, .also = "never"
 #define OF_MODE .max = 0777
@@ -91,7 +91,7 @@ const struct option schema_options[OPTION_COUNT] = {
 		"a program and its arguments" },
 	[OPTION_DISPATCH] = { "dispatch", SERVICE, .parse = option_word, IN_DRAFT(dispatch),
 		.words = &dispatch_words, FOR_PROGRAMS },
-	/* The least number may change while programs run. */
+	/* Running processes go on if only the least number changes. */
 	[OPTION_PROCESSES] = { "processes", BOTH, .parse_list = option_processes,
 		.field = IN_DRAFT(pool.max),
 		"a whole number from 1 to 1000, or {MIN, MAX} with a MIN from 0 to MAX", .min = 1,

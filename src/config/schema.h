@@ -1,9 +1,9 @@
 #pragma once
 
 /*
- * The options: their names, where each may stand, what it takes, what it is for. The table is the
- * grammar of superd.conf; values are stored as they are written, in a struct root or a struct
- * draft, and what they mean together is decided in build-service.c.
+ * The options: the name of each, where it may stand, which values it takes, and with what it has an
+ * effect. The table is the grammar of superd.conf. Values are stored as they are written, in a
+ * struct root or a struct draft. build-service.c decides what they mean together.
  */
 
 #include <stddef.h>
@@ -24,5 +24,5 @@ extern const struct option schema_options[OPTION_COUNT];
 /* The number of the option, or -1. */
 int schema_find(const char *name, size_t length);
 
-/* The known name that is most like @name among those that may stand in @where, or NULL. */
+/* The option that may stand in @where and has the most similar name, or NULL. */
 const char *schema_nearest(const char *name, unsigned where);

@@ -8,7 +8,7 @@
 #include "config/schema.h"
 #include "config/syntax.h"
 
-/* "service 'x': " before what is said about an option; nothing at top level. */
+/* Begins the message with "service 'x': ", but not at top level. */
 static void option_error(const struct section *section, int line, const char *message)
 {
 	struct location at = { section->file, line };
@@ -47,7 +47,7 @@ static const char *home_of(const struct option *option)
 	return "in a service";
 }
 
-/* Returns the number of the option if it may stand here, else -1 after reporting why not. */
+/* Returns the number of the option, or adds an error and returns -1 if it may not stand here. */
 static int admit(const struct section *section, const struct assignment *assignment)
 {
 	const struct token *name = &assignment->name;
@@ -93,7 +93,7 @@ static void store(const struct section *section, int number, const struct values
 	if (!bad)
 		return;
 
-	/* Nothing more is to be reported about what the default would have been. */
+	/* Errors about the default value would only confuse. */
 	section->own[number] = false;
 	snprintf(message, sizeof(message), "'%s' takes %s, not '%s'", option->name,
 		 option_takes(option), errors_quote(bad->text));

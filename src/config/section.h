@@ -1,6 +1,6 @@
 #pragma once
 
-/* Reads the assignments of a statement into a struct root or a struct draft by the schema. */
+/* Reads the assignments of a statement into a struct root or a struct draft. */
 
 #include "config/errors.h"
 #include "config/option.h"
@@ -16,11 +16,11 @@ struct section {
 
 	enum section_kind kind;
 	const char *file;
-	const char *subject; /* of messages: "service 'x'", "'defaults'", "top level" */
+	const char *subject; /* for messages: "service 'x'", "'defaults'", "top level" */
 	void *fields;
 	struct location *at;
 	bool *own;
 };
 
-/* Adds the errors it finds, and takes what is right. */
+/* Stores the assignments that are right, and adds errors about the others. */
 void section_read(const struct section *section, struct statement *statement);

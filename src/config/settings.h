@@ -1,10 +1,9 @@
 #pragma once
 
 /*
- * Settings are the immutable result of loading a configuration. Everything in
- * them is checked and resolved: users are ids, endpoints are addresses, programs
- * exist. A reload makes new settings and never edits old ones, so whoever holds a
- * reference may go on reading.
+ * Settings are the immutable result of loading a configuration. Everything in them is checked and
+ * resolved: users are ids, endpoints are addresses, programs exist. A reload makes new settings and
+ * never changes old ones, so a holder of a reference may go on reading.
  */
 
 #include <stdbool.h>
@@ -29,7 +28,7 @@ enum stderr_to {
 	STDERR_NULL,
 };
 
-/* What log_on_success and log_on_failure choose. */
+/* The choices of log_on_success and log_on_failure. */
 enum {
 	RECORD_HOST = 1 << 0,
 	RECORD_PID = 1 << 1,
@@ -39,9 +38,9 @@ enum {
 	RECORD_ATTEMPT = 1 << 5,
 };
 
-/* Who a program is. */
+/* The user and groups of a program. */
 struct identity {
-	bool change; /* false: stays who superd is */
+	bool change; /* false: the program keeps those of superd */
 	uid_t uid;
 	gid_t gid;
 	gid_t *groups;
@@ -59,14 +58,14 @@ struct program_settings {
 	enum stderr_to stderr_to;
 };
 
-/* Of dispatch that starts processes beforehand: how many there are, and for how long. */
+/* For processes that start before their clients: how many there are, and for how long. */
 struct pool_settings {
 	unsigned min;
 	unsigned max;
-	unsigned clients_per_process; /* where superd passes clients */
+	unsigned clients_per_process; /* if superd passes clients */
 	int64_t idle_exit_ms;
-	bool ready_notify;        /* a child is ready when it says so, not when it runs */
-	int64_t ready_timeout_ms; /* and has this long */
+	bool ready_notify;        /* a process says when it is ready; false: it is when it runs */
+	int64_t ready_timeout_ms; /* how long it may take for that */
 };
 
 struct socket_settings {
@@ -127,18 +126,18 @@ struct settings {
 	enum log_target log_target; /* meaningless when log_is_auto */
 	char *log_path;             /* for LOG_TO_FILE */
 	int64_t grace_ms;
-	unsigned workers; /* threads for sessions; 0: they stay in the main loop */
+	unsigned workers; /* threads for sessions; 0: sessions stay in the main thread */
 	struct front_settings front;
 
-	struct service *services; /* the enabled ones, in the order of the files */
+	struct service *services; /* those that are enabled, in the order of the files */
 	size_t n_services;
 	size_t services_room;
 	size_t n_endpoints; /* of all services */
-	char **files;       /* all that were read; services point here */
+	char **files;       /* the names of all files; services point to them */
 	size_t n_files;
 };
 
-/* Not for threads. */
+/* For the main thread only. */
 struct settings *settings_ref(struct settings *settings);
 void settings_unref(struct settings *settings);
 

@@ -14,15 +14,15 @@
 #include "config/syntax.h"
 #include "config/text.h"
 
-/* Deeper is an error rather than a wish. */
+/* Files that include each other more deeply are probably an error. */
 #define DEPTH_MAX 8
 
-/* All files together; the keeper holds them while it loads. */
+/* For all files together, because the keeper has them in memory while it loads. */
 #define BYTES_MAX (64 << 20)
 
 struct reader {
 	struct sources *sources;
-	struct errors *errors;  /* the sources' */
+	struct errors *errors;  /* those of @sources */
 	size_t open[DEPTH_MAX]; /* the files whose includes are being followed */
 	size_t depth;
 };
@@ -58,7 +58,7 @@ static struct source *add_source(struct sources *sources, const char *path,
 	return &sources->list[sources->n++];
 }
 
-/* One file under two names would define its services twice, and one in a circle for ever. */
+/* A file that is read twice would define its services twice, and a circle would never end. */
 static bool is_known(struct reader *reader, const struct source *source)
 {
 	const struct sources *sources = reader->sources;
@@ -84,7 +84,7 @@ static bool is_known(struct reader *reader, const struct source *source)
 	return true;
 }
 
-/* For an included file, the error is where it was named. */
+/* The error is where the file is included. */
 static void complain(struct reader *reader, const struct source *source, int error, const char *why)
 {
 	const char *reason = error == -EINVAL ? "" : strerror(-error);
@@ -98,7 +98,7 @@ static void complain(struct reader *reader, const struct source *source, int err
 			   colon, reason);
 }
 
-/* What @path means in @file; a backslash goes before those of @special in @file's directory. */
+/* Makes @path, in @file, relative to @file's directory. Escapes @special characters of that. */
 static char *path_beside(const char *file, const char *path, const char *special)
 {
 	const char *slash = strrchr(file, '/');
@@ -120,7 +120,7 @@ static char *path_beside(const char *file, const char *path, const char *special
 /* glob(3) passes no user data to its hook. */
 static int glob_error;
 
-/* A folder that is not there has no files; one that cannot be read may have some. */
+/* A directory that does not exist has no files, but one that cannot be read may have some. */
 static int note_glob_error(const char *path, int error)
 {
 	if (error == ENOENT || error == ENOTDIR)
@@ -177,7 +177,7 @@ static void include(struct reader *reader, const char *file, const struct token 
 
 static void follow_includes(struct reader *reader, size_t number)
 {
-	/* The list may move while files are added, the texts do not. */
+	/* The list may move while files are added, but not the texts. */
 	const char *file = reader->sources->list[number].path;
 	struct statement *statement;
 	struct syntax syntax;
@@ -195,7 +195,7 @@ static void follow_includes(struct reader *reader, size_t number)
 	syntax_fini(&syntax);
 }
 
-/* Returns 0, or a negative errno after adding the error; there may be an empty text then. */
+/* Returns 0, or a negative errno after adding the error. The text may be empty then. */
 static int read_text(struct reader *reader, struct source *source, size_t *out_length)
 {
 	const char *why = "cannot read";

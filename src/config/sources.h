@@ -1,6 +1,6 @@
 #pragma once
 
-/* The text of a configuration: a file and all that it includes, each read once. */
+/* The text of a configuration: the main file and all included files. Each is read once. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -11,13 +11,13 @@
 struct source {
 	char *path;
 	char *text; /* NULL if it could not be read; prepared by config_text_prepare() */
-	bool whole; /* nothing is wrong with it */
+	bool whole; /* read to its end, without an error */
 	dev_t device;
 	ino_t inode;
-	struct location included; /* by whom; nowhere for the first */
+	struct location included; /* where it is included; line 0 for the main file */
 };
 
-/* The first is the main file; the others in the order of their inclusion. */
+/* The main file, and the others in the order in which they are included. */
 struct sources {
 	struct source *list;
 	size_t n;
@@ -27,10 +27,10 @@ struct sources {
 };
 
 /*
- * Reads @path and all that it includes, blanks comments, checks quotes and braces.
- * The errors stay with the sources: whoever parses them reports these with its own.
- * Returns 0, or after logging why, a negative errno where @path itself cannot be read.
- * Does not block: what is no regular file is refused.
+ * Reads @path and all that it includes, blanks comments, and checks quotes and braces. Keeps the
+ * errors, which are reported together with those of the parse. Returns 0. If @path itself cannot be
+ * read, logs why and returns a negative errno. Never blocks, and refuses files that are not
+ * regular.
  */
 int sources_read(struct sources **out, const char *path);
 void sources_free(struct sources *sources);

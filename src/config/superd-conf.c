@@ -90,7 +90,7 @@ void superd_conf_read_common(struct superd_conf *conf)
 	}
 }
 
-/* Copies the name of a service to @out, or reports what is wrong with it. */
+/* Copies the name of a service to @out, or adds an error about it. */
 static int take_name(struct superd_conf *conf, struct location at,
 		     const struct statement *statement, char out[static SERVICE_NAME_MAX + 1])
 {
@@ -125,7 +125,7 @@ static int take_name(struct superd_conf *conf, struct location at,
 	return r;
 }
 
-/* Returns whether the draft can be built: nothing is wrong with it, and it is enabled. */
+/* Returns whether the draft can be built: it has no errors, and is enabled. */
 static bool read_service(struct superd_conf *conf, struct statement *statement, struct draft *out)
 {
 	static char name[SERVICE_NAME_MAX + 1];
@@ -148,7 +148,7 @@ static bool read_service(struct superd_conf *conf, struct statement *statement, 
 				       .own = out->own },
 		     statement);
 
-	/* What is missing or does not fit may only follow from an error that was reported. */
+	/* Otherwise the build would add errors that only follow from the reported ones. */
 	return !statement->broken && !token_is_reported(&statement->title) &&
 	       conf->errors->n == found && out->enabled;
 }

@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * The dialect of superd.conf: from the texts of all files to what they say. A dialect gives the
- * drafts of services, one after the other; another one would be a file like this.
+ * The dialect of superd.conf. A dialect turns the texts of all files into drafts of services, one
+ * after the other. Another dialect would be another file like this one.
  */
 
 #include "config/draft.h"
@@ -14,30 +14,32 @@ struct decoder;
 struct sources;
 
 struct superd_conf {
-	/* From whoever parses: */
+	/* Set by the caller: */
 	const struct sources *sources;
-	char *const *files; /* their names, which locations point to */
+	char *const *files; /* the names of the files; locations point to them */
 	struct errors *errors;
 	struct arena *arena;
 	struct decoder *decoder;
 
-	/* What superd_conf_read_common() finds: */
+	/* Found by superd_conf_read_common(): */
 	struct root root;
 	struct draft defaults;
 
-	/* Where superd_conf_next() is: */
+	/* The state of superd_conf_next(): */
 	struct service_names names;
 	size_t file;
 	struct syntax syntax;
 	bool reading;
-	size_t n_services; /* that were found, those with errors too */
+	size_t n_services; /* found so far, also those with errors */
 };
 
-/* What must be known before any service is built, whichever file it stands in. */
+/*
+ * Reads what must be known before a service is built: the top level and the defaults of all files.
+ */
 void superd_conf_read_common(struct superd_conf *conf);
 
 /*
- * Gives the next service that is enabled and has no errors of its own. Returns false at the end.
- * @out is valid as long as the arena, its name until the next call.
+ * Reads the next service that is enabled and has no errors of its own. Returns false at the end.
+ * @out is valid as long as the arena, and its name until the next call.
  */
 bool superd_conf_next(struct superd_conf *conf, struct draft *out);

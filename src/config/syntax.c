@@ -71,7 +71,7 @@ void syntax_fini(struct syntax *syntax)
 	free(syntax->statement.values);
 }
 
-/* Complains about the token that is there, or about @line if that is not 0. */
+/* Adds an error at @at_line, or, if that is 0, at the line of the current token. */
 #define complain(syntax, at_line, ...)                                                 \
 	(errors_add((syntax)->errors,                                                  \
 		    (struct location){ (syntax)->file,                                 \
@@ -86,7 +86,7 @@ const char *token_quote(const struct token *token)
 	return errors_quote_part(token->text + quotes, token->length - 2 * quotes);
 }
 
-/* Goes on with the next line, or where the section of depth @level ends. */
+/* Moves to the next line, or to the end of the section of depth @level. */
 static void skip_line(struct syntax *syntax, int line, int level)
 {
 	while (syntax->kind != TOKEN_END) {
@@ -151,7 +151,7 @@ static int read_list(struct syntax *syntax, const struct token *name)
 	return 0;
 }
 
-/* A word on the next line is rather the next option, of a file that was edited half-way. */
+/* A word on the next line is probably the next option, and the value is missing. */
 static int read_value(struct syntax *syntax, const struct token *name)
 {
 	if (syntax->kind == TOKEN_OPEN)
@@ -189,7 +189,7 @@ static int read_assignment(struct syntax *syntax, const struct token *name)
 	return add_assignment(syntax, &assignment);
 }
 
-/* The token must be a name; says what is wrong with it otherwise, and moves past it. */
+/* Reads a name. If the token is not a name, adds an error and moves past it. */
 static int read_name(struct syntax *syntax, struct token *out)
 {
 	enum token_kind kind = syntax->kind;

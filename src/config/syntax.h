@@ -1,10 +1,9 @@
 #pragma once
 
 /*
- * Takes prepared text apart into statements: an assignment at top level, or a
- * section with its assignments. Errors are added, and what follows them is read
- * all the same. What the values mean is left to others; their quotes and escapes are
- * left to libconfuse.
+ * Splits prepared text into statements: an assignment at top level, or a section with its
+ * assignments. After an error it goes on with the next statement. It knows nothing of the meaning
+ * of values, and leaves their quotes and escapes to libconfuse.
  */
 
 #include <stdbool.h>
@@ -24,7 +23,7 @@ struct assignment {
 	size_t first; /* of its values, in the statement's */
 	size_t n_values;
 	bool is_list;
-	int option; /* for whoever looks at its name; negative: refused */
+	int option; /* set by section.c; negative: refused */
 };
 
 struct statement {
@@ -56,25 +55,25 @@ struct syntax {
 	struct errors *errors;
 	const char *at;
 	int line;
-	int depth; /* of the braces before the token */
+	int depth; /* how many braces are open before the token */
 	enum token_kind kind;
 	struct token token;
 	struct statement statement;
 };
 
-/* @text must have been prepared, NULL is an empty one; @errors may be NULL. */
+/* @text must be prepared; NULL is an empty text. @errors may be NULL. */
 void syntax_init(struct syntax *syntax, const char *text, const char *file, struct errors *errors);
 void syntax_fini(struct syntax *syntax);
 
-/* The next statement, valid until the next call, or NULL at the end. */
+/* Returns the next statement, which is valid until the next call, or NULL at the end. */
 struct statement *syntax_next(struct syntax *syntax);
 
-/* As a message may show it, without its quotes; valid for the next few calls. */
+/* The token without quotes, escaped for a message. Valid for the next few calls. */
 const char *token_quote(const struct token *token);
 
 bool token_is(const struct token *token, const char *text);
 
-/* Whether what is wrong with it was reported when the text was prepared. */
+/* Whether an error in the token was reported when the text was prepared. */
 bool token_is_reported(const struct token *token);
 
 /* Copies the text without quotes, unless it is longer than @size - 1 or has an escape. */

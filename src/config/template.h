@@ -6,8 +6,7 @@
 #include <stddef.h>
 
 /*
- * Whether @text holds only variables that are known, and none where @allowed is
- * false; without @has_client, only those that need no client. Returns 0, or -EINVAL
- * with a sentence in @why.
+ * Checks the variables in @text. None are right if @allowed is false, and only those that need no
+ * client if @has_client is false. Returns 0, or -EINVAL with a message in @why.
  */
 int template_check(const char *text, bool allowed, bool has_client, char *why, size_t size);

@@ -7,7 +7,7 @@
 
 #include "config/errors.h"
 
-/* A list inside a section: no more can be right. The syntax has its own, better message for 3. */
+/* More than two is always an error, for which the syntax has a better message. */
 #define DEPTH_MAX 32
 
 struct scan {
@@ -20,8 +20,8 @@ struct scan {
 	int open_at[DEPTH_MAX];
 
 	char *whole;          /* where the last statement ended that is whole */
-	char *before_section; /* and where the one before the last section did */
-	bool assigns;         /* an '=' stands on this line, outside of braces */
+	char *before_section; /* the end of the last whole statement before the last section */
+	bool assigns;         /* this line has an '=' outside of braces */
 
 	const char *reported; /* the last message, and its line */
 	int reported_at;
@@ -42,7 +42,7 @@ static void report(struct scan *scan, int line, const char *message)
 	scan->reported_at = line;
 }
 
-/* Of what says nothing about where strings and sections end: the text goes on behind it. */
+/* For errors that do not affect where strings and sections end, so that the scan can go on. */
 static void report_and_mark(struct scan *scan, char *at, const char *message)
 {
 	report(scan, scan->line, message);
@@ -50,8 +50,8 @@ static void report_and_mark(struct scan *scan, char *at, const char *message)
 }
 
 /*
- * Each of these moves past one piece of text. What it returns, unless NULL, is an error
- * that nothing after it can be trusted for.
+ * Each of these moves past one piece of text. It returns NULL, or an error after which the rest of
+ * the text cannot be trusted.
  */
 
 static const char *line_comment(struct scan *scan)
@@ -103,7 +103,7 @@ static const char *number_escape(struct scan *scan, int base, int digits_max)
 	return NULL;
 }
 
-/* Only what libconfuse reads the same way; what it passes over in silence is refused. */
+/* Accepts the escapes that libconfuse reads as C does. It would ignore the others silently. */
 static const char *check_escape(struct scan *scan)
 {
 	if (digit_of(*scan->at) < 8)
@@ -166,7 +166,7 @@ static const char *brace(struct scan *scan)
 	}
 
 	if (scan->depth == 0) {
-		/* More likely it closed too early what it seems to be behind. */
+		/* Probably an earlier '}' closed the section too early. */
 		scan->whole = scan->before_section;
 		return "this '}' closes nothing";
 	}
@@ -212,7 +212,7 @@ static const char *other(struct scan *scan)
 	return NULL;
 }
 
-/* An address, a pattern of files would lose the half of it that looks like a comment. */
+/* A word such as http://host would otherwise lose the part that looks like a comment. */
 static const char *comment(struct scan *scan, size_t mark)
 {
 	const char *behind = scan->at + mark;
@@ -240,7 +240,7 @@ static const char *step(struct scan *scan)
 	return *scan->at == '\n' ? line_end(scan) : other(scan);
 }
 
-/* What editors of other systems leave: a mark at the start, carriage returns before the ends. */
+/* Blanks what editors of other systems write: a byte order mark, and carriage returns. */
 static void blank_foreign_marks(char *text)
 {
 	if (strncmp(text, "\xef\xbb\xbf", 3) == 0)
@@ -259,8 +259,8 @@ static int count_lines(const char *text, const char *end)
 }
 
 /*
- * A file cut short inside of a word that stands without quotes would mean something
- * else: 100 where there was 10000. Whatever else it may end in says that it is whole.
+ * A file that was cut inside a word without quotes would have another meaning: 100 instead of
+ * 10000. Every other cut is found by its braces, quotes or comments.
  */
 static bool ends_in_word(const char *text, size_t length)
 {

@@ -1,11 +1,10 @@
 #pragma once
 
 /*
- * The first look at the bytes of a file, which everything after it relies on: no
- * comments are left, strings end on their line and hold only escapes that are
- * known, braces are paired, and the last line is ended, so that a file that was cut
- * short is either refused or ends between two statements. A refused one is still read
- * for more errors.
+ * The first look at the bytes of a file, on which all later steps rely. Afterwards the text has no
+ * comments, strings end on their line and have only known escapes, braces are paired, and the last
+ * line has an end. So a file that was cut short is refused, or it ends between two statements. A
+ * refused file is still read for more errors.
  */
 
 #include <stdbool.h>
@@ -13,16 +12,16 @@
 
 struct errors;
 
-/* Stands in the text for what was reported already. The text has no other. */
+/* Replaces a part of the text whose error was reported. No other text has this character. */
 #define CONFIG_TEXT_REPORTED '\1'
 
 /* Whether @c can be part of a word without quotes. */
 bool config_text_is_word(char c);
 
 /*
- * Blanks comments in place; lines stay where they are. @text has @length bytes and a
- * terminator. Returns 0, or -EINVAL after adding the errors. Then the text has
- * CONFIG_TEXT_REPORTED in their places; and it is cut behind the last whole statement before
- * a comment, a string or a brace that is wrong: nothing after it means what it seems to.
+ * Blanks comments in place, without moving lines. @text has @length bytes and a terminator. Returns
+ * 0, or -EINVAL after adding the errors, which are then CONFIG_TEXT_REPORTED in the text. After a
+ * comment, string or brace that is not closed nothing can be trusted, so the text is cut after the
+ * last whole statement before it.
  */
 int config_text_prepare(char *text, size_t length, const char *file, struct errors *errors);

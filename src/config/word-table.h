@@ -1,16 +1,16 @@
 #pragma once
 
-/* Words that stand for small numbers: the place of a word in its table is what it means. */
+/* Words that stand for small numbers: the index of a word in its table is its meaning. */
 
 #include <stddef.h>
 
 struct word_table {
-	const char *const *first; /* NULL: nobody can write it */
+	const char *const *first; /* NULL: cannot be written */
 	size_t stride;            /* bytes from one word to the next */
 	size_t n;
 };
 
-/* Of an array of words, and of a table whose rows have them as their field `name`. */
+/* For an array of words, and for a table whose rows have the words in their field `name`. */
 #define WORD_TABLE(array)                                                   \
 	{                                                                   \
 		(array), sizeof(*(array)), sizeof(array) / sizeof(*(array)) \
@@ -20,7 +20,7 @@ struct word_table {
 		&(table)->name, sizeof(*(table)), sizeof(table) / sizeof(*(table)) \
 	}
 
-/* Returns what @text means, or -1. */
+/* Returns the index of @text, or -1. */
 int word_table_find(const struct word_table *words, const char *text);
 int word_table_find_any_case(const struct word_table *words, const char *text);
 
