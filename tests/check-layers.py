@@ -48,7 +48,7 @@ ROOTS = ["front/front", "keeper/keeper"]
 # What is refused already, but not yet mended: by folder, which rules. This only ever shrinks.
 KNOWN = {
     "front": ["order", "names", "includes"],
-    "keeper": ["names", "includes", "declares"],
+    "keeper": ["names", "declares"],
 }
 
 LINES_MAX = 450

@@ -15,6 +15,7 @@
 #include "keeper/pool/pool-reload.h"
 #include "keeper/pool/pools.h"
 #include "keeper/fronts/front.h"
+#include "keeper/listen/activation.h"
 #include "keeper/notify.h"
 #include "keeper/front-messages.h"
 #include "keeper/startup.h"
@@ -134,9 +135,9 @@ static const struct fronts_events fronts_events = {
 };
 
 /* A listener that was busy elsewhere is bound at last: the fronts do not have it yet. */
-static void on_bound(struct bound_listener *bound, void *arg)
+static void on_bound(struct bound_listener *bound)
 {
-	struct keeper *keeper = arg;
+	struct keeper *keeper = container_of(bound->listener_table, struct keeper, listener_table);
 
 	list_for_each(at, next, &keeper->fronts.list) {
 		struct front *front = container_of(at, struct front, link);
@@ -300,11 +301,8 @@ int keeper_run(const struct keeper_options *options, struct settings *settings,
 		settings_unref(settings);
 		log_error(r, "cannot start");
 	} else {
-		keeper.listener_table = (struct listener_table){ .timers = keeper.timers,
-								 .bound = on_bound,
-								 .arg = &keeper,
-								 .drop_counts = keeper.drop_counts,
-								 .activation = activation };
+		listener_table_init(&keeper.listener_table, keeper.timers, keeper.drop_counts,
+				    activation, on_bound);
 		r = begin(&keeper, settings);
 	}
 	if (r < 0)

@@ -76,8 +76,8 @@ static inline void stage_open_keeper(struct stage *stage)
 	keeper->stats = stats_new();
 	keeper->drop_counts = drop_counts_new();
 	assert(keeper->stats && keeper->drop_counts);
-	keeper->listener_table = (struct listener_table){ .timers = keeper->timers,
-							  .drop_counts = keeper->drop_counts };
+	listener_table_init(&keeper->listener_table, keeper->timers, keeper->drop_counts, NULL,
+			    NULL);
 	reserve_fd_init(&keeper->reserve, keeper->signal_fd);
 	fronts_init(&keeper->fronts, keeper->poller, &keeper->reserve, &keeper->records,
 		    &stage_events);

@@ -84,7 +84,7 @@ static void settle(struct fronts *fronts, struct service_record *record,
 		return;
 	bound->listener->busy = false;
 	/* The program had it blocking, and may have left it so. */
-	(void)fd_set_blocking(bound->listener->fd, bound->options.blocking);
+	(void)fd_set_blocking(bound->listener->fd, bound->policy.options.blocking);
 	tell_released(fronts, record, bound, status, lived_us);
 }
 

@@ -6,10 +6,10 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "keeper/listen/listener-table.h"
+#include "net/listener.h"
 
 struct passed_socket *activation_find(struct activation *activation,
-				      const struct bound_listener *bound)
+				      const struct listener *listener, const char *service)
 {
 	struct passed_socket *named = NULL;
 
@@ -18,19 +18,19 @@ struct passed_socket *activation_find(struct activation *activation,
 
 		if (passed->user)
 			continue;
-		if (listener_matches(bound->listener, passed->fd))
+		if (listener_matches(listener, passed->fd))
 			return passed;
-		if (!named && strcmp(passed->name, bound->service) == 0 &&
-		    listener_may_adopt(bound->listener, passed->fd))
+		if (!named && strcmp(passed->name, service) == 0 &&
+		    listener_may_adopt(listener, passed->fd))
 			named = passed;
 	}
 	return named;
 }
 
-void activation_release(struct activation *activation, const struct bound_listener *bound)
+void activation_release(struct activation *activation, const struct listener *listener)
 {
 	for (size_t i = 0; activation && i < activation->n; i++)
-		if (activation->sockets[i].user == bound)
+		if (activation->sockets[i].user == listener)
 			activation->sockets[i].user = NULL;
 }
 

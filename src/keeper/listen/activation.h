@@ -11,13 +11,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct bound_listener;
+struct listener;
 
 struct passed_socket {
 	int fd;
 	char *name;
-	const struct bound_listener *user; /* or NULL */
-	bool known_unused;                 /* the log has said so */
+	const struct listener *user; /* or NULL */
+	bool known_unused;           /* the log has said so */
 };
 
 struct activation {
@@ -26,14 +26,14 @@ struct activation {
 };
 
 /*
- * Returns an unused socket for @bound: one with its address, otherwise one of its type that has the
- * name of its service. Returns NULL if there is none.
+ * Returns an unused socket for @listener: one with its address, otherwise one of its type that has
+ * the name @service. Returns NULL if there is none.
  */
 struct passed_socket *activation_find(struct activation *activation,
-				      const struct bound_listener *bound);
+				      const struct listener *listener, const char *service);
 
-/* @bound does not use its socket any more. */
-void activation_release(struct activation *activation, const struct bound_listener *bound);
+/* @listener does not use its socket any more. */
+void activation_release(struct activation *activation, const struct listener *listener);
 
 /* Logs each unused socket, once. */
 void activation_warn(struct activation *activation);

@@ -3,7 +3,6 @@
 #include "base/log.h"
 #include "channel/stats.h"
 #include "config/settings.h"
-#include "keeper/listen/listener-table.h"
 #include "net/listener-reuseport.h"
 
 static struct listener_options options_of(const struct service *service,
@@ -30,81 +29,70 @@ static struct listener_options options_of(const struct service *service,
  * With a smaller number of sockets the others stay open and are read, because they may have
  * datagrams. A program gets the first socket only, so then the others are closed.
  */
-void bound_listener_set_options(struct bound_listener *bound, const struct service *service,
-				const struct endpoint *endpoint)
+void listener_policy_set(struct listener_policy *policy, const struct service *service,
+			 const struct endpoint *endpoint)
 {
 	bool builtin = service->dispatch == DISPATCH_SESSION;
 
-	bound->options = options_of(service, endpoint);
-	bound->sockets = builtin && service->shards > 0 ? service->shards : 1;
-	bound->reads_others = builtin;
-}
-
-static void warn_short(const struct bound_listener *bound, const char *option, int asked,
-		       int granted)
-{
-	const char *limit = option[0] == 'r' ? "rmem_max" : "wmem_max";
-
-	log_service(LOG_WARNING, bound->service, 0,
-		    "'%s' is %d bytes instead of %d for %s; raise net.core.%s", option, granted,
-		    asked, bound->listener->endpoint.text, limit);
+	policy->options = options_of(service, endpoint);
+	policy->sockets = builtin && service->shards > 0 ? service->shards : 1;
+	policy->reads_others = builtin;
 }
 
 /* Warns once for each size that the configuration asks for. */
-static void check_buffers(struct bound_listener *bound)
+static void check_buffer(int *short_of, int asked, int granted, const char *option,
+			 const struct listener *listener, const char *service)
 {
-	const struct listener_options *asked = &bound->options;
+	const char *limit = option[0] == 'r' ? "rmem_max" : "wmem_max";
+
+	if (granted >= asked || *short_of == asked)
+		return;
+	*short_of = asked;
+	log_service(LOG_WARNING, service, 0,
+		    "'%s' is %d bytes instead of %d for %s; raise net.core.%s", option, granted,
+		    asked, listener->endpoint.text, limit);
+}
+
+static void check_buffers(struct listener_policy *policy, const struct listener *listener,
+			  const char *service)
+{
+	const struct listener_options *asked = &policy->options;
 	struct buffer_sizes granted;
 
 	if (asked->rcvbuf == 0 && asked->sndbuf == 0)
 		return;
-	granted = socket_buffers(bound->listener->fd);
-	if (granted.receive < asked->rcvbuf && bound->rcvbuf_short_of != asked->rcvbuf) {
-		bound->rcvbuf_short_of = asked->rcvbuf;
-		warn_short(bound, "rcvbuf", asked->rcvbuf, granted.receive);
-	}
-	if (granted.send < asked->sndbuf && bound->sndbuf_short_of != asked->sndbuf) {
-		bound->sndbuf_short_of = asked->sndbuf;
-		warn_short(bound, "sndbuf", asked->sndbuf, granted.send);
-	}
+	granted = socket_buffers(listener->fd);
+	check_buffer(&policy->rcvbuf_short_of, asked->rcvbuf, granted.receive, "rcvbuf", listener,
+		     service);
+	check_buffer(&policy->sndbuf_short_of, asked->sndbuf, granted.send, "sndbuf", listener,
+		     service);
 }
 
-/* Forgets drops of another socket that had the number before, or from before superd got this one.
- */
-static void count_drops_from_now(const struct bound_listener *bound, size_t first)
+/* Forgets drops of another socket that had the number, or from before superd got this one. */
+static void count_drops_from_now(const struct listener *listener, size_t first,
+				 struct drop_counts *drop_counts)
 {
-	for (size_t i = first; i < listener_n_sockets(bound->listener); i++) {
-		int fd = listener_socket(bound->listener, i);
-		_Atomic uint32_t *counted = drop_counts_of(bound->listener_table->drop_counts, fd);
+	for (size_t i = first; i < listener_n_sockets(listener); i++) {
+		int fd = listener_socket(listener, i);
+		_Atomic uint32_t *counted = drop_counts_of(drop_counts, fd);
 
 		if (counted)
 			*counted = socket_drops(fd);
 	}
 }
 
-static void share(struct bound_listener *bound)
+void listener_policy_apply(struct listener_policy *policy, struct listener *listener,
+			   struct drop_counts *drop_counts, const char *service, bool is_new)
 {
-	struct listener *listener = bound->listener;
-	size_t before = listener_n_sockets(listener);
+	size_t before = is_new ? 0 : listener_n_sockets(listener);
 	int r;
 
-	r = listener_reuseport_open(listener, &bound->options, bound->sockets);
-	count_drops_from_now(bound, before);
+	r = listener_reuseport_open(listener, &policy->options, policy->sockets);
+	if (listener->endpoint.type == SOCK_DGRAM)
+		count_drops_from_now(listener, before, drop_counts);
 	if (r < 0)
-		log_service(LOG_WARNING, bound->service, r,
+		log_service(LOG_WARNING, service, r,
 			    "cannot share %s among %u sockets, going on with %zu",
-			    listener->endpoint.text, bound->sockets, listener_n_sockets(listener));
-}
-
-void bound_listener_complete(struct bound_listener *bound)
-{
-	share(bound);
-	check_buffers(bound);
-}
-
-void bound_listener_set_up(struct bound_listener *bound)
-{
-	if (bound->listener->endpoint.type == SOCK_DGRAM)
-		count_drops_from_now(bound, 0);
-	bound_listener_complete(bound);
+			    listener->endpoint.text, policy->sockets, listener_n_sockets(listener));
+	check_buffers(policy, listener, service);
 }

@@ -2,18 +2,30 @@
 
 /*
  * Applies the settings of a service to the sockets of a listener: their options, their number, and
- * the count of dropped datagrams. For listener-table.c only.
+ * the count of dropped datagrams.
  */
 
-struct endpoint;
-struct bound_listener;
+#include <stdbool.h>
+
+#include "net/listener.h"
+
+struct drop_counts;
 struct service;
 
-void bound_listener_set_options(struct bound_listener *bound, const struct service *service,
-				const struct endpoint *endpoint);
+struct listener_policy {
+	struct listener_options options;
+	unsigned sockets;    /* that are to share the endpoint */
+	bool reads_others;   /* superd reads sockets that are left from earlier settings, too */
+	int rcvbuf_short_of; /* the size that was not granted, once that is logged */
+	int sndbuf_short_of;
+};
 
-/* Called once, after the listener was bound. */
-void bound_listener_set_up(struct bound_listener *bound);
+void listener_policy_set(struct listener_policy *policy, const struct service *service,
+			 const struct endpoint *endpoint);
 
-/* Opens missing sockets, and warns about buffers for which the kernel grants a smaller size. */
-void bound_listener_complete(struct bound_listener *bound);
+/*
+ * Opens the missing sockets of @listener, which is bound, and warns about buffers for which the
+ * kernel grants a smaller size. @service is for the log. With @is_new, no drop before counts.
+ */
+void listener_policy_apply(struct listener_policy *policy, struct listener *listener,
+			   struct drop_counts *drop_counts, const char *service, bool is_new);

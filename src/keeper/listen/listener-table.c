@@ -11,7 +11,6 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "config/settings.h"
-#include "keeper/listen/listener-policy.h"
 #include "keeper/listen/activation.h"
 
 #define PAUSE_FIRST_MS 1000
@@ -21,12 +20,24 @@
 #define SOON_FIRST_MS 10
 #define SOON_MAX_MS 320
 
+void listener_table_init(struct listener_table *listener_table, struct timers *timers,
+			 struct drop_counts *drop_counts, struct activation *activation,
+			 void (*on_bound)(struct bound_listener *bound))
+{
+	*listener_table = (struct listener_table){
+		.timers = timers,
+		.drop_counts = drop_counts,
+		.activation = activation,
+		.on_bound = on_bound,
+	};
+}
+
 static void forget(struct bound_listener *bound)
 {
 	if (!bound)
 		return;
 	timer_cancel(&bound->retry);
-	activation_release(bound->listener_table->activation, bound);
+	activation_release(bound->listener_table->activation, bound->listener);
 	listener_free(bound->listener);
 	free(bound->service);
 	free(bound->key);
@@ -59,7 +70,7 @@ static void note_bound(struct bound_listener *bound)
 	if (listener_address(bound->listener, &local) == 0)
 		bound->port = address_port(&local);
 	bound->error = 0;
-	bound->pause_ms = 0;
+	backoff_reset(&bound->pause);
 
 	log_event(LOG_INFO, &fields, 0, "service '%s': listening on %s%s", bound->service,
 		  listener_text(bound->listener, text),
@@ -73,20 +84,22 @@ static int adopt(struct bound_listener *bound, struct passed_socket *passed)
 
 	if (fd < 0)
 		return fd;
-	r = listener_adopt(bound->listener, fd, &bound->options);
+	r = listener_adopt(bound->listener, fd, &bound->policy.options);
 	if (r < 0) {
 		close(fd);
 		return r;
 	}
-	passed->user = bound;
+	passed->user = bound->listener;
 	return 0;
 }
 
 static int bind_or_adopt(struct bound_listener *bound)
 {
-	struct passed_socket *passed = activation_find(bound->listener_table->activation, bound);
+	struct passed_socket *passed =
+		activation_find(bound->listener_table->activation, bound->listener, bound->service);
 
-	return passed ? adopt(bound, passed) : listener_open(bound->listener, &bound->options);
+	return passed ? adopt(bound, passed)
+		      : listener_open(bound->listener, &bound->policy.options);
 }
 
 static void try_again(struct timer *timer);
@@ -99,22 +112,26 @@ static void retry_in(struct bound_listener *bound, int64_t ms)
 /* The reason of the last failure may be gone now. */
 static void retry_soon(struct bound_listener *bound)
 {
-	bound->pause_ms = 0;
-	bound->soon_ms = SOON_FIRST_MS;
-	retry_in(bound, bound->soon_ms);
+	backoff_reset(&bound->pause);
+	backoff_reset(&bound->soon);
+	retry_in(bound, backoff_next(&bound->soon, SOON_FIRST_MS, SOON_MAX_MS));
 }
 
 static void wait_to_retry(struct bound_listener *bound, int error)
 {
+	int64_t pause_ms = backoff_next(&bound->pause, PAUSE_FIRST_MS, PAUSE_MAX_MS);
+
 	bound->error = error;
-	bound->pause_ms = bound->pause_ms ? bound->pause_ms * 2 : PAUSE_FIRST_MS;
-	if (bound->pause_ms > PAUSE_MAX_MS)
-		bound->pause_ms = PAUSE_MAX_MS;
-	retry_in(bound, bound->pause_ms);
+	retry_in(bound, pause_ms);
 	log_service(LOG_WARNING, bound->service, 0,
 		    "cannot listen on %s: %s; trying again in %lld s",
-		    bound->listener->endpoint.text, strerror(-error),
-		    (long long)bound->pause_ms / 1000);
+		    bound->listener->endpoint.text, strerror(-error), (long long)pause_ms / 1000);
+}
+
+static void apply_policy(struct bound_listener *bound, bool is_new)
+{
+	listener_policy_apply(&bound->policy, bound->listener, bound->listener_table->drop_counts,
+			      bound->service, is_new);
 }
 
 static int bind_first(struct bound_listener *bound)
@@ -123,7 +140,7 @@ static int bind_first(struct bound_listener *bound)
 
 	if (r == 0) {
 		note_bound(bound);
-		bound_listener_set_up(bound);
+		apply_policy(bound, true);
 		return 0;
 	}
 	if (listener_may_retry(r)) {
@@ -144,20 +161,21 @@ static void try_again(struct timer *timer)
 	struct bound_listener *bound = container_of(timer, struct bound_listener, retry);
 	int r = bind_or_adopt(bound);
 
-	if (r < 0 && bound->soon_ms > 0 && bound->soon_ms < SOON_MAX_MS) {
-		bound->soon_ms *= 2;
-		retry_in(bound, bound->soon_ms);
+	int64_t soon_ms = bound->soon.pause_ms;
+
+	if (r < 0 && soon_ms > 0 && soon_ms < SOON_MAX_MS) {
+		retry_in(bound, backoff_next(&bound->soon, SOON_FIRST_MS, SOON_MAX_MS));
 		return;
 	}
-	bound->soon_ms = 0;
+	backoff_reset(&bound->soon);
 	if (r < 0) {
 		wait_to_retry(bound, r);
 		return;
 	}
 	note_bound(bound);
-	bound_listener_set_up(bound);
+	apply_policy(bound, true);
 	bound->n_read = listener_n_sockets(bound->listener);
-	bound->listener_table->bound(bound, bound->listener_table->arg);
+	bound->listener_table->on_bound(bound);
 }
 
 static int set_service(struct bound_listener *bound, const struct service *service)
@@ -184,7 +202,7 @@ static int make(struct listener_table *listener_table, const struct service *ser
 	}
 	bound->key = key;
 	bound->listener_table = listener_table;
-	bound_listener_set_options(bound, service, endpoint);
+	listener_policy_set(&bound->policy, service, endpoint);
 
 	r = set_service(bound, service);
 	if (r < 0)
@@ -233,12 +251,12 @@ void listener_table_apply(struct bound_listener *bound, const struct service *se
 			  size_t number)
 {
 	const struct endpoint *endpoint = &service->endpoints[number - service->first_endpoint];
-	bool was_blocking = bound->options.blocking;
+	bool was_blocking = bound->policy.options.blocking;
 	bool had_freebind = bound->listener->endpoint.freebind;
 	int r;
 
 	(void)set_service(bound, service);
-	bound_listener_set_options(bound, service, endpoint);
+	listener_policy_set(&bound->policy, service, endpoint);
 	bound->listener->endpoint.freebind = endpoint->freebind;
 	if (bound->listener->fd < 0) {
 		if (endpoint->freebind && !had_freebind)
@@ -250,13 +268,13 @@ void listener_table_apply(struct bound_listener *bound, const struct service *se
 	 * Children share the flag and may have changed it, so it is set only when the option
 	 * changes.
 	 */
-	if (was_blocking != bound->options.blocking && !bound->listener->busy)
-		(void)fd_set_blocking(bound->listener->fd, bound->options.blocking);
-	r = listener_apply(bound->listener, &bound->options);
+	if (was_blocking != bound->policy.options.blocking && !bound->listener->busy)
+		(void)fd_set_blocking(bound->listener->fd, bound->policy.options.blocking);
+	r = listener_apply(bound->listener, &bound->policy.options);
 	if (r < 0)
 		log_service(LOG_WARNING, service->name, r,
 			    "cannot change the socket options of %s, ignoring", endpoint->text);
-	bound_listener_complete(bound);
+	apply_policy(bound, false);
 }
 
 void listener_table_settle(struct bound_listener *bound, bool applied)
@@ -265,7 +283,7 @@ void listener_table_settle(struct bound_listener *bound, bool applied)
 
 	if (!applied)
 		listener_close_others(listener, bound->n_read);
-	else if (!bound->reads_others)
+	else if (!bound->policy.reads_others)
 		listener_close_others(listener, 1);
 	bound->n_read = listener_n_sockets(listener);
 }

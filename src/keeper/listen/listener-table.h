@@ -9,10 +9,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/backoff.h"
 #include "base/table.h"
+#include "keeper/listen/listener-policy.h"
 #include "net/listener.h"
 #include "net/timer.h"
 
+struct activation;
 struct drop_counts;
 struct listener_table;
 struct service;
@@ -22,33 +25,32 @@ struct bound_listener {
 	char *key;
 	struct listener_table *listener_table;
 	unsigned generations; /* that name it */
-	struct listener_options options;
-	unsigned sockets;    /* that are to share the endpoint */
-	size_t n_read;       /* of its sockets, how many the front that serves reads */
-	bool kept;           /* by listener_table_abandon() */
-	bool reads_others;   /* superd reads sockets that are left from earlier settings, too */
-	int rcvbuf_short_of; /* the size that was not granted, once that is logged */
-	int sndbuf_short_of;
+	struct listener_policy policy;
+	size_t n_read; /* of its sockets, how many the front that serves reads */
+	bool kept;     /* by listener_table_abandon() */
 	unsigned port; /* once bound: the real one; 0 for Unix */
 	struct timer retry;
-	int64_t pause_ms;
-	int64_t soon_ms; /* the pause of retry_soon(); 0: the pause is pause_ms */
-	int error;       /* why it is not bound, a negative errno, or 0 */
-	char *service;   /* the last service that has used it, for the log */
+	struct backoff pause;
+	struct backoff soon; /* after retry_soon(), instead of @pause */
+	int error;           /* why it is not bound, a negative errno, or 0 */
+	char *service;       /* the last service that has used it, for the log */
 	UT_hash_handle hh;
 };
-
-/* Called when a listener is bound that could not be bound at once. */
-typedef void listener_table_bound_fn(struct bound_listener *bound, void *arg);
 
 struct listener_table {
 	struct bound_listener *by_key;
 	struct timers *timers;
-	listener_table_bound_fn *bound;
-	void *arg;
 	struct drop_counts *drop_counts;
 	struct activation *activation; /* sockets passed by systemd, or NULL */
+
+	/* Called when a listener is bound that could not be bound at once. */
+	void (*on_bound)(struct bound_listener *bound);
 };
+
+/* What is given stays the caller's. */
+void listener_table_init(struct listener_table *listener_table, struct timers *timers,
+			 struct drop_counts *drop_counts, struct activation *activation,
+			 void (*on_bound)(struct bound_listener *bound));
 
 /*
  * Finds or opens the listener for endpoint @number of @service. It is no failure if the address
