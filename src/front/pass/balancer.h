@@ -85,19 +85,23 @@ bool balancer_has_room(struct balancer *balancer);
 /* A client waits that there is no room for: asks for one more process, if there may be one. */
 void balancer_grow(struct balancer *balancer);
 
-/* Gives the client to the least loaded process, or lets it wait. Takes its descriptor. */
+/*
+ * Gives the client to the least loaded process, or lets it wait. Takes its descriptor. Only while
+ * balancer_has_room().
+ */
 void balancer_give(struct balancer *balancer, const struct pass_client *client);
 
 /*
- * From the halt on, processes that stay are left alone, and their clients are not this
- * front's: another front has both. Resuming takes them back, leaving processes included.
+ * For the front that is halted: processes that stay are left alone, and their clients are not
+ * counted here any more, because another front has both. A front that resumes takes all
+ * processes back, also those that were to leave.
  */
 void balancer_halt(struct balancer *balancer);
 void balancer_resume(struct balancer *balancer);
 
 /*
- * Processes that leave are dismissed after their last client. The others are let go if the front
- * @has_successor, whose they are then, and leave if not.
+ * For the front that drains. Processes that leave are dismissed after their last client. The
+ * others belong to the successor, and are forgotten here; without a successor they leave, too.
  */
 void balancer_drain(struct balancer *balancer, bool has_successor);
 

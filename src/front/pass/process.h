@@ -3,10 +3,10 @@
 /*
  * One process of a service of dispatch `pass`: its socket and its clients.
  *
- * The clients stand in the row of the process in the table of the service, so that the next
- * front finds them there. The free entries of the row are known here too: the table is searched
- * once, when the process is activated. A process knows nothing of others. Its owner made it,
- * decides what it gets, and is told of changes.
+ * The clients stand in the table of the service, in the row of the process, where the next front
+ * finds them. The row is searched once, when the process is activated; from then on its free
+ * entries are known. A process knows no other process: its owner decides which clients it gets, and
+ * is told of changes. For the main thread.
  */
 
 #include <stdbool.h>
@@ -33,26 +33,25 @@ struct pass_client {
 struct pass_common {
 	struct front_service *service;
 	struct pass_table *table;
-	/* Clients have ended, the socket takes more again, or it is closed. May free the process.
-	 */
+	/* Clients have ended, or the socket takes more again or is closed. */
 	void (*on_change)(struct pass_process *process);
 };
 
 struct pass_process {
-	struct watch watch; /* owns the socket in it: -1 when it is closed */
+	struct watch watch; /* owns its descriptor: -1 once the socket is closed */
 	struct pass_common *common;
 	unsigned index; /* of its row */
 	pid_t pid;
-	bool active; /* its clients are counted, and its answers read, here */
-	bool warned;
+	bool active; /* this front counts its clients and reads its answers */
+	bool warned; /* of answers that are none */
 
-	/* Its owner's. */
+	/* For its owner. */
 	struct list link;
 	struct list load_link; /* while it may have one more client */
 	int64_t idle_since_ms;
 	bool leaving;               /* gets no more clients */
 	bool dismissed;             /* leaving, and to be ended */
-	struct list dismissed_link; /* until the keeper knows */
+	struct list dismissed_link; /* until the keeper has been told */
 
 	unsigned n_free;
 	uint32_t free_entries[];
@@ -66,15 +65,15 @@ struct pass_process *pass_process_new(struct pass_common *common, unsigned index
 void pass_process_free(struct pass_process *process);
 
 /*
- * Counts the clients that the table has for it, and reads its answers. Returns 0 or a negative
- * errno.
+ * Counts the clients that stand in the table, and reads answers from now on. Returns 0 or a
+ * negative errno.
  */
 int pass_process_activate(struct pass_process *process);
 
-/* The reverse; the clients stay in the table. Leaves the lists of its owner alone. */
+/* The reverse. The clients stay in the table, and the process in the lists of its owner. */
 void pass_process_deactivate(struct pass_process *process);
 
-/* Its end of the socket is closed, which comes before its own end. */
+/* The program has closed its end of the socket: mostly it is about to end. */
 static inline bool pass_process_is_closed(const struct pass_process *process)
 {
 	return process->watch.fd < 0;
@@ -87,8 +86,8 @@ unsigned pass_process_clients(const struct pass_process *process);
 
 /*
  * Sends the client, whose descriptor stays the caller's. Returns 0; -EAGAIN when the socket is
- * full, -EPIPE when it is closed: both end in a change; or another negative errno, which is not the
- * process's fault.
+ * full, or -EPIPE when it is closed, and then a change follows; or another negative errno, and then no
+ * other process could take the client now.
  */
 int pass_process_send(struct pass_process *process, const struct pass_client *client);
 
