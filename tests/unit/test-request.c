@@ -9,6 +9,7 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 
@@ -20,10 +21,12 @@
 /* By their numbers; each has one endpoint, of the same number. */
 enum { TCP, UDP, LOCAL, WAIT, SESSION, POOL };
 
-static const char services[] =
+/* The name is one of this process alone: two runs at once have one network. */
+static char services[1024];
+static const char services_format[] =
 	"service tcp { listen = \"tcp:127.0.0.1:0\" exec = \"/bin/true\" }\n"
 	"service udp { listen = \"udp:127.0.0.1:0\" exec = \"/bin/true\" }\n"
-	"service local { listen = \"unix:@superd-test-request\" exec = \"/bin/true\" }\n"
+	"service local { listen = \"unix:@superd-test-%d\" exec = \"/bin/true\" }\n"
 	"service wait { listen = \"tcp:127.0.0.1:0\" exec = \"/bin/true\" dispatch = wait }\n"
 	"service session { listen = \"tcp:127.0.0.1:0\" builtin = echo }\n"
 	"service pool { listen = \"tcp:127.0.0.1:0\" exec = \"/bin/true\" dispatch = pool\n"
@@ -49,6 +52,8 @@ void *__wrap_calloc(size_t n, size_t size)
 
 static int open_stage(void **state)
 {
+	no_memory = false;
+	(void)snprintf(services, sizeof(services), services_format, (int)getpid());
 	return stage_set_up(state, services);
 }
 
