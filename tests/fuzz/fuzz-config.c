@@ -9,8 +9,9 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "config/resolved-hosts.h"
 #include "config/parse.h"
+#include "config/resolved-hosts.h"
+#include "config/settings.h"
 #include "config/sources.h"
 #include "config/text.h"
 
