@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/array.h"
 #include "base/cleanup.h"
@@ -21,16 +22,13 @@ struct word {
 	bool only_ipv6;
 };
 
-/* What an option needs, for messages. */
-static const struct {
-	unsigned trait;
-	const char *name;
-} traits_by_name[] = {
-	{ ENDPOINT_TCP, "a TCP endpoint" },
-	{ ENDPOINT_UDP, "a UDP endpoint" },
-	{ ENDPOINT_IP, "a TCP or UDP endpoint" },
-	{ ENDPOINT_CONNECTIONS, "an endpoint with connections" },
-	{ ENDPOINT_SOCKET_FILE, "a Unix endpoint with a path" },
+/* What an option needs, for messages; in the order of the bits. */
+static const char *const trait_names[] = {
+	"a TCP endpoint",
+	"a UDP endpoint",
+	"a TCP or UDP endpoint",
+	"an endpoint with connections",
+	"a Unix endpoint with a path",
 };
 
 static unsigned traits_of(const struct endpoint *endpoint)
@@ -217,15 +215,6 @@ static void add_uses(struct build *build, size_t first, size_t end, const struct
 	}
 }
 
-static const char *name_of_traits(unsigned traits)
-{
-	size_t i = 0;
-
-	while (traits_by_name[i].trait != traits)
-		i++;
-	return traits_by_name[i].name;
-}
-
 static void check_options(struct build *build)
 {
 	unsigned traits = 0;
@@ -237,7 +226,7 @@ static void check_options(struct build *build)
 
 		if (build->draft->own[i] && needed && !(traits & needed))
 			build_error(build, i, 0, "'%s' needs %s", schema_options[i].name,
-				    name_of_traits(needed));
+				    trait_names[ffs((int)needed) - 1]);
 	}
 }
 

@@ -123,7 +123,7 @@ struct option {
 	unsigned only_with;    /* traits of dispatch, one of which it needs */
 	unsigned not_with;     /* traits of dispatch with which it has no effect */
 	unsigned only_builtin; /* traits of built-ins, one of which it needs */
-	unsigned endpoints;    /* traits of endpoints, one of which it needs */
+	unsigned endpoints;    /* the trait of endpoints that it needs: see schema.h */
 	const char *instead;   /* the option to use with those of @not_with */
 };
 

@@ -10,7 +10,7 @@
 
 #include "config/option.h"
 
-/* Traits of endpoints. */
+/* Traits of endpoints; an option needs one of them at most. */
 enum {
 	ENDPOINT_TCP = 1 << 0,
 	ENDPOINT_UDP = 1 << 1,
