@@ -3,9 +3,41 @@
 /*
  * The front is the process that faces the network. It accepts clients, admits them, runs built-in
  * services, and asks the keeper for programs. It has no privileges and owns no listener.
+ *
+ * struct front holds the owners of all its state. Only the files of this folder itself know it.
  */
 
+#include "front/core/context.h"
+#include "front/core/services.h"
+#include "front/core/throttle.h"
+#include "front/core/uplink.h"
+#include "front/datagram/builtins.h"
+#include "front/datagram/queue-drops.h"
+#include "front/pass/pass.h"
+#include "front/program-log.h"
+#include "front/program/spawn-datagram.h"
+#include "net/timer.h"
+
 struct startup;
+
+struct front {
+	struct context context;
+	struct uplink uplink;
+	struct throttle throttle;
+	struct services services;
+	struct queue_drops drops;
+
+	/* What the dispatch kinds have once in a front. */
+	struct builtins builtins;
+	struct spawner spawner;
+	struct pass pass;
+
+	struct program_log program_log;
+	struct list resend; /* what came without its descriptor */
+	struct timer resend_timer;
+	struct timer hear_timer;  /* reads the channel again: memory was short */
+	struct timer grace_timer; /* ends the clients that are left */
+};
 
 /*
  * Runs in the process that the keeper has forked, with every signal blocked. Gives up privileges,

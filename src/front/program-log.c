@@ -9,7 +9,10 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "front/state.h"
+#include "channel/startup.h"
+#include "front/core/context.h"
+#include "net/poller.h"
+#include "net/timer.h"
 
 #define LINE_SIZE 1024 /* a longer line becomes several */
 #define UNENDED_MS 500 /* after this time text without a line end is logged as a line */
@@ -114,7 +117,7 @@ static void on_output(struct watch *watch)
 	pause_if_flooded(reader);
 }
 
-static int start_one(struct front *front, const struct startup_stderr *pipe)
+static int start_one(struct program_log *log, const struct startup_stderr *pipe)
 {
 	struct stderr_reader *reader;
 	int r;
@@ -127,32 +130,40 @@ static int start_one(struct front *front, const struct startup_stderr *pipe)
 		return -ENOMEM;
 
 	reader->service = pipe->service;
-	reader->timers = front->context.timers;
-	r = watch_add(&reader->watch, front->context.poller, pipe->fd, WATCH_READ, on_output);
+	reader->timers = log->context->timers;
+	r = watch_add(&reader->watch, log->context->poller, pipe->fd, WATCH_READ, on_output);
 	if (r < 0) {
 		free(reader);
 		return r;
 	}
-	list_add_before(&front->stderr_readers, &reader->link);
+	list_add_before(&log->readers, &reader->link);
 	return 0;
 }
 
-void stderr_start(struct front *front)
+void program_log_init(struct program_log *log, const struct context *context)
 {
-	for (size_t i = 0; i < front->context.startup->n_stderr_pipes; i++) {
-		const struct startup_stderr *pipe = &front->context.startup->stderr_pipes[i];
+	log->context = context;
+	list_init(&log->readers);
+}
+
+void program_log_start(struct program_log *log)
+{
+	const struct startup *startup = log->context->startup;
+
+	for (size_t i = 0; i < startup->n_stderr_pipes; i++) {
+		const struct startup_stderr *pipe = &startup->stderr_pipes[i];
 		int r;
 
-		r = start_one(front, pipe);
+		r = start_one(log, pipe);
 		if (r < 0)
 			log_service(LOG_ERR, pipe->service, r,
 				    "cannot read the stderr of its programs");
 	}
 }
 
-void stderr_stop(struct front *front)
+void program_log_stop(struct program_log *log)
 {
-	list_for_each(at, following, &front->stderr_readers) {
+	list_for_each(at, following, &log->readers) {
 		struct stderr_reader *reader = container_of(at, struct stderr_reader, link);
 
 		log_line(reader, reader->line, reader->n);

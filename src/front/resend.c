@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "front/core/uplink.h"
-#include "front/state.h"
+#include "front/front.h"
 
 #define ASK_MS 250 /* so that all waiting descriptors come within a second after a shortage */
 

@@ -88,8 +88,9 @@ static int set_up(void **state)
 	list_init(&stage.service.parked);
 	throttle_init(&front.throttle, &stage.context);
 	assert_int_equal(channel_pair(&front.keeper, &channel), 0);
-	uplink_init(&front.uplink, stage.context.timers, channel, &events);
-	assert_int_equal(uplink_start(&front.uplink, stage.context.poller), 0);
+	uplink_init(&front.uplink, channel, &events);
+	assert_int_equal(uplink_start(&front.uplink, stage.context.poller, stage.context.timers),
+			 0);
 	pass_init(&front.pass, &stage.context);
 	assert_int_equal(pass_dispatch.prepare_service(&stage.service), 0);
 	return 0;

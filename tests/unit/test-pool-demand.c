@@ -27,7 +27,7 @@ static void test_client_who_waits_at_two_looks_wants_a_process(void **state)
 	struct demand_state demand = { 0 };
 
 	assert_int_equal(demand_look(&demand, true, 1), DEMAND_LOOK);
-	assert_int_equal(demand.pause_ms, DEMAND_PAUSE_MIN_MS);
+	assert_int_equal(demand.pause.pause_ms, 5);
 	assert_int_equal(demand_look(&demand, true, 1), DEMAND_SHORT);
 	/* The next one is looked at twice again. */
 	assert_int_equal(demand_look(&demand, true, 2), DEMAND_LOOK);
@@ -40,20 +40,20 @@ static void test_pool_that_copes_is_looked_at_less_and_less(void **state)
 
 	for (int i = 0; i < 7; i++) {
 		assert_int_equal(demand_look(&demand, true, 1), DEMAND_LOOK);
-		assert_int_equal(demand.pause_ms, expected[i]);
+		assert_int_equal(demand.pause.pause_ms, expected[i]);
 		assert_int_equal(demand_look(&demand, false, 1), DEMAND_NONE);
 	}
 }
 
 static void test_shortage_makes_looks_quick_again(void **state)
 {
-	struct demand_state demand = { .pause_ms = 100 };
+	struct demand_state demand = { .pause.pause_ms = 100 };
 
 	assert_int_equal(demand_look(&demand, true, 1), DEMAND_LOOK);
-	assert_int_equal(demand.pause_ms, 100);
+	assert_int_equal(demand.pause.pause_ms, 100);
 	assert_int_equal(demand_look(&demand, true, 1), DEMAND_SHORT);
 	assert_int_equal(demand_look(&demand, true, 1), DEMAND_LOOK);
-	assert_int_equal(demand.pause_ms, DEMAND_PAUSE_MIN_MS);
+	assert_int_equal(demand.pause.pause_ms, 5);
 }
 
 static void test_last_process_that_ends_ends_the_patience(void **state)

@@ -13,7 +13,7 @@
 
 static void test_each_drop_counts_once(void **state)
 {
-	_Atomic uint32_t counted = 0;
+	uint32_t counted = 0;
 
 	assert_int_equal(queue_drops_count(&counted, 0), 0);
 	assert_int_equal(queue_drops_count(&counted, 5), 5);
@@ -22,9 +22,9 @@ static void test_each_drop_counts_once(void **state)
 	assert_int_equal(counted, 12);
 }
 
-static void test_what_another_has_read_later_is_left(void **state)
+static void test_what_waited_before_the_count_is_left(void **state)
 {
-	_Atomic uint32_t counted = 12;
+	uint32_t counted = 12;
 
 	assert_int_equal(queue_drops_count(&counted, 9), 0);
 	assert_int_equal(counted, 12);
@@ -32,7 +32,7 @@ static void test_what_another_has_read_later_is_left(void **state)
 
 static void test_the_number_of_the_kernel_wraps(void **state)
 {
-	_Atomic uint32_t counted = UINT32_MAX - 1;
+	uint32_t counted = UINT32_MAX - 1;
 
 	assert_int_equal(queue_drops_count(&counted, 3), 5);
 	assert_int_equal(counted, 3);
@@ -101,7 +101,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_drop_counts_once),
-		cmocka_unit_test(test_what_another_has_read_later_is_left),
+		cmocka_unit_test(test_what_waited_before_the_count_is_left),
 		cmocka_unit_test(test_the_number_of_the_kernel_wraps),
 		cmocka_unit_test(test_the_drops_are_found_in_what_the_kernel_tells),
 		cmocka_unit_test(test_a_broadcast_went_to_another_address_than_ours),

@@ -13,7 +13,8 @@
 #include "base/clock.h"
 #include "config/settings.h"
 #include "front/session/builtin.h"
-#include "front/session/session.h"
+#include "front/core/service.h"
+#include "front/session/sessions.h"
 #include "front/session/worker.h"
 #include "net/poller.h"
 #include "net/timer.h"
@@ -28,13 +29,14 @@ static struct timers *timers;
 static struct workers *workers;
 static struct sessions sessions;
 static struct service service = { .name = (char *)"test" };
+static struct front_service front_service = { .settings = &service };
 static uint64_t bytes_in, bytes_out;
 static enum session_limit limit;
 
 static void note_ended(struct session *session)
 {
-	bytes_in = session->bytes_in;
-	bytes_out = session->bytes_out;
+	bytes_in = session->io.bytes_in;
+	bytes_out = session->io.bytes_out;
 	limit = session->limit;
 }
 
@@ -104,7 +106,7 @@ static int connect_saying(enum builtin_kind kind, int type, const char *first)
 	assert_int_equal(socketpair(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair), 0);
 	if (*first)
 		assert_int_equal(write(pair[1], first, strlen(first)), strlen(first));
-	assert_int_equal(session_start(&sessions, &service, pair[0], &peer), 0);
+	assert_int_equal(sessions_start(&sessions, &front_service, pair[0], &peer), 0);
 	return pair[1];
 }
 
@@ -149,7 +151,7 @@ static void test_a_short_session_is_over_after_its_first_turn(void **state)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
 	assert_int_equal(write(pair[1], "ping", 4), 4);
 	assert_int_equal(shutdown(pair[1], SHUT_WR), 0);
-	assert_int_equal(session_start(&sessions, &service, pair[0], &peer), 0);
+	assert_int_equal(sessions_start(&sessions, &front_service, pair[0], &peer), 0);
 	assert_int_equal(sessions.count, 0);
 	assert_int_equal(bytes_out, 4);
 	close(pair[1]);
@@ -191,9 +193,9 @@ static void test_a_client_that_never_reads_costs_one_buffer(void **state)
 
 	/* It is the worker's, otherwise. */
 	if (n_workers == 0) {
-		assert_non_null(session->rest);
+		assert_non_null(session->io.rest);
 		assert_int_equal(session->watch.wanted, WATCH_WRITE);
-		assert_in_range(session->bytes_in - session->bytes_out, 1, STREAM_READ_MAX);
+		assert_in_range(session->io.bytes_in - session->io.bytes_out, 1, STREAM_READ_MAX);
 	}
 
 	assert_int_equal(shutdown(client, SHUT_WR), 0);
@@ -251,7 +253,7 @@ static void test_a_client_that_lingers_is_ended(void **state)
 
 	assert_int_equal(sessions.count, 1);
 	/* The timer asks the clock itself, so the session's time is what moves. */
-	container_of(sessions.lingering.next, struct session, link)->linger_until_ms = 0;
+	container_of(sessions.lingering.sessions.next, struct session, link)->linger_until_ms = 0;
 	timers_run(timers, INT64_MAX);
 	assert_int_equal(sessions.count, 0);
 	close(client);
@@ -329,7 +331,7 @@ static void test_workers_share_alike(void **state)
 
 	for (int i = 0; i < MANY; i++)
 		clients[i] = connect_to(BUILTIN_DISCARD, SOCK_STREAM);
-	assert_int_equal(sessions.loop.load, 0);
+	assert_int_equal(sessions.host.loop.load, 0);
 	assert_int_equal(workers_least(workers)->load, MANY / n_workers);
 	for (int i = 0; i < MANY; i++)
 		close(clients[i]);

@@ -4,11 +4,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/status.h"
 #include "config/settings.h"
-#include "front/session/session.h"
 #include "net/address.h"
 
 /* The texts for one client, and the fields that point to them. */
@@ -51,16 +49,25 @@ static void choose_words(struct words *words, const struct service *service,
 		hide_peer(words, service, event);
 }
 
-void log_accepted(const struct service *service, const struct address *peer)
+static const char *pid_text(char *out, size_t size, const struct service *service, pid_t pid)
+{
+	if (!(service->log_on_success & RECORD_PID) || pid == 0)
+		return "";
+	snprintf(out, size, ", pid %ld", (long)pid);
+	return out;
+}
+
+void log_accepted(const struct service *service, const struct address *peer, pid_t pid)
 {
 	struct words words;
+	char text[24];
 
 	if (!(service->log_on_success & (RECORD_HOST | RECORD_PID)))
 		return;
 
 	choose_words(&words, service, peer, "accepted", service->log_on_success & RECORD_HOST);
-	log_event(LOG_INFO, &words.fields, 0, "service '%s': accepted %s", service->name,
-		  words.who);
+	log_event(LOG_INFO, &words.fields, 0, "service '%s': accepted %s%s", service->name,
+		  words.who, pid_text(text, sizeof(text), service, pid));
 }
 
 void log_refused(const struct service *service, const struct address *peer, uint64_t used)
@@ -102,102 +109,30 @@ static int error_worth_saying(int error)
 	return is_hang_up(error) || is_our_failure(error) ? 0 : error;
 }
 
-/* "10 s", or "1.500 s". */
-static void say_seconds(char out[static 32], int64_t ms)
+void log_ended(const struct service *service, const struct client_end *end)
 {
-	if (ms % 1000 == 0)
-		snprintf(out, 32, "%" PRId64 " s", ms / 1000);
-	else
-		snprintf(out, 32, "%" PRId64 ".%03" PRId64 " s", ms / 1000, ms % 1000);
-}
-
-static void say_limit(char out[static 64], const struct session *session)
-{
-	char time[32];
-
-	switch (session->limit) {
-	case SESSION_IDLE:
-		say_seconds(time, session->service->idle_timeout_ms);
-		snprintf(out, 64, ", idle for %s", time);
-		break;
-	case SESSION_LIFETIME:
-		say_seconds(time, session->service->max_lifetime_ms);
-		snprintf(out, 64, ", its %s were over", time);
-		break;
-	case SESSION_GRACE:
-		snprintf(out, 64, ", cut off at the end of the grace time");
-		break;
-	default:
-		out[0] = '\0';
-	}
-}
-
-void log_ended(const struct session *session)
-{
-	const struct service *service = session->service;
 	unsigned chosen = service->log_on_success;
-	struct address peer = session_peer(session);
-	int64_t ms = clock_ms() - session->started_ms;
+	char pid[24], after[40] = "", traffic[80] = "", status[STATUS_TEXT_MAX] = "";
 	struct words words;
-	char after[40] = "";
-	char traffic[80] = "";
-	char limit[64];
 
-	if (is_our_failure(session->error))
-		log_lost(service, &peer, session->error, "its session cannot go on");
-	if (!(chosen & (RECORD_DURATION | RECORD_EXIT | RECORD_TRAFFIC)))
+	if (is_our_failure(end->error))
+		log_lost(service, end->peer, end->error, "its session cannot go on");
+	if (!(chosen & (RECORD_DURATION | RECORD_EXIT)) &&
+	    !(end->has_traffic && chosen & RECORD_TRAFFIC))
 		return;
 
-	choose_words(&words, service, &peer, "ended", chosen & RECORD_HOST);
+	choose_words(&words, service, end->peer, "ended", chosen & RECORD_HOST);
 	if (chosen & RECORD_DURATION)
-		snprintf(after, sizeof(after), " after %" PRId64 ".%03" PRId64 " s", ms / 1000,
-			 ms % 1000);
-	if (chosen & RECORD_TRAFFIC)
+		snprintf(after, sizeof(after), "%s after %" PRId64 ".%03d s",
+			 end->has_traffic ? "" : ",", end->lived_us / 1000000,
+			 (int)(end->lived_us / 1000 % 1000));
+	if (end->has_traffic && chosen & RECORD_TRAFFIC)
 		snprintf(traffic, sizeof(traffic), ", %" PRIu64 " bytes in, %" PRIu64 " bytes out",
-			 session->bytes_in, session->bytes_out);
-	say_limit(limit, session);
-	log_event(LOG_INFO, &words.fields, limit[0] ? 0 : error_worth_saying(session->error),
-		  "service '%s': ended %s%s%s%s", service->name, words.who, after, traffic, limit);
-}
-
-static const char *pid_text(char *out, size_t size, const struct service *service, pid_t pid)
-{
-	if (!(service->log_on_success & RECORD_PID) || pid == 0)
-		return "";
-	snprintf(out, size, ", pid %ld", (long)pid);
-	return out;
-}
-
-void log_passed(const struct service *service, const struct address *peer, pid_t pid)
-{
-	struct words words;
-	char text[24];
-
-	if (!(service->log_on_success & (RECORD_HOST | RECORD_PID)))
-		return;
-
-	choose_words(&words, service, peer, "accepted", service->log_on_success & RECORD_HOST);
-	log_event(LOG_INFO, &words.fields, 0, "service '%s': accepted %s%s", service->name,
-		  words.who, pid_text(text, sizeof(text), service, pid));
-}
-
-void log_pass_ended(const struct service *service, const struct address *peer, pid_t pid,
-		    int64_t lived_us, const int *status)
-{
-	unsigned chosen = service->log_on_success;
-	char text[24], after[40] = "", end[STATUS_TEXT_MAX] = "";
-	struct words words;
-
-	if (!(chosen & (RECORD_DURATION | RECORD_EXIT)))
-		return;
-
-	choose_words(&words, service, peer, "ended", chosen & RECORD_HOST);
-	if (chosen & RECORD_DURATION)
-		snprintf(after, sizeof(after), ", after %" PRId64 ".%03d s", lived_us / 1000000,
-			 (int)(lived_us / 1000 % 1000));
-	if (chosen & RECORD_EXIT && status)
-		status_text(*status, end);
-	log_event(LOG_INFO, &words.fields, 0, "service '%s': ended %s%s%s%s%s", service->name,
-		  words.who, pid_text(text, sizeof(text), service, pid), after, end[0] ? ", " : "",
-		  end);
+			 end->bytes_in, end->bytes_out);
+	if (end->status && chosen & RECORD_EXIT)
+		status_text(*end->status, status);
+	log_event(LOG_INFO, &words.fields, end->limit ? 0 : error_worth_saying(end->error),
+		  "service '%s': ended %s%s%s%s%s%s%s", service->name, words.who,
+		  pid_text(pid, sizeof(pid), service, end->pid), after, traffic,
+		  status[0] ? ", " : "", status, end->limit ? end->limit : "");
 }

@@ -80,9 +80,10 @@ struct dispatch {
 	void (*on_listener_message)(struct front_listener *listener,
 				    const struct channel_message *message, int fd);
 
-	/* The mode has changed. To drain comes after forget() for each listener. */
+	/* The mode has changed. To drain, each listener is closed before its service is told. */
 	void (*halt)(struct front_service *service);
 	void (*resume)(struct front_service *service);
+	void (*close)(struct front_listener *listener);
 	void (*drain)(struct front_service *service, bool has_successor);
 	/* The clients that are left had their time. */
 	void (*end_clients)(struct front_service *service);

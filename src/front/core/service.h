@@ -18,12 +18,6 @@
 #include "net/poller.h"
 #include "net/timer.h"
 
-struct front;
-struct pending;
-struct pool_state;
-struct reuseport_socket;
-struct wait_state;
-
 struct front_service {
 	const struct service *settings;
 	const struct dispatch *dispatch;
@@ -39,16 +33,6 @@ struct front_service {
 
 	struct list parked; /* its listeners that wait until a client ends: see throttle.h */
 	struct timer older; /* looks again whether sessions of older fronts have ended */
-
-	/* On the way to their kinds. */
-	struct front *front;
-	struct pending *pending; /* datagrams that wait for a slot, or NULL */
-	struct list pending_link;
-	_Atomic bool drops_noted;
-	struct front_service *next_drops;
-	struct timer drops_timer;
-	unsigned ready; /* of dispatch `pool` alone: children that accept */
-	bool may_grow;  /* and whether CHANNEL_GROW may be sent */
 };
 
 struct front_listener {
@@ -58,12 +42,6 @@ struct front_listener {
 	struct listener *listener;
 	void *data; /* what its kind has for each listener, or NULL */
 	uint32_t number;
-
-	/* On the way to their kinds. */
-	struct wait_state *wait;
-	struct reuseport_socket *reuseport;
-	_Atomic uint32_t *counted_drops;
-	struct pool_state *pool;
 };
 
 /* @service must be zeroed. @index is its index in the settings. The caller owns its listeners. */

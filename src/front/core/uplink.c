@@ -142,19 +142,18 @@ void uplink_abandon(struct uplink *uplink)
 	uplink->blocked = false;
 }
 
-void uplink_init(struct uplink *uplink, struct timers *timers, int channel,
-		 const struct uplink_events *events)
+void uplink_init(struct uplink *uplink, int channel, const struct uplink_events *events)
 {
 	*uplink = (struct uplink){
 		.watch.fd = channel,
-		.timers = timers,
 		.events = events,
 		.kept_fd = -1,
 	};
 }
 
-int uplink_start(struct uplink *uplink, struct poller *poller)
+int uplink_start(struct uplink *uplink, struct poller *poller, struct timers *timers)
 {
+	uplink->timers = timers;
 	return watch_add(&uplink->watch, poller, uplink->watch.fd, WATCH_READ, on_ready);
 }
 

@@ -38,9 +38,8 @@ struct uplink {
 };
 
 /* The caller keeps the channel. Nothing is received before uplink_start(). */
-void uplink_init(struct uplink *uplink, struct timers *timers, int channel,
-		 const struct uplink_events *events);
-int uplink_start(struct uplink *uplink, struct poller *poller);
+void uplink_init(struct uplink *uplink, int channel, const struct uplink_events *events);
+int uplink_start(struct uplink *uplink, struct poller *poller, struct timers *timers);
 
 /* Also for an uplink that was never started. */
 void uplink_fini(struct uplink *uplink);

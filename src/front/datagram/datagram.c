@@ -4,12 +4,11 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "base/log.h"
 #include "front/session/builtin.h"
-#include "front/core/throttle.h"
+#include "front/core/service.h"
 #include "front/datagram/queue-drops.h"
 #include "front/datagram/packet.h"
-#include "front/state.h"
+#include "front/datagram/reflection-guard.h"
 
 #define BATCH_MAX 32
 #define BATCHES_MAX 4              /* a turn */
@@ -40,18 +39,20 @@ void datagram_room_free(struct datagram_room *room)
 	free(room);
 }
 
-int datagram_guard_own(struct front_listener *listener)
+void datagram_socket_init(struct datagram_socket *socket, const struct front_listener *listener,
+			  int fd, const struct reflection_guard *guard, struct service_drops *drops)
 {
-	const struct listener *socket = listener->listener;
-	struct sockaddr_storage own;
-	socklen_t length = sizeof(own);
+	const struct address *address = &listener->listener->endpoint.address;
 
-	if (socket->endpoint.type != SOCK_DGRAM || socket->fd < 0)
-		return 0;
-	if (getsockname(socket->fd, (struct sockaddr *)&own, &length) < 0)
-		return -errno;
-	return reflection_guard_add(&listener->service->front->guard, (struct sockaddr *)&own,
-				    length);
+	*socket = (struct datagram_socket){
+		.service = listener->service,
+		.guard = guard,
+		.drops = drops,
+		.drops_counted = socket_drops(fd),
+		.fd = fd,
+		.is_wildcard = address_is_wildcard(address),
+		.is_unix = address_is_unix(address),
+	};
 }
 
 /*
@@ -92,8 +93,7 @@ static bool may_answer(const struct datagram_socket *socket, const struct msghdr
 	if (socket->is_second && packet_is_to_many(header))
 		return false;
 	return !(header->msg_flags & MSG_TRUNC) &&
-	       reflection_guard_allows(&socket->service->front->guard, header->msg_name,
-				       header->msg_namelen);
+	       reflection_guard_allows(socket->guard, header->msg_name, header->msg_namelen);
 }
 
 static void drop(const struct datagram_socket *socket, unsigned n)
@@ -156,15 +156,14 @@ static void send_answers(const struct datagram_socket *socket, struct datagram_r
 }
 
 /* A datagram comes with the count of drops before it, so the last one has the newest count. */
-static void look_for_drops(const struct datagram_socket *socket, const struct datagram_room *room,
-			   int n)
+static void look_for_drops(struct datagram_socket *socket, const struct datagram_room *room, int n)
 {
 	const struct mmsghdr *last = &room->messages[socket->is_wildcard ? n - 1 : 0];
 
-	queue_drops_look(socket->service, socket->counted_drops, &last->msg_hdr);
+	queue_drops_look(socket->drops, &socket->drops_counted, &last->msg_hdr);
 }
 
-static void answer_batch(const struct datagram_socket *socket, struct datagram_room *room, int n)
+static void answer_batch(struct datagram_socket *socket, struct datagram_room *room, int n)
 {
 	struct service_stats *stats = socket->service->stats;
 	time_t now = time(NULL);
@@ -185,7 +184,7 @@ static void answer_batch(const struct datagram_socket *socket, struct datagram_r
 	atomic_fetch_add_explicit(&stats->bytes_out, bytes_out, memory_order_relaxed);
 }
 
-int datagram_serve(const struct datagram_socket *socket, struct datagram_room *room)
+int datagram_serve(struct datagram_socket *socket, struct datagram_room *room)
 {
 	if (!room)
 		room = &main_room;
@@ -200,24 +199,4 @@ int datagram_serve(const struct datagram_socket *socket, struct datagram_room *r
 			return 0;
 	}
 	return 0;
-}
-
-void datagram_on_ready(struct watch *watch)
-{
-	struct front_listener *listener = container_of(watch, struct front_listener, watch);
-	struct datagram_socket socket = {
-		.service = listener->service,
-		.fd = watch->fd,
-		.counted_drops = listener->counted_drops,
-		.is_wildcard = address_is_wildcard(&listener->listener->endpoint.address),
-		.is_unix = address_is_unix(&listener->listener->endpoint.address),
-	};
-	int r;
-
-	if (!throttle_is_open(listener))
-		return;
-	r = datagram_serve(&socket, NULL);
-	if (r < 0)
-		log_debug("service '%s': cannot receive a datagram: error %d",
-			  listener->service->settings->name, -r);
 }

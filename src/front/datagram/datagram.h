@@ -1,34 +1,32 @@
 #pragma once
 
-/* Built-ins over datagrams: receives and answers them in batches, unless the guard forbids it. */
+/* Built-ins over datagrams: received and answered in batches, unless a guard refuses. */
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 struct datagram_room;
 struct front_listener;
 struct front_service;
-struct watch;
-
-/* The callback of a listener with datagrams for a built-in. */
-void datagram_on_ready(struct watch *watch);
-
-/*
- * Tells the guard the address of a bound listener that receives datagrams, also for a program.
- * Ignores other listeners. Returns 0 or a negative errno.
- */
-int datagram_guard_own(struct front_listener *listener);
+struct reflection_guard;
+struct service_drops;
 
 /* One of the sockets that receive the datagrams of a listener. */
 struct datagram_socket {
-	struct front_service *service;
+	const struct front_service *service;
+	const struct reflection_guard *guard;
+	struct service_drops *drops;
+	uint32_t drops_counted; /* see queue-drops.h */
 	int fd;
-	_Atomic uint32_t *counted_drops; /* or NULL: see struct drop_counts */
 	bool is_wildcard;
 	bool is_unix;
 	bool is_second; /* a broadcast reaches every socket, and only the first answers it */
 };
+
+/* @fd is one of the listener's sockets. What @guard and @drops point to stays the caller's. */
+void datagram_socket_init(struct datagram_socket *socket, const struct front_listener *listener,
+			  int fd, const struct reflection_guard *guard,
+			  struct service_drops *drops);
 
 /* Makes the buffers of one thread, which take memory as they are used. May return NULL. */
 struct datagram_room *datagram_room_new(void);
@@ -38,4 +36,4 @@ void datagram_room_free(struct datagram_room *room);
  * Receives and answers a limited number of datagrams. @room belongs to the calling thread; NULL
  * stands for the room of the main thread. Returns 0, or a negative errno when the socket failed.
  */
-int datagram_serve(const struct datagram_socket *socket, struct datagram_room *room);
+int datagram_serve(struct datagram_socket *socket, struct datagram_room *room);

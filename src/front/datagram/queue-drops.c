@@ -6,128 +6,126 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "front/core/service.h"
 #include "front/datagram/packet.h"
-#include "front/state.h"
 
-#define SAY_EVERY_MS 10000 /* of each service */
+#define LOG_EVERY_MS 10000 /* of each service */
 
-uint32_t queue_drops_count(_Atomic uint32_t *counted, uint32_t told)
+uint32_t queue_drops_count(uint32_t *counted, uint32_t told)
 {
-	uint32_t before = atomic_load(counted);
+	uint32_t before = *counted;
 
-	do {
-		/* Another thread, or front, has read a later datagram of the socket. */
-		if ((int32_t)(told - before) <= 0)
-			return 0;
-	} while (!atomic_compare_exchange_weak(counted, &before, told));
+	/* It was in the queue when the count began. */
+	if ((int32_t)(told - before) <= 0)
+		return 0;
+	*counted = told;
 	return told - before;
 }
 
-static void tell_main_thread(struct front_service *service)
+static void tell_main_thread(struct service_drops *drops)
 {
-	struct front *front = service->front;
+	struct queue_drops *all = drops->all;
 	const uint64_t one = 1;
 
-	service->next_drops = atomic_load(&front->drops);
-	while (!atomic_compare_exchange_weak(&front->drops, &service->next_drops, service))
+	drops->next = atomic_load(&all->noted);
+	while (!atomic_compare_exchange_weak(&all->noted, &drops->next, drops))
 		;
-	(void)!write(front->drops_wake.fd, &one, sizeof(one));
+	(void)!write(all->wake.fd, &one, sizeof(one));
 }
 
-void queue_drops_look(struct front_service *service, _Atomic uint32_t *counted,
-		      const struct msghdr *received)
+void queue_drops_look(struct service_drops *drops, uint32_t *counted, const struct msghdr *received)
 {
-	uint32_t told, fresh;
+	uint32_t told, n;
 
-	if (!counted || !packet_drops(received, &told))
+	if (!packet_drops(received, &told))
 		return;
-	fresh = queue_drops_count(counted, told);
-	if (fresh == 0)
+	n = queue_drops_count(counted, told);
+	if (n == 0)
 		return;
-	atomic_fetch_add(&service->stats->queue_drops, fresh);
-	if (!atomic_exchange(&service->drops_noted, true))
-		tell_main_thread(service);
-}
-
-/* How many are not logged yet. An older front may be logging some of them now. */
-static uint64_t take_unreported(struct service_stats *stats)
-{
-	uint64_t n = atomic_load(&stats->queue_drops);
-	uint64_t said = atomic_load(&stats->queue_drops_logged);
-
-	do {
-		if (said >= n)
-			return 0;
-	} while (!atomic_compare_exchange_weak(&stats->queue_drops_logged, &said, n));
-	return n - said;
+	atomic_fetch_add(&drops->service->stats->queue_drops, n);
+	atomic_fetch_add(&drops->unlogged, n);
+	if (!atomic_exchange(&drops->is_noted, true))
+		tell_main_thread(drops);
 }
 
 /* Returns whether there was anything to log. */
-static bool say(struct front_service *service)
+static bool log_drops(struct service_drops *drops)
 {
-	const struct log_fields fields = { .service = service->settings->name, .event = "overrun" };
-	uint64_t n = take_unreported(service->stats);
+	const char *name = drops->service->settings->name;
+	const struct log_fields fields = { .service = name, .event = "overrun" };
+	uint64_t n = atomic_exchange(&drops->unlogged, 0);
 
 	if (n > 0)
 		log_event(LOG_WARNING, &fields, 0,
 			  "service '%s': the kernel dropped %llu datagram%s, its queue was full; "
 			  "see 'rcvbuf'",
-			  service->settings->name, (unsigned long long)n, n == 1 ? "" : "s");
+			  name, (unsigned long long)n, n == 1 ? "" : "s");
 	return n > 0;
 }
 
-static void say_and_wait(struct timer *timer)
+static void log_and_wait(struct timer *timer)
 {
-	struct front_service *service = container_of(timer, struct front_service, drops_timer);
+	struct service_drops *drops = container_of(timer, struct service_drops, timer);
 
 	/* In this order, because drops that are counted after say() must wake this thread again. */
-	atomic_store(&service->drops_noted, false);
-	if (!say(service))
+	atomic_store(&drops->is_noted, false);
+	if (!log_drops(drops))
 		return;
-	atomic_store(&service->drops_noted, true);
-	(void)timer_set(timer, service->context->timers, clock_ms() + SAY_EVERY_MS, say_and_wait);
+	atomic_store(&drops->is_noted, true);
+	(void)timer_set(timer, drops->all->timers, clock_ms() + LOG_EVERY_MS, log_and_wait);
 }
 
-static void on_queue_drops(struct watch *watch)
+static void on_noted(struct watch *watch)
 {
-	struct front *front = container_of(watch, struct front, drops_wake);
-	struct front_service *service, *next;
+	struct queue_drops *all = container_of(watch, struct queue_drops, wake);
+	struct service_drops *drops, *next;
 	uint64_t n;
 
 	(void)!read(watch->fd, &n, sizeof(n));
-	for (service = atomic_exchange(&front->drops, NULL); service; service = next) {
-		next = service->next_drops;
-		if (!timer_is_set(&service->drops_timer))
-			say_and_wait(&service->drops_timer);
+	for (drops = atomic_exchange(&all->noted, NULL); drops; drops = next) {
+		next = drops->next;
+		if (!timer_is_set(&drops->timer))
+			log_and_wait(&drops->timer);
 	}
 }
 
-int queue_drops_start(struct front *front)
+int queue_drops_init(struct queue_drops *drops, struct poller *poller, struct timers *timers)
 {
 	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	int r;
 
 	if (fd < 0)
 		return -errno;
-	r = watch_add(&front->drops_wake, front->context.poller, fd, WATCH_READ, on_queue_drops);
+	drops->timers = timers;
+	r = watch_add(&drops->wake, poller, fd, WATCH_READ, on_noted);
 	if (r < 0)
 		close(fd);
 	return r;
 }
 
-void queue_drops_say_rest(struct front *front)
+void queue_drops_fini(struct queue_drops *drops)
 {
-	for (size_t i = 0; i < front->settings->n_services; i++)
-		if (atomic_load(&front->services[i].drops_noted))
-			(void)say(&front->services[i]);
+	int fd = drops->wake.fd;
+
+	if (!drops->wake.poller)
+		return;
+	watch_remove(&drops->wake);
+	close(fd);
 }
 
-void queue_drops_stop(struct front *front)
+void service_drops_init(struct service_drops *drops, struct queue_drops *all,
+			const struct front_service *service)
 {
-	int fd = front->drops_wake.fd;
+	drops->all = all;
+	drops->service = service;
+}
 
-	if (!front->drops_wake.poller)
-		return;
-	watch_remove(&front->drops_wake);
-	close(fd);
+void service_drops_log_rest(struct service_drops *drops)
+{
+	(void)log_drops(drops);
+}
+
+void service_drops_fini(struct service_drops *drops)
+{
+	timer_cancel(&drops->timer);
 }

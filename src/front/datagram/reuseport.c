@@ -7,7 +7,6 @@
 
 #include "base/cleanup.h"
 #include "front/datagram/datagram.h"
-#include "front/state.h"
 #include "front/session/worker.h"
 
 struct reuseport_socket {
@@ -16,205 +15,157 @@ struct reuseport_socket {
 	struct datagram_socket socket;
 	struct datagram_room *room;
 	bool in_worker;
-	bool owns_socket;
+	bool owned;
 	pthread_mutex_t lock; /* held while the socket is read */
 	bool halted;          /* under the lock */
 };
 
-bool reuseport_wanted(const struct front_listener *listener)
+void reuseport_readers_init(struct reuseport_readers *readers, struct poller *poller,
+			    struct workers *workers)
 {
-	const struct service *settings = listener->service->settings;
+	*readers = (struct reuseport_readers){ .poller = poller, .workers = workers };
+}
 
-	return settings->dispatch == DISPATCH_SESSION &&
-	       listener->listener->endpoint.type == SOCK_DGRAM &&
-	       (settings->shards > 0 || listener->listener->n_others > 0);
+void reuseport_readers_fini(struct reuseport_readers *readers)
+{
+	for (size_t i = 0; readers->rooms && i < workers_count(readers->workers); i++)
+		datagram_room_free(readers->rooms[i]);
+	free(take_ptr(readers->rooms));
+}
+
+static int get_room(struct reuseport_readers *readers, size_t worker, struct datagram_room **out)
+{
+	if (!readers->rooms)
+		readers->rooms = calloc(workers_count(readers->workers), sizeof(*readers->rooms));
+	if (!readers->rooms)
+		return -ENOMEM;
+	if (!readers->rooms[worker])
+		readers->rooms[worker] = datagram_room_new();
+	*out = readers->rooms[worker];
+	return *out ? 0 : -ENOMEM;
+}
+
+void reuseport_init(struct reuseport *reuseport, struct reuseport_readers *readers, size_t number,
+		    size_t n_wanted)
+{
+	*reuseport =
+		(struct reuseport){ .readers = readers, .number = number, .n_wanted = n_wanted };
 }
 
 static void on_ready(struct watch *watch)
 {
-	struct reuseport_socket *reuseport_socket =
-		container_of(watch, struct reuseport_socket, watch);
+	struct reuseport_socket *one = container_of(watch, struct reuseport_socket, watch);
 
-	pthread_mutex_lock(&reuseport_socket->lock);
-	if (!reuseport_socket->halted)
-		(void)datagram_serve(&reuseport_socket->socket,
-				     reuseport_socket->room); /* no log in a worker */
-	pthread_mutex_unlock(&reuseport_socket->lock);
+	pthread_mutex_lock(&one->lock);
+	if (!one->halted)
+		(void)datagram_serve(&one->socket, one->room); /* no log in a worker */
+	pthread_mutex_unlock(&one->lock);
 }
 
 /*
  * Earlier settings may have left more sockets than the service wants now. They share the workers
  * that the service wants.
  */
-static size_t choose_worker(const struct front_listener *listener, size_t n_before)
+static int watch_in_worker(struct reuseport_socket *one, const struct reuseport *reuseport,
+			   size_t n_before)
 {
-	const struct front *front = listener->service->front;
-	unsigned wanted = listener->service->settings->shards;
-
-	return (listener->number + n_before % wanted) % workers_count(front->workers);
-}
-
-static int get_room(struct front *front, size_t worker, struct datagram_room **out)
-{
-	if (!front->rooms)
-		front->rooms = calloc(workers_count(front->workers), sizeof(*front->rooms));
-	if (!front->rooms)
-		return -ENOMEM;
-	if (!front->rooms[worker])
-		front->rooms[worker] = datagram_room_new();
-	*out = front->rooms[worker];
-	return *out ? 0 : -ENOMEM;
-}
-
-static int watch_in_worker(struct reuseport_socket *reuseport_socket,
-			   const struct front_listener *listener, size_t n_before)
-{
-	struct front *front = listener->service->front;
-	size_t worker = choose_worker(listener, n_before);
+	struct reuseport_readers *readers = reuseport->readers;
+	size_t worker = (reuseport->number + n_before % reuseport->n_wanted) %
+			workers_count(readers->workers);
 	int r;
 
-	r = get_room(front, worker, &reuseport_socket->room);
+	r = get_room(readers, worker, &one->room);
 	if (r < 0)
 		return r;
-	reuseport_socket->in_worker = true;
-	return watch_add(&reuseport_socket->watch, workers_loop(front->workers, worker)->poller,
-			 reuseport_socket->socket.fd, WATCH_READ, on_ready);
+	one->in_worker = true;
+	return watch_add(&one->watch, workers_loop(readers->workers, worker)->poller,
+			 one->socket.fd, WATCH_READ, on_ready);
 }
 
-static int start_one(struct front_listener *listener, int fd, int number,
-		     struct reuseport_socket **out)
+int reuseport_add(struct reuseport *reuseport, const struct datagram_socket *socket, bool owned)
 {
-	AUTO(auto_free)
-	struct reuseport_socket *reuseport_socket = calloc(1, sizeof(*reuseport_socket));
-	struct front *front = listener->service->front;
-	struct reuseport_socket **end = &listener->reuseport;
+	AUTO(auto_free) struct reuseport_socket *one = calloc(1, sizeof(*one));
+	struct reuseport_readers *readers = reuseport->readers;
+	struct reuseport_socket **end = &reuseport->first;
 	size_t n_before = 0;
 	int r;
 
-	if (!reuseport_socket)
+	if (!one)
 		return -ENOMEM;
 	for (; *end; end = &(*end)->next)
 		n_before++;
 
-	pthread_mutex_init(&reuseport_socket->lock, NULL);
-	reuseport_socket->socket = (struct datagram_socket){
-		.service = listener->service,
-		.fd = fd,
-		.counted_drops = drop_counts_of(front->context.startup->drop_counts, number),
-		.is_wildcard = address_is_wildcard(&listener->listener->endpoint.address),
-		.is_unix = address_is_unix(&listener->listener->endpoint.address),
-		.is_second = n_before > 0,
-	};
-	if (listener->service->settings->shards > 0 && workers_count(front->workers) > 0)
-		r = watch_in_worker(reuseport_socket, listener, n_before);
+	pthread_mutex_init(&one->lock, NULL);
+	one->socket = *socket;
+	one->socket.is_second = n_before > 0;
+	one->owned = owned;
+	if (reuseport->n_wanted > 0 && workers_count(readers->workers) > 0)
+		r = watch_in_worker(one, reuseport, n_before);
 	else
-		r = watch_add(&reuseport_socket->watch, front->context.poller, fd, WATCH_READ,
-			      on_ready);
+		r = watch_add(&one->watch, readers->poller, socket->fd, WATCH_READ, on_ready);
 	if (r < 0)
 		return r;
 
-	*out = *end = take_ptr(reuseport_socket);
+	*end = take_ptr(one);
 	return 0;
 }
 
-int reuseport_start(struct front_listener *listener)
+static void halt(struct reuseport_socket *one)
 {
-	const struct listener *socket = listener->listener;
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < listener_n_sockets(socket); i++) {
-		int fd = listener_socket(socket, i);
-		struct reuseport_socket *reuseport_socket;
-
-		r = start_one(listener, fd, fd, &reuseport_socket);
-	}
-	return r;
-}
-
-static void halt(struct reuseport_socket *reuseport_socket)
-{
-	if (reuseport_socket->in_worker)
-		watch_suspend(&reuseport_socket->watch);
+	if (one->in_worker)
+		watch_suspend(&one->watch);
 	else
-		(void)watch_change(&reuseport_socket->watch, 0);
+		(void)watch_change(&one->watch, 0);
 
-	pthread_mutex_lock(&reuseport_socket->lock);
-	reuseport_socket->halted = true;
-	pthread_mutex_unlock(&reuseport_socket->lock);
+	pthread_mutex_lock(&one->lock);
+	one->halted = true;
+	pthread_mutex_unlock(&one->lock);
 }
 
-static void resume(struct reuseport_socket *reuseport_socket)
+void reuseport_halt(struct reuseport *reuseport)
 {
-	pthread_mutex_lock(&reuseport_socket->lock);
-	reuseport_socket->halted = false;
-	pthread_mutex_unlock(&reuseport_socket->lock);
+	for (struct reuseport_socket *at = reuseport->first; at; at = at->next)
+		halt(at);
+}
 
-	if (reuseport_socket->in_worker)
-		(void)watch_resume(&reuseport_socket->watch);
+static void resume(struct reuseport_socket *one)
+{
+	pthread_mutex_lock(&one->lock);
+	one->halted = false;
+	pthread_mutex_unlock(&one->lock);
+
+	if (one->in_worker)
+		(void)watch_resume(&one->watch);
 	else
-		(void)watch_change(&reuseport_socket->watch, WATCH_READ);
+		(void)watch_change(&one->watch, WATCH_READ);
 }
 
-int reuseport_add(struct front_listener *listener, int fd, int number)
+void reuseport_resume(struct reuseport *reuseport)
 {
-	struct reuseport_socket *reuseport_socket;
-	int r;
-
-	r = start_one(listener, fd, number, &reuseport_socket);
-	if (r < 0)
-		return r;
-	reuseport_socket->owns_socket = fd != listener->listener->fd;
-	if (listener->service->context->mode != MODE_SERVING)
-		halt(reuseport_socket);
-	return 0;
+	for (struct reuseport_socket *at = reuseport->first; at; at = at->next)
+		resume(at);
 }
 
-static void for_each(struct front *front, void (*fn)(struct reuseport_socket *reuseport_socket))
+void reuseport_close(struct reuseport *reuseport)
 {
-	for (size_t i = 0; i < front->settings->n_endpoints; i++)
-		for (struct reuseport_socket *at = front->listeners[i].reuseport; at; at = at->next)
-			fn(at);
-}
-
-void reuseport_halt(struct front *front)
-{
-	for_each(front, halt);
-}
-
-void reuseport_resume(struct front *front)
-{
-	for_each(front, resume);
-}
-
-void reuseport_close(struct front_listener *listener)
-{
-	for (struct reuseport_socket *at = listener->reuseport; at; at = at->next) {
+	for (struct reuseport_socket *at = reuseport->first; at; at = at->next) {
 		halt(at);
 		if (!at->in_worker)
 			watch_remove(&at->watch);
-		if (at->owns_socket)
+		if (at->owned)
 			close(at->socket.fd);
 	}
 }
 
-static void free_all(struct reuseport_socket *reuseport_socket)
+void reuseport_fini(struct reuseport *reuseport)
 {
-	while (reuseport_socket) {
-		struct reuseport_socket *next = reuseport_socket->next;
+	while (reuseport->first) {
+		struct reuseport_socket *one = reuseport->first;
 
-		if (!reuseport_socket->in_worker)
-			watch_remove(&reuseport_socket->watch);
-		pthread_mutex_destroy(&reuseport_socket->lock);
-		free(reuseport_socket);
-		reuseport_socket = next;
+		reuseport->first = one->next;
+		if (!one->in_worker)
+			watch_remove(&one->watch);
+		pthread_mutex_destroy(&one->lock);
+		free(one);
 	}
-}
-
-void reuseport_free(struct front *front)
-{
-	for (size_t i = 0; front->listeners && i < front->settings->n_endpoints; i++)
-		free_all(take_ptr(front->listeners[i].reuseport));
-	for (size_t i = 0; front->rooms && i < workers_count(front->workers); i++)
-		datagram_room_free(front->rooms[i]);
-	free(take_ptr(front->rooms));
 }

@@ -107,8 +107,12 @@ static void note_end(const struct front_service *service, const struct pass_tabl
 		     pid_t pid, const int *status)
 {
 	atomic_fetch_add_explicit(&service->stats->ended, 1, memory_order_relaxed);
-	log_pass_ended(service->settings, &entry->peer, pid, clock_us() - entry->started_us,
-		       status);
+	log_ended(service->settings, &(struct client_end){
+					     .peer = &entry->peer,
+					     .pid = pid,
+					     .status = status,
+					     .lived_us = clock_us() - entry->started_us,
+				     });
 }
 
 static void end_client(struct pass_process *process, unsigned client_index, const int *status)
@@ -235,7 +239,7 @@ int pass_process_send(struct pass_process *process, const struct pass_client *cl
 
 	r = send_message(process, client_index, client);
 	if (r == 0) {
-		log_passed(process->common->service->settings, &client->peer, process->pid);
+		log_accepted(process->common->service->settings, &client->peer, process->pid);
 		return 0;
 	}
 

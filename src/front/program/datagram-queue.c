@@ -4,29 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cleanup.h"
-#include "front/state.h"
-
 /* For one service. The default buffer of a socket has less than a tenth of that. */
 #define COUNT_MAX 4096
 #define BYTES_MAX (4 * 1024 * 1024)
-
-struct pending {
-	struct packet *first;
-	struct packet *last;
-	unsigned n;
-	size_t bytes;
-};
-
-static struct pending *pending_of(struct front_service *service)
-{
-	if (!service->pending) {
-		service->pending = calloc(1, sizeof(*service->pending));
-		if (service->pending)
-			list_add_before(&service->front->pending, &service->pending_link);
-	}
-	return service->pending;
-}
 
 static struct packet *copy_of(const struct packet *packet)
 {
@@ -40,37 +20,36 @@ static struct packet *copy_of(const struct packet *packet)
 	return copy;
 }
 
-int pending_push(struct front_service *service, const struct packet *packet)
+int datagram_queue_push(struct datagram_queue *queue, const struct packet *packet)
 {
-	AUTO(auto_free) struct packet *copy = copy_of(packet);
-	struct pending *pending = copy ? pending_of(service) : NULL;
+	struct packet *copy;
 
-	if (!pending)
-		return -ENOMEM;
-	if (pending->n == COUNT_MAX || pending->bytes + packet->n > BYTES_MAX)
+	if (queue->n == COUNT_MAX || queue->bytes + packet->n > BYTES_MAX)
 		return -ENOBUFS;
+	copy = copy_of(packet);
+	if (!copy)
+		return -ENOMEM;
 
-	if (pending->last)
-		pending->last->next = copy;
+	if (queue->last)
+		queue->last->next = copy;
 	else
-		pending->first = copy;
-	pending->last = take_ptr(copy);
-	pending->n++;
-	pending->bytes += packet->n;
+		queue->first = copy;
+	queue->last = copy;
+	queue->n++;
+	queue->bytes += packet->n;
 	return 0;
 }
 
-struct packet *pending_pop(struct front_service *service)
+struct packet *datagram_queue_pop(struct datagram_queue *queue)
 {
-	struct pending *pending = service->pending;
-	struct packet *packet = pending->first;
+	struct packet *packet = queue->first;
 
-	pending->first = packet->next;
-	pending->n--;
-	pending->bytes -= packet->n;
-	if (!pending->first) {
-		list_unlink(&service->pending_link);
-		free(take_ptr(service->pending));
-	}
+	if (!packet)
+		return NULL;
+	queue->first = packet->next;
+	if (!queue->first)
+		queue->last = NULL;
+	queue->n--;
+	queue->bytes -= packet->n;
 	return packet;
 }

@@ -3,12 +3,11 @@
 /* A bounded queue of datagrams that wait in memory until their service may serve one more client.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "net/address.h"
-
-struct front_service;
 
 struct packet {
 	struct packet *next;
@@ -20,8 +19,16 @@ struct packet {
 	char copy[];
 };
 
-/* Adds a copy of the datagram. Returns 0, -ENOBUFS when the queue is full, or -ENOMEM. */
-int pending_push(struct front_service *service, const struct packet *packet);
+/* Zeroed, it is empty. */
+struct datagram_queue {
+	struct packet *first;
+	struct packet *last;
+	unsigned n;
+	size_t bytes;
+};
 
-/* Removes the oldest datagram, which the caller frees. Only while service->pending is set. */
-struct packet *pending_pop(struct front_service *service);
+/* Adds a copy of the datagram. Returns 0, -ENOBUFS when the queue is full, or -ENOMEM. */
+int datagram_queue_push(struct datagram_queue *queue, const struct packet *packet);
+
+/* Returns the oldest, to be freed, or NULL. */
+struct packet *datagram_queue_pop(struct datagram_queue *queue);

@@ -1,11 +1,7 @@
 #include "front/program/pool-demand.h"
 
-static void grow_pause(struct demand_state *state)
-{
-	state->pause_ms *= 2;
-	if (state->pause_ms > DEMAND_PAUSE_MAX_MS)
-		state->pause_ms = DEMAND_PAUSE_MAX_MS;
-}
+#define PAUSE_FIRST_MS 5
+#define PAUSE_MAX_MS 100
 
 enum demand demand_look(struct demand_state *state, bool waiting, unsigned ready)
 {
@@ -14,16 +10,16 @@ enum demand demand_look(struct demand_state *state, bool waiting, unsigned ready
 	state->noticed = false;
 	if (!waiting) {
 		if (second)
-			grow_pause(state);
+			(void)backoff_next(&state->pause, PAUSE_FIRST_MS, PAUSE_MAX_MS);
 		return DEMAND_NONE;
 	}
 	if (second || ready == 0) {
-		state->pause_ms = 0;
+		backoff_reset(&state->pause);
 		return DEMAND_SHORT;
 	}
 
 	state->noticed = true;
-	if (state->pause_ms < DEMAND_PAUSE_MIN_MS)
-		state->pause_ms = DEMAND_PAUSE_MIN_MS;
+	if (state->pause.pause_ms == 0)
+		(void)backoff_next(&state->pause, PAUSE_FIRST_MS, PAUSE_MAX_MS);
 	return DEMAND_LOOK;
 }

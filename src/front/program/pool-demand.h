@@ -11,10 +11,8 @@
  */
 
 #include <stdbool.h>
-#include <stdint.h>
 
-#define DEMAND_PAUSE_MIN_MS 5
-#define DEMAND_PAUSE_MAX_MS 100
+#include "base/backoff.h"
 
 enum demand {
 	DEMAND_NONE,  /* watch the listener */
@@ -25,11 +23,11 @@ enum demand {
 /* Zeroed: no look yet. */
 struct demand_state {
 	bool noticed; /* the next look is the second */
-	int64_t pause_ms;
+	struct backoff pause;
 };
 
 /*
- * What to do about a listener. @waiting: a client is in its queue. @ready: how many processes
- * accept clients. For DEMAND_LOOK the pause is state->pause_ms.
+ * What to do about a listener at which somebody is @waiting while @ready processes accept
+ * there. For DEMAND_LOOK, state->pause says when.
  */
 enum demand demand_look(struct demand_state *state, bool waiting, unsigned ready);

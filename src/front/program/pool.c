@@ -4,62 +4,94 @@
 #include <poll.h>
 #include <stdlib.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "front/core/throttle.h"
 #include "front/program/pool-demand.h"
 #include "front/core/uplink.h"
-#include "front/state.h"
+#include "front/core/service.h"
+#include "channel/startup.h"
 
-struct pool_state {
+struct pool_listener {
+	struct front_listener *listener;
 	struct demand_state demand;
 	struct timer again;
-	struct front_listener *listener;
 };
 
-static int prepare(struct front_listener *listener)
+/* What a service has. */
+struct pool {
+	unsigned ready; /* processes that accept */
+	bool may_grow;  /* CHANNEL_GROW may be sent */
+	struct pool_listener listeners[];
+};
+
+static struct pool_listener *state_of(const struct front_listener *listener)
 {
-	listener->pool = calloc(1, sizeof(*listener->pool));
-	if (!listener->pool)
+	struct pool *pool = listener->service->data;
+
+	return &pool->listeners[listener - listener->service->listeners];
+}
+
+static int prepare_service(struct front_service *service)
+{
+	const struct startup_pool *startup =
+		&service->context->startup->pools[service->settings->index];
+	size_t n = service->settings->n_endpoints;
+	struct pool *pool;
+
+	pool = calloc(1, sizeof(*pool) + n * sizeof(pool->listeners[0]));
+	if (!pool)
 		return -ENOMEM;
-	listener->pool->listener = listener;
+	pool->ready = startup->ready;
+	pool->may_grow = startup->may_grow;
+	for (size_t i = 0; i < n; i++)
+		pool->listeners[i].listener = &service->listeners[i];
+	service->data = pool;
 	return 0;
 }
 
-static void forget(struct front_listener *listener)
+static void close_listener(struct front_listener *listener)
 {
-	if (!listener->pool)
-		return;
-	timer_cancel(&listener->pool->again);
-	free(listener->pool);
-	listener->pool = NULL;
+	timer_cancel(&state_of(listener)->again);
+}
+
+static void forget_service(struct front_service *service)
+{
+	struct pool *pool = service->data;
+
+	for (size_t i = 0; pool && i < service->settings->n_endpoints; i++)
+		timer_cancel(&pool->listeners[i].again);
+	free(take_ptr(service->data));
 }
 
 static bool is_wanted(const struct front_listener *listener)
 {
-	return listener->service->may_grow && !timer_is_set(&listener->pool->again);
+	const struct pool *pool = listener->service->data;
+
+	return pool->may_grow && !timer_is_set(&state_of(listener)->again);
 }
 
 /* Stops watching all listeners of the service, because one answer of the keeper is for all. */
 static void rest(struct front_service *service)
 {
 	for (size_t i = 0; i < service->settings->n_endpoints; i++) {
-		struct front_listener *listener =
-			&service->front->listeners[service->settings->first_endpoint + i];
+		struct pool_listener *state = state_of(&service->listeners[i]);
 
-		throttle_unwatch(listener);
-		timer_cancel(&listener->pool->again);
-		listener->pool->demand.noticed = false;
+		throttle_unwatch(&service->listeners[i]);
+		timer_cancel(&state->again);
+		state->demand.noticed = false;
 	}
 }
 
 static void ask(struct front_service *service)
 {
+	struct pool *pool = service->data;
 	struct channel_message message = {
 		.type = CHANNEL_GROW,
 		.grow.service = (uint32_t)service->settings->index,
 	};
 
-	service->may_grow = false;
+	pool->may_grow = false;
 	rest(service);
 	uplink_send(service->context->uplink, &message, -1);
 }
@@ -75,23 +107,24 @@ static void look(struct front_listener *listener);
 
 static void look_again(struct timer *timer)
 {
-	look(container_of(timer, struct pool_state, again)->listener);
+	look(container_of(timer, struct pool_listener, again)->listener);
 }
 
 static void look(struct front_listener *listener)
 {
 	struct front_service *service = listener->service;
-	struct pool_state *state = listener->pool;
+	struct pool_listener *state = state_of(listener);
+	const struct pool *pool = service->data;
 
 	if (!throttle_is_open(listener))
 		return;
-	switch (demand_look(&state->demand, somebody_waits(listener), service->ready)) {
+	switch (demand_look(&state->demand, somebody_waits(listener), pool->ready)) {
 	case DEMAND_NONE:
 		throttle_watch(listener);
 		break;
 	case DEMAND_LOOK:
 		if (timer_set(&state->again, service->context->timers,
-			      clock_ms() + state->demand.pause_ms, look_again) == 0)
+			      clock_ms() + state->demand.pause.pause_ms, look_again) == 0)
 			throttle_unwatch(listener);
 		break;
 	case DEMAND_SHORT:
@@ -107,35 +140,27 @@ static void on_ready(struct watch *watch)
 
 static void on_message(struct front_service *service, const struct channel_message *message, int fd)
 {
-	service->ready = message->pool.ready;
-	service->may_grow = message->pool.may_grow;
+	struct pool *pool = service->data;
+
+	pool->ready = message->pool.ready;
+	pool->may_grow = message->pool.may_grow;
 	if (service->context->mode >= MODE_DRAINING)
 		return;
-	if (!service->may_grow) {
+	if (!pool->may_grow) {
 		rest(service);
 		return;
 	}
 	for (size_t i = 0; i < service->settings->n_endpoints; i++)
-		throttle_watch(&service->front->listeners[service->settings->first_endpoint + i]);
-}
-
-static int prepare_service(struct front_service *service)
-{
-	const struct startup_pool *pool =
-		&service->context->startup->pools[service->settings->index];
-
-	service->ready = pool->ready;
-	service->may_grow = pool->may_grow;
-	return 0;
+		throttle_watch(&service->listeners[i]);
 }
 
 const struct dispatch pool_dispatch = {
 	.flags = DISPATCH_ASKS_KEEPER,
 	.prepare_service = prepare_service,
-	.prepare = prepare,
-	.forget = forget,
+	.forget_service = forget_service,
 	.on_connection = on_ready,
 	.on_datagram = on_ready,
 	.is_wanted = is_wanted,
 	.on_service_message = on_message,
+	.close = close_listener,
 };

@@ -12,12 +12,9 @@
 #include "base/log.h"
 #include "channel/channel.h"
 #include "front/core/client-log.h"
-#include "front/core/throttle.h"
-#include "front/datagram/queue-drops.h"
+#include "front/core/service.h"
 #include "front/datagram/packet.h"
-#include "front/program/datagram-queue.h"
 #include "front/core/uplink.h"
-#include "front/state.h"
 
 #define BATCH_MAX 16    /* datagrams of one listener before others have their turn */
 #define UNREAD_MAX 1024 /* datagrams that are read from the socket of one program */
@@ -32,23 +29,23 @@ static void drop(struct front_service *service, const struct address *peer, int 
 	log_lost(service->settings, peer, error, why);
 }
 
-static int get_memfd(struct front *front)
+static int get_memfd(struct spawner *spawner)
 {
-	if (front->spare_memfd < 0)
-		front->spare_memfd = memfd_create("datagram", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	return front->spare_memfd < 0 ? -errno : 0;
+	if (spawner->spare_memfd < 0)
+		spawner->spare_memfd = memfd_create("datagram", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	return spawner->spare_memfd < 0 ? -errno : 0;
 }
 
 /* Writes the datagram to a file that was made before it was received, so that it cannot be lost. */
-static int fill_memfd(struct front *front, const struct packet *packet, int *out_fd)
+static int fill_memfd(struct spawner *spawner, const struct packet *packet, int *out_fd)
 {
 	AUTO(auto_close) int fd = -1;
 	int r;
 
-	r = get_memfd(front);
+	r = get_memfd(spawner);
 	if (r < 0)
 		return r;
-	fd = take_fd(front->spare_memfd);
+	fd = take_fd(spawner->spare_memfd);
 	if (pwrite(fd, packet->bytes, packet->n, 0) != (ssize_t)packet->n)
 		return -ENOMEM;
 	if (fcntl(fd, F_ADD_SEALS, SEALS) < 0)
@@ -69,7 +66,7 @@ static void ask_for_program(struct front_service *service, const struct packet *
 	int fd = -1;
 	int r;
 
-	r = fill_memfd(service->front, packet, &fd);
+	r = fill_memfd(service->owner, packet, &fd);
 	if (r < 0) {
 		drop(service, &packet->peer, r, "cannot keep its datagram");
 		return;
@@ -85,6 +82,20 @@ static bool has_return_address(const struct packet *packet)
 	if (address_is_unix(&packet->peer))
 		return packet->peer.length > sizeof(sa_family_t);
 	return packet->peer.length > 0 && address_port(&packet->peer) != 0;
+}
+
+static uint32_t *drops_counted(const struct front_listener *listener)
+{
+	struct spawn_datagrams *datagrams = listener->service->data;
+
+	return &datagrams->drops_counted[listener - listener->service->listeners];
+}
+
+static void look_for_drops(const struct front_listener *listener, const struct msghdr *received)
+{
+	struct spawn_datagrams *datagrams = listener->service->data;
+
+	queue_drops_look(&datagrams->drops, drops_counted(listener), received);
 }
 
 /*
@@ -118,7 +129,7 @@ static int receive(struct front_listener *listener, int fd, struct packet *packe
 		return -errno;
 
 	if (listener)
-		queue_drops_look(listener->service, listener->counted_drops, &header);
+		look_for_drops(listener, &header);
 	packet->peer.length = header.msg_namelen;
 	address_unmap(&packet->peer);
 	packet_local(&header, &packet->local);
@@ -134,7 +145,7 @@ static bool receive_one(struct front_listener *listener, enum admission admissio
 	struct packet packet = { .endpoint = listener->number };
 	int r;
 
-	r = get_memfd(service->front);
+	r = get_memfd(service->owner);
 	if (r < 0) {
 		throttle_starve(service->context->throttle, r);
 		return false;
@@ -155,7 +166,7 @@ static bool receive_one(struct front_listener *listener, enum admission admissio
 	return true;
 }
 
-void datagram_spawn_on_ready(struct watch *watch)
+void spawn_datagram_on_ready(struct watch *watch)
 {
 	struct front_listener *listener = container_of(watch, struct front_listener, watch);
 
@@ -173,14 +184,34 @@ void datagram_spawn_on_ready(struct watch *watch)
 	}
 }
 
-void datagram_spawn_pending(struct front_service *service)
+void spawn_datagram_slot_returned(struct front_service *service)
 {
-	while (service->pending && throttle_lets_requests(service->context->throttle) &&
+	struct spawn_datagrams *datagrams = service->data;
+
+	while (datagrams->queue.n > 0 && throttle_lets_requests(service->context->throttle) &&
 	       service_admission(service) == ADMISSION_ADMIT) {
-		AUTO(auto_free) struct packet *packet = pending_pop(service);
+		AUTO(auto_free) struct packet *packet = datagram_queue_pop(&datagrams->queue);
 
 		ask_for_program(service, packet);
 	}
+	if (datagrams->queue.n == 0)
+		throttle_end_wait(&datagrams->waiter);
+}
+
+static void go_on(struct throttle_waiter *waiter)
+{
+	spawn_datagram_slot_returned(container_of(waiter, struct spawn_datagrams, waiter)->service);
+}
+
+static int push(struct front_service *service, const struct packet *packet)
+{
+	struct spawn_datagrams *datagrams = service->data;
+	int r;
+
+	r = datagram_queue_push(&datagrams->queue, packet);
+	if (r == 0)
+		throttle_wait(service->context->throttle, &datagrams->waiter);
+	return r;
 }
 
 /* Logs one line for all datagrams of one socket. */
@@ -195,7 +226,7 @@ static void drop_unread(struct front_service *service, const struct address *pee
 	log_lost(service->settings, peer, 0, why);
 }
 
-void datagram_spawn_unread(struct front_listener *listener, const struct channel_message *message,
+void spawn_datagram_unread(struct front_listener *listener, const struct channel_message *message,
 			   int fd)
 {
 	struct front_service *service = listener->service;
@@ -213,31 +244,73 @@ void datagram_spawn_unread(struct front_listener *listener, const struct channel
 		if (r < 0 && r != -EMSGSIZE)
 			break;
 		peer = packet.peer;
-		if (r < 0 || !has_return_address(&packet) || pending_push(service, &packet) < 0)
+		if (r < 0 || !has_return_address(&packet) || push(service, &packet) < 0)
 			dropped++;
-		datagram_spawn_pending(service);
+		spawn_datagram_slot_returned(service);
 	}
 	drop_unread(service, &peer, dropped);
 	close(fd);
 }
 
-static void abandon(struct front_service *service)
+void spawn_datagram_drain(struct front_service *service, bool has_successor)
 {
-	unsigned n = 0;
+	struct spawn_datagrams *datagrams = service->data;
+	unsigned n = datagrams->queue.n;
 
-	while (service->pending) {
-		free(pending_pop(service));
-		n++;
-	}
+	service_drops_log_rest(&datagrams->drops);
+	throttle_end_wait(&datagrams->waiter);
+	while (datagrams->queue.n > 0)
+		free(datagram_queue_pop(&datagrams->queue));
+	if (n == 0)
+		return;
 	atomic_fetch_add_explicit(&service->stats->dropped, n, memory_order_relaxed);
 	log_service(LOG_WARNING, service->settings->name, 0,
 		    "lost %u datagrams that waited when the front ended", n);
 }
 
-void datagram_spawn_abandon(struct front *front)
+int spawn_datagram_prepare_service(struct front_service *service)
 {
-	list_for_each(at, following, &front->pending)
-		abandon(container_of(at, struct front_service, pending_link));
-	if (front->spare_memfd >= 0)
-		close(take_fd(front->spare_memfd));
+	struct spawner *spawner = service->owner;
+	struct spawn_datagrams *datagrams;
+
+	datagrams = calloc(1, sizeof(*datagrams) + service->settings->n_endpoints *
+							   sizeof(datagrams->drops_counted[0]));
+	if (!datagrams)
+		return -ENOMEM;
+	datagrams->service = service;
+	datagrams->waiter.go_on = go_on;
+	service_drops_init(&datagrams->drops, spawner->drops, service);
+	service->data = datagrams;
+	return 0;
+}
+
+int spawn_datagram_prepare(struct front_listener *listener)
+{
+	const struct listener *socket = listener->listener;
+
+	if (socket->endpoint.type == SOCK_DGRAM && socket->fd >= 0)
+		*drops_counted(listener) = socket_drops(socket->fd);
+	return 0;
+}
+
+void spawn_datagram_forget_service(struct front_service *service)
+{
+	struct spawn_datagrams *datagrams = service->data;
+
+	if (!datagrams)
+		return;
+	spawn_datagram_drain(service, false);
+	service_drops_fini(&datagrams->drops);
+	free(take_ptr(service->data));
+}
+
+void spawner_init(struct spawner *spawner, struct queue_drops *drops)
+{
+	*spawner = (struct spawner){ .drops = drops, .spare_memfd = -1 };
+}
+
+void spawner_fini(struct spawner *spawner)
+{
+	if (spawner->spare_memfd >= 0)
+		close(take_fd(spawner->spare_memfd));
 }

@@ -1,25 +1,53 @@
 #pragma once
 
 /*
- * Programs for datagrams. Each datagram goes to the keeper as a sealed file in memory, with the
- * address of its sender and the address that it was sent to.
+ * Programs for datagrams: each datagram goes to the keeper as a sealed file in memory,
+ * with the sender's address and the one of ours that it was sent to. It waits in a queue of the
+ * service where a program left it unread, and there is no slot.
+ *
+ * For the dispatch kind `spawn`, whose services have a struct spawn_datagrams as their data and
+ * a struct spawner as their owner.
  */
 
+#include <stdint.h>
+
+#include "front/core/throttle.h"
+#include "front/datagram/queue-drops.h"
+#include "front/program/datagram-queue.h"
+
 struct channel_message;
-struct front;
 struct front_listener;
 struct front_service;
 struct watch;
 
-/* The callback of a listener with datagrams for a program. */
-void datagram_spawn_on_ready(struct watch *watch);
+/* Once in a front. */
+struct spawner {
+	struct queue_drops *drops;
+	int spare_memfd; /* empty, so that a datagram once received finds its place; or -1 */
+};
+
+/* @drops stays the caller's. */
+void spawner_init(struct spawner *spawner, struct queue_drops *drops);
+void spawner_fini(struct spawner *spawner);
+
+struct spawn_datagrams {
+	struct front_service *service;
+	struct datagram_queue queue;
+	struct throttle_waiter waiter; /* while the queue has any */
+	struct service_drops drops;
+	uint32_t drops_counted[]; /* by listener: see queue-drops.h */
+};
+
+/* For struct dispatch. */
+int spawn_datagram_prepare_service(struct front_service *service);
+int spawn_datagram_prepare(struct front_listener *listener);
+void spawn_datagram_forget_service(struct front_service *service);
+void spawn_datagram_on_ready(struct watch *watch);
+void spawn_datagram_slot_returned(struct front_service *service);
+
+/* Drops all that still wait, with a line that says so. */
+void spawn_datagram_drain(struct front_service *service, bool has_successor);
 
 /* CHANNEL_UNREAD: serves the datagrams that are left on the socket @fd, and closes it. */
-void datagram_spawn_unread(struct front_listener *listener, const struct channel_message *message,
+void spawn_datagram_unread(struct front_listener *listener, const struct channel_message *message,
 			   int fd);
-
-/* Serves as many waiting datagrams as `instances` allows now. */
-void datagram_spawn_pending(struct front_service *service);
-
-/* Drops and logs the datagrams that still wait, and frees everything else. */
-void datagram_spawn_abandon(struct front *front);

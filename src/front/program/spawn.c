@@ -31,10 +31,14 @@ static void request_lost(struct front_service *service, const struct channel_mes
 
 const struct dispatch spawn_dispatch = {
 	.flags = DISPATCH_ASKS_KEEPER | DISPATCH_CONNECTION_TAKES_FD | DISPATCH_DATAGRAM_TAKES_FD,
+	.prepare_service = spawn_datagram_prepare_service,
+	.prepare = spawn_datagram_prepare,
+	.forget_service = spawn_datagram_forget_service,
 	.on_connection = accept_on_ready,
-	.on_datagram = datagram_spawn_on_ready,
+	.on_datagram = spawn_datagram_on_ready,
 	.admitted = admitted,
-	.slot_returned = datagram_spawn_pending,
+	.slot_returned = spawn_datagram_slot_returned,
 	.request_lost = request_lost,
-	.on_listener_message = datagram_spawn_unread,
+	.on_listener_message = spawn_datagram_unread,
+	.drain = spawn_datagram_drain,
 };

@@ -1,11 +1,12 @@
 #include "front/program/wait-retry.h"
 
 #define WAIT_RETRY_MAX 2 /* for one datagram */
+#define PAUSE_FIRST_MS 1000
 #define PAUSE_MAX_MS 60000
 #define QUICK_MS 1000
 #define QUICK_MAX 4
 #define REST_FIRST_MS 20
-#define REST_DOUBLINGS 3
+#define REST_MAX_MS 160
 
 /* FNV-1a. It tells datagrams apart, and need not withstand an attacker who makes equal ones. */
 static uint64_t mix(uint64_t hash, const void *data, size_t n)
@@ -51,7 +52,7 @@ enum wait_retry_verdict wait_retry_judge_datagram(struct wait_retry *wait_retry,
 
 	wait_retry->fingerprint = 0;
 	wait_retry->of_datagram = 0;
-	wait_retry->in_a_row++;
+	(void)backoff_next(&wait_retry->pause, PAUSE_FIRST_MS, PAUSE_MAX_MS);
 	return WAIT_RETRY_DROP;
 }
 
@@ -64,26 +65,25 @@ enum wait_retry_verdict wait_retry_judge_stream(struct wait_retry *wait_retry, b
 	if (lived_ms >= QUICK_MS || waiting == 0)
 		return fine(wait_retry);
 	if (failed) {
-		wait_retry->in_a_row++;
+		(void)backoff_next(&wait_retry->pause, PAUSE_FIRST_MS, PAUSE_MAX_MS);
 		return WAIT_RETRY_PAUSE;
 	}
-	wait_retry->in_a_row = 0;
+	backoff_reset(&wait_retry->pause);
 	wait_retry->quick = fewer ? 0 : wait_retry->quick + 1;
-	return wait_retry->quick > QUICK_MAX ? WAIT_RETRY_REST : WAIT_RETRY_FINE;
+	if (wait_retry->quick <= QUICK_MAX) {
+		backoff_reset(&wait_retry->rest);
+		return WAIT_RETRY_FINE;
+	}
+	(void)backoff_next(&wait_retry->rest, REST_FIRST_MS, REST_MAX_MS);
+	return WAIT_RETRY_REST;
 }
 
 int64_t wait_retry_rest_ms(const struct wait_retry *wait_retry)
 {
-	unsigned beyond = wait_retry->quick - QUICK_MAX - 1;
-
-	return REST_FIRST_MS << (beyond < REST_DOUBLINGS ? beyond : REST_DOUBLINGS);
+	return wait_retry->rest.pause_ms;
 }
 
 int64_t wait_retry_pause_ms(const struct wait_retry *wait_retry)
 {
-	int64_t pause_ms = 1000;
-
-	for (unsigned i = 1; i < wait_retry->in_a_row && pause_ms < PAUSE_MAX_MS; i++)
-		pause_ms *= 2;
-	return pause_ms < PAUSE_MAX_MS ? pause_ms : PAUSE_MAX_MS;
+	return wait_retry->pause.pause_ms;
 }

@@ -9,12 +9,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/backoff.h"
+
 struct wait_retry {
 	uint64_t fingerprint; /* of the datagram that the child was started for; 0: not known */
 	unsigned of_datagram; /* failed children for the same datagram */
 	unsigned waiting;     /* clients in the queue when the last child of a stream ended */
-	unsigned in_a_row;    /* pauses in a row */
 	unsigned quick;       /* children in a row that ended soon, it seems without a client */
+	struct backoff pause; /* after failed ones */
+	struct backoff rest;
 };
 
 enum wait_retry_verdict {

@@ -8,11 +8,12 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "front/core/throttle.h"
 #include "front/core/uplink.h"
-#include "front/state.h"
+#include "front/core/service.h"
 #include "front/program/wait-retry.h"
 
 #define HEAD_SIZE 64 /* of a datagram, for its fingerprint */
@@ -24,27 +25,29 @@ struct head {
 };
 
 struct wait_state {
-	struct wait_retry wait_retry;
+	struct wait_retry retry;
 	struct timer pause;
 	struct front_listener *listener;
 };
 
 static int prepare(struct front_listener *listener)
 {
-	listener->wait = calloc(1, sizeof(*listener->wait));
-	if (!listener->wait)
+	struct wait_state *state = calloc(1, sizeof(*state));
+
+	if (!state)
 		return -ENOMEM;
-	listener->wait->listener = listener;
+	state->listener = listener;
+	listener->data = state;
 	return 0;
 }
 
 static void forget(struct front_listener *listener)
 {
-	if (!listener->wait)
-		return;
-	timer_cancel(&listener->wait->pause);
-	free(listener->wait);
-	listener->wait = NULL;
+	struct wait_state *state = listener->data;
+
+	if (state)
+		timer_cancel(&state->pause);
+	free(take_ptr(listener->data));
 }
 
 static bool is_datagram(const struct front_listener *listener)
@@ -121,22 +124,26 @@ static void end_pause(struct timer *timer)
 
 static void log_pause(const struct front_listener *listener)
 {
+	const struct wait_state *state = listener->data;
+
 	log_service(LOG_WARNING, listener->service->settings->name, 0,
 		    "its program makes no progress, pausing for %" PRId64 " s",
-		    wait_retry_pause_ms(&listener->wait->wait_retry) / 1000);
+		    wait_retry_pause_ms(&state->retry) / 1000);
 }
 
 static void pause_start(struct front_listener *listener, int64_t pause_ms)
 {
 	struct timers *timers = listener->service->context->timers;
+	struct wait_state *state = listener->data;
 
-	if (timer_set(&listener->wait->pause, timers, clock_ms() + pause_ms, end_pause) < 0)
+	if (timer_set(&state->pause, timers, clock_ms() + pause_ms, end_pause) < 0)
 		throttle_watch(listener);
 }
 
 static void on_ready(struct watch *watch)
 {
 	struct front_listener *listener = container_of(watch, struct front_listener, watch);
+	struct wait_state *state = listener->data;
 	struct channel_message message = {
 		.type = CHANNEL_WAIT,
 		.request.service = (uint32_t)listener->service->settings->index,
@@ -151,7 +158,7 @@ static void on_ready(struct watch *watch)
 
 		if (fingerprint == 0)
 			return;
-		wait_retry_start(&listener->wait->wait_retry, fingerprint);
+		wait_retry_start(&state->retry, fingerprint);
 	}
 	throttle_unwatch(listener);
 	uplink_send(listener->service->context->uplink, &message, -1);
@@ -172,17 +179,19 @@ static unsigned count_waiting(const struct front_listener *listener)
 static enum wait_retry_verdict judge(struct front_listener *listener,
 				     const struct channel_message *message)
 {
+	struct wait_state *state = listener->data;
 	struct address source = { 0 };
 
 	if (is_datagram(listener))
-		return wait_retry_judge_datagram(&listener->wait->wait_retry,
-						 look(listener, MSG_PEEK, &source));
-	return wait_retry_judge_stream(&listener->wait->wait_retry, message->released.status != 0,
+		return wait_retry_judge_datagram(&state->retry, look(listener, MSG_PEEK, &source));
+	return wait_retry_judge_stream(&state->retry, message->released.status != 0,
 				       message->released.lived_ms, count_waiting(listener));
 }
 
 static void released(struct front_listener *listener, const struct channel_message *message)
 {
+	const struct wait_state *state = listener->data;
+
 	if (listener->listener->fd < 0)
 		return;
 
@@ -194,14 +203,14 @@ static void released(struct front_listener *listener, const struct channel_messa
 	case WAIT_RETRY_DROP:
 		drop_datagram(listener);
 		log_pause(listener);
-		pause_start(listener, wait_retry_pause_ms(&listener->wait->wait_retry));
+		pause_start(listener, wait_retry_pause_ms(&state->retry));
 		break;
 	case WAIT_RETRY_PAUSE:
 		log_pause(listener);
-		pause_start(listener, wait_retry_pause_ms(&listener->wait->wait_retry));
+		pause_start(listener, wait_retry_pause_ms(&state->retry));
 		break;
 	case WAIT_RETRY_REST:
-		pause_start(listener, wait_retry_rest_ms(&listener->wait->wait_retry));
+		pause_start(listener, wait_retry_rest_ms(&state->retry));
 		break;
 	}
 }
@@ -217,6 +226,7 @@ static void request_lost(struct front_service *service, const struct channel_mes
 const struct dispatch wait_dispatch = {
 	.flags = DISPATCH_ASKS_KEEPER,
 	.prepare = prepare,
+	.close = forget,
 	.forget = forget,
 	.on_connection = on_ready,
 	.on_datagram = on_ready,

@@ -1,23 +1,14 @@
 #include "front/session/session.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "config/settings.h"
-#include "front/session/builtin.h"
-#include "front/session/lingering-close.h"
-#include "front/session/session-limit.h"
-#include "front/session/session-io.h"
+#include "front/core/service.h"
 #include "net/socket-options.h"
 
 #define FIRST_TURNS_MAX 4 /* in the main thread, before it accepts other clients */
-
-/* The buffer of the main thread. Sessions have no buffers of their own. */
-static char incoming[LOOP_INCOMING];
 
 struct address session_peer(const struct session *session)
 {
@@ -27,150 +18,13 @@ struct address session_peer(const struct session *session)
 	return peer;
 }
 
-static void release(struct session *session)
+static bool keeps_records(int fd)
 {
-	struct sessions *sessions = session->sessions;
-
-	list_unlink(&session->link);
-	timer_cancel(&session->limit_timer);
-	session->loop->load--;
-	sessions->count--;
-	sessions->ended(session);
-	free(session->rest);
-	free(session);
+	return socket_option(fd, SOL_SOCKET, SO_TYPE) == SOCK_SEQPACKET;
 }
 
-static void close_client(struct session *session)
-{
-	watch_remove(&session->watch);
-	atomic_store(&session->closed, true);
-	close(session->watch.fd);
-}
-
-void session_end(struct session *session, int error)
-{
-	session->error = error;
-	close_client(session);
-	release(session);
-}
-
-/* Runs in a worker. When the session is on the list, the main thread may free it. */
-static void send_home(struct session *session)
-{
-	struct sessions *sessions = session->sessions;
-	struct session *before = atomic_load(&sessions->over);
-	const uint64_t one = 1;
-
-	close_client(session);
-	do
-		session->next_over = before;
-	while (!atomic_compare_exchange_weak(&sessions->over, &before, session));
-	if (!before)
-		(void)!write(sessions->wake.fd, &one, sizeof(one));
-}
-
-static struct session *in_order(struct session *last)
-{
-	struct session *first = NULL;
-
-	while (last) {
-		struct session *before = last->next_over;
-
-		last->next_over = first;
-		first = last;
-		last = before;
-	}
-	return first;
-}
-
-static void release_over(struct sessions *sessions)
-{
-	struct session *session = in_order(atomic_exchange(&sessions->over, NULL));
-
-	while (session) {
-		struct session *next = session->next_over;
-
-		release(session);
-		session = next;
-	}
-}
-
-static void on_wake(struct watch *watch)
-{
-	uint64_t count;
-
-	(void)!read(watch->fd, &count, sizeof(count));
-	release_over(container_of(watch, struct sessions, wake));
-}
-
-/* This and on_ready() run in the loop of the session. */
-static void leave(struct session *session)
-{
-	if (session->loop == &session->sessions->loop)
-		session_end(session, session->error);
-	else
-		send_home(session);
-}
-
-static void on_ready(struct watch *watch)
-{
-	struct session *session = container_of(watch, struct session, watch);
-	unsigned wanted;
-	int r = 0;
-
-	if (atomic_load(&session->cut)) {
-		leave(session);
-		return;
-	}
-
-	wanted = session_io_turn(session, watch->ready, poller_woken_ms(watch->poller));
-	if (wanted)
-		r = watch_change(watch, wanted);
-	if (r < 0)
-		session->error = r;
-	if (r < 0 || !wanted)
-		leave(session);
-}
-
-static void hand_to(struct session *session, struct loop *loop)
-{
-	session->loop->load--;
-	session->loop = loop;
-	session->loop->load++;
-}
-
-/* After this the session belongs to the worker. The main thread must not touch it any more. */
-static void go_on(struct session *session, unsigned wanted)
-{
-	struct loop *loop = workers_least(session->sessions->workers);
-	int r;
-
-	if (loop)
-		hand_to(session, loop);
-	r = watch_add(&session->watch, session->loop->poller, session->watch.fd, wanted, on_ready);
-	if (r < 0)
-		session_end(session, r);
-}
-
-static void take_first_turn(struct session *session)
-{
-	unsigned wanted = WATCH_READ;
-	uint64_t before;
-	int turns = 0;
-
-	do {
-		before = session->bytes_in;
-		wanted = session_io_turn(session, WATCH_READ, session->started_ms);
-	} while (wanted == WATCH_READ && session->bytes_in != before && ++turns < FIRST_TURNS_MAX);
-
-	if (wanted)
-		go_on(session, wanted);
-	else
-		session_end(session, session->error);
-}
-
-static struct session *session_new(struct sessions *sessions, const struct service *service, int fd,
-				   const struct address *peer)
+struct session *session_new(struct session_host *host, struct front_service *service, int fd,
+			    const struct address *peer)
 {
 	struct session *session;
 
@@ -180,100 +34,174 @@ static struct session *session_new(struct sessions *sessions, const struct servi
 
 	*session = (struct session){
 		.watch.fd = fd,
-		.sessions = sessions,
-		.loop = &sessions->loop,
+		.host = host,
+		.loop = &host->loop,
 		.service = service,
-		.builtin = builtin_find(service->builtin),
 		.started_ms = clock_ms(),
 		.n_peer = peer->length,
 	};
-	atomic_init(&session->active_ms, session->started_ms);
+	session_io_init(&session->io, fd, service->settings->builtin, session->started_ms);
+	session->io.keeps_records = address_is_unix(peer) && keeps_records(fd);
 	memcpy(session->peer, &peer->any, peer->length);
-	list_add_before(&sessions->serving, &session->link);
 	session->loop->load++;
-	sessions->count++;
 	return session;
 }
 
-static bool keeps_records(int fd)
+void session_close(struct session *session)
 {
-	return socket_option(fd, SOL_SOCKET, SO_TYPE) == SOCK_SEQPACKET;
+	watch_remove(&session->watch);
+	atomic_store(&session->closed, true);
+	close(session->watch.fd);
 }
 
-int session_start(struct sessions *sessions, const struct service *service, int fd,
-		  const struct address *peer)
+void session_free(struct session *session)
 {
-	struct session *session;
+	timer_cancel(&session->limit_timer);
+	session->loop->load--;
+	session_io_fini(&session->io);
+	free(session);
+}
+
+void session_end(struct session *session, int error)
+{
+	session->io.error = error;
+	session->host->on_over(session);
+}
+
+static int64_t due_ms(const struct session *session, enum session_limit *out)
+{
+	const struct service *settings = session->service->settings;
+	int64_t active_ms = atomic_load_explicit(&session->io.active_ms, memory_order_relaxed);
+	int64_t due = INT64_MAX;
+
+	*out = SESSION_UNLIMITED;
+	if (settings->idle_timeout_ms > 0) {
+		due = active_ms + settings->idle_timeout_ms;
+		*out = SESSION_IDLE;
+	}
+	if (settings->max_lifetime_ms > 0 &&
+	    session->started_ms + settings->max_lifetime_ms < due) {
+		due = session->started_ms + settings->max_lifetime_ms;
+		*out = SESSION_LIFETIME;
+	}
+	return due;
+}
+
+/*
+ * Only the worker may end a session in its loop. So the main thread marks the session as cut and
+ * shuts the socket down, which wakes the worker. The worker then closes the socket without reading:
+ * with unread input the kernel sends a reset, and a client that goes on sending notices the end.
+ *
+ * The worker may close the descriptor between the test of @closed and shutdown(). The number then
+ * belongs to no other socket, because workers open no descriptors, and the main thread opens none
+ * meanwhile.
+ */
+static void cut(struct session *session)
+{
+	if (session->loop == &session->host->loop) {
+		session_end(session, 0);
+		return;
+	}
+	atomic_store(&session->cut, true);
+	if (!atomic_load(&session->closed))
+		(void)shutdown(session->watch.fd, SHUT_RDWR);
+}
+
+/* Activity does not move the timer. So the timer looks at the last activity when it is due. */
+static void on_limit(struct timer *timer)
+{
+	struct session *session = container_of(timer, struct session, limit_timer);
+	enum session_limit limit;
+	int64_t due = due_ms(session, &limit);
+
+	if (due > clock_ms()) {
+		(void)timer_set(timer, session->host->timers, due, on_limit);
+		return;
+	}
+	session->limit = limit;
+	cut(session);
+}
+
+static int start_limit(struct session *session)
+{
+	enum session_limit limit;
+	int64_t due = due_ms(session, &limit);
+
+	if (limit == SESSION_UNLIMITED)
+		return 0;
+	return timer_set(&session->limit_timer, session->host->timers, due, on_limit);
+}
+
+static void on_ready(struct watch *watch)
+{
+	struct session *session = container_of(watch, struct session, watch);
+	unsigned wanted;
+	int r = 0;
+
+	if (atomic_load(&session->cut)) {
+		session_end(session, session->io.error);
+		return;
+	}
+
+	wanted = session_io_turn(&session->io, session->loop->incoming, watch->ready,
+				 poller_woken_ms(watch->poller));
+	if (wanted)
+		r = watch_change(watch, wanted);
+	if (r < 0 || !wanted)
+		session_end(session, r < 0 ? r : session->io.error);
+}
+
+static void move_to(struct session *session, struct loop *loop)
+{
+	session->loop->load--;
+	session->loop = loop;
+	session->loop->load++;
+}
+
+/* After this the session belongs to the worker. The main thread must not touch it any more. */
+static void go_on(struct session *session, unsigned wanted)
+{
+	struct loop *loop = workers_least(session->host->workers);
 	int r;
 
-	session = session_new(sessions, service, fd, peer);
-	if (!session) {
-		close(fd);
-		return -ENOMEM;
-	}
-
-	if (builtin_has(session->service->builtin, BUILTIN_ONCE)) {
-		linger_answer(session);
-		return 0;
-	}
-
-	session->keeps_records = address_is_unix(peer) && keeps_records(fd);
-	r = session_limit_start(session);
-	if (r < 0)
+	if (loop)
+		move_to(session, loop);
+	r = watch_add(&session->watch, session->loop->poller, session->watch.fd, wanted, on_ready);
+	if (r < 0) {
+		move_to(session, &session->host->loop);
 		session_end(session, r);
-	else if (builtin_has(session->service->builtin, BUILTIN_ENDLESS))
-		go_on(session, WATCH_READ | WATCH_WRITE);
-	else
-		take_first_turn(session);
-	return 0;
-}
-
-static void end_list(struct list *list)
-{
-	while (list_is_linked(list)) {
-		struct session *session = container_of(list->next, struct session, link);
-
-		session->limit = SESSION_GRACE;
-		session_end(session, 0);
 	}
 }
 
-void sessions_end_all(struct sessions *sessions)
+static unsigned first_turn(struct session *session)
 {
-	workers_stop(sessions->workers);
-	release_over(sessions);
-	end_list(&sessions->serving);
-	end_list(&sessions->lingering);
-	timer_cancel(&sessions->linger_timer);
+	unsigned wanted = WATCH_READ;
+	uint64_t before;
+	int turns = 0;
+
+	do {
+		before = session->io.bytes_in;
+		wanted = session_io_turn(&session->io, session->loop->incoming, WATCH_READ,
+					 session->started_ms);
+	} while (wanted == WATCH_READ && session->io.bytes_in != before &&
+		 ++turns < FIRST_TURNS_MAX);
+	return wanted;
 }
 
-int sessions_init(struct sessions *sessions, struct poller *poller, struct timers *timers,
-		  struct workers *workers, session_ended_fn *ended)
+void session_start(struct session *session)
 {
-	int fd, r;
+	unsigned wanted = WATCH_READ | WATCH_WRITE;
+	int r;
 
-	*sessions = (struct sessions){
-		.loop = { .poller = poller, .incoming = incoming },
-		.workers = workers,
-		.timers = timers,
-		.ended = ended,
-	};
-	list_init(&sessions->serving);
-	list_init(&sessions->lingering);
-
-	fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (fd < 0)
-		return -errno;
-	r = watch_add(&sessions->wake, poller, fd, WATCH_READ, on_wake);
-	if (r < 0)
-		close(fd);
-	return r;
-}
-
-void sessions_fini(struct sessions *sessions)
-{
-	if (!sessions->wake.poller)
+	r = start_limit(session);
+	if (r < 0) {
+		session_end(session, r);
 		return;
-	watch_remove(&sessions->wake);
-	close(sessions->wake.fd);
+	}
+	if (!session->io.is_endless)
+		wanted = first_turn(session);
+	if (wanted)
+		go_on(session, wanted);
+	else
+		session_end(session, session->io.error);
 }
