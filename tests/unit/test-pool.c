@@ -114,6 +114,7 @@ int __wrap_pool_start(struct pool *pool, struct process **out, struct spawn_fail
 	process = process_new(&pool->handle, &pool->counts, child);
 	assert_non_null(process);
 	assert_int_equal(children_add(&scene.children, child), 0);
+	assert_true(scene.n_started < PROCESSES_MAX);
 	*out = scene.processes[scene.n_started++] = process;
 	return 0;
 }
@@ -247,6 +248,7 @@ static int open_waits(void **state)
 
 static int tear_down(void **state)
 {
+	scene.pools.stopping = true;
 	for (unsigned i = 0; i < scene.n_started; i++)
 		if (scene.processes[i])
 			end(i, 60 * S);
