@@ -86,8 +86,8 @@ unsigned pass_process_clients(const struct pass_process *process);
 
 /*
  * Sends the client, whose descriptor stays the caller's. Returns 0; -EAGAIN when the socket is
- * full, or -EPIPE when it is closed, and then a change follows; or another negative errno, and then no
- * other process could take the client now.
+ * full, or -EPIPE when it is closed, and then a change follows; or another negative errno, and then
+ * no other process could take the client now.
  */
 int pass_process_send(struct pass_process *process, const struct pass_client *client);
 
