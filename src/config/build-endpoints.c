@@ -138,13 +138,13 @@ static const char *lookup_error(int error)
 {
 	switch (error) {
 	case -ENOENT:
-		return "there is none of this name";
+		return "no such host";
 	case -EAGAIN:
 		return "no name server gives an answer";
 	case -E2BIG:
 		return "it has too many addresses";
 	case -ENOSPC:
-		return "these are too many hosts";
+		return "too many hosts";
 	default:
 		return strerror(-error);
 	}
@@ -184,7 +184,7 @@ static void listen_on(struct build *build, const struct value *value)
 			    "'%s' needs its interface, as in 'tcp:[fe80::1%%eth0]:80'", quoted);
 	else if (r < 0)
 		build_error(build, OPTION_LISTEN, value->line, "'%s': %s", quoted,
-			    r == -E2BIG ? "these are too many endpoints" : strerror(-r));
+			    r == -E2BIG ? "too many endpoints" : strerror(-r));
 }
 
 /* Looks for conflicts of the endpoints that @value has made, and adds one error at most. */

@@ -50,8 +50,8 @@ static const struct account *find_user(struct build *build)
 	if (!build->draft->user) {
 		if (build->context->privileged && !build->draft->defaults_unsure)
 			build_error(build, -1, 0,
-				    "needs 'user': superd runs as root, and a program does so "
-				    "only where that is said");
+				    "needs 'user', because superd runs as root; write 'user = "
+				    "root' if the program is to run as root");
 		return NULL;
 	}
 
@@ -105,7 +105,7 @@ static bool check_directory(struct build *build, int number, const char *root, c
 		build_error(build, number, 0, "'%s': cannot use '%s': %s", name, errors_quote(path),
 			    strerror(-r));
 	else if (!S_ISDIR(status.st_mode))
-		build_error(build, number, 0, "'%s': '%s' is no directory", name,
+		build_error(build, number, 0, "'%s': '%s' is not a directory", name,
 			    errors_quote(path));
 	return r == 0 && S_ISDIR(status.st_mode);
 }

@@ -22,7 +22,7 @@ static void check_option(struct build *build, int number)
 	unsigned traits = dispatch_traits(build->service->dispatch)->traits;
 
 	if (program && option->not_with & DISPATCH_RUNS_PROGRAM)
-		build_error(build, number, 0, "'%s' is for built-ins, and a program is none",
+		build_error(build, number, 0, "'%s' is only for services with 'builtin'",
 			    option->name);
 	else if (program && option->not_with & traits)
 		build_error(
@@ -35,7 +35,7 @@ static void check_option(struct build *build, int number)
 		build_error(build, number, 0, "'%s' is for %s", option->name,
 			    dispatch_list(option->only_with));
 	else if (!program && option->only_with)
-		build_error(build, number, 0, "'%s' is for programs, and a built-in is none",
+		build_error(build, number, 0, "'%s' is only for services with 'exec'",
 			    option->name);
 }
 
@@ -79,7 +79,7 @@ static void build_socket_user(struct build *build)
 			    errors_quote(name));
 	else if (!build->context->privileged && account->uid != geteuid())
 		build_error(build, OPTION_SOCKET_USER, 0,
-			    "'socket_user' needs root: a file stays its maker's");
+			    "'socket_user' needs root, which alone can give files away");
 	else
 		build->service->socket.uid = account->uid;
 }

@@ -79,9 +79,9 @@ int executable_check(const char *root, const char *path, char out_why[static EXE
 	if (r < 0)
 		return refuse(out_why, "cannot use the program '%s': %s", quoted, strerror(-r));
 	if (!S_ISREG(status.st_mode))
-		return refuse(out_why, "the program '%s' is no regular file", quoted);
+		return refuse(out_why, "the program '%s' is not a regular file", quoted);
 	if (!(status.st_mode & 0111))
-		return refuse(out_why, "the program '%s' may be executed by nobody", quoted);
+		return refuse(out_why, "the program '%s' is not executable (chmod +x)", quoted);
 
 	/* A relative path depends on the directory of the program, so it is not checked. */
 	read_interpreter(root, path, interpreter);

@@ -50,7 +50,7 @@ static int check_kind(const struct stat *status, const char **out_why)
 	if (S_ISDIR(status->st_mode))
 		return refuse(out_why, "this is a directory, not a file");
 	if (!S_ISREG(status->st_mode))
-		return refuse(out_why, "this is no regular file");
+		return refuse(out_why, "this is not a regular file");
 	return 0;
 }
 

@@ -204,7 +204,7 @@ static int read_text(struct reader *reader, struct source *source, size_t *out_l
 
 	r = file_read(&source->text, out_length, &status, source->path, &why);
 	if (r == 0 && *out_length == 0) {
-		why = "the file is empty, as if it were just being written";
+		why = "the file is empty, so it may not be written yet";
 		r = -EINVAL;
 	}
 	if (r == 0 && (reader->sources->bytes += *out_length) > BYTES_MAX) {

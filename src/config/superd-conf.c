@@ -110,9 +110,9 @@ static int take_name(struct superd_conf *conf, struct location at,
 		good = isgraph((unsigned char)*c) && !strchr("\"'/\\", *c);
 	if (!good) {
 		errors_add(conf->errors, at,
-			   "the name of a service has 1 to %d printable characters without "
-			   "spaces, quotes, '/' and '\\', which '%s' has not",
-			   SERVICE_NAME_MAX, token_quote(&statement->title));
+			   "'%s' cannot be the name of a service: a name has 1 to %d printable "
+			   "characters without spaces, quotes, '/' and '\\'",
+			   token_quote(&statement->title), SERVICE_NAME_MAX);
 		return -EINVAL;
 	}
 

@@ -30,8 +30,8 @@ static int check_variable(const char *name, size_t length, bool has_client, char
 		return -EINVAL;
 	}
 
-	snprintf(why, size, "'%%{%s}' is none of the variables %s", errors_quote_part(name, length),
-		 KNOWN);
+	snprintf(why, size, "unknown variable '%%{%s}'; there are %s",
+		 errors_quote_part(name, length), KNOWN);
 	return -EINVAL;
 }
 

@@ -283,7 +283,7 @@ static bool scan_text(struct scan *scan, const char *text, size_t length)
 	if (scan->depth > 0)
 		report(scan, scan->open_at[scan->depth - 1], "this '{' is never closed");
 	else if (ends_in_word(text, length))
-		report(scan, scan->line, "the last line is not ended: the file may be cut short");
+		report(scan, scan->line, "the last line has no end: the file may be cut short");
 	else
 		return true;
 	return false;
@@ -303,7 +303,7 @@ int config_text_prepare(char *text, size_t length, const char *file, struct erro
 	const char *zero = memchr(text, '\0', length);
 
 	if (zero) {
-		report(&scan, count_lines(text, zero), "a zero byte: this is no text");
+		report(&scan, count_lines(text, zero), "a zero byte: this is not text");
 		*text = '\0';
 		return -EINVAL;
 	}

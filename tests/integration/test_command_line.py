@@ -219,7 +219,7 @@ def test_what_is_no_file_is_not_even_opened(place):
     writer.start()
     try:
         done = call("-t", "-c", str(fifo))
-        assert done.returncode == CONFIG and "this is no regular file" in done.stderr
+        assert done.returncode == CONFIG and "this is not a regular file" in done.stderr
         assert writer.is_alive()
     finally:
         os.close(os.open(fifo, os.O_RDONLY | os.O_NONBLOCK))

@@ -369,12 +369,12 @@ def point_at_itself(path):
 
 FAULTS = {
     replace_by_directory: "this is a directory, not a file",
-    replace_by_fifo: "this is no regular file",
-    replace_by_device: "this is no regular file",
+    replace_by_fifo: "this is not a regular file",
+    replace_by_device: "this is not a regular file",
     replace_by_large_file: "the file is larger than 16 MiB",
     replace_by_large_comment: "the file is larger than 16 MiB",
-    add_nul: "a zero byte: this is no text",
-    put_nul_first: "a zero byte: this is no text",
+    add_nul: "a zero byte: this is not text",
+    put_nul_first: "a zero byte: this is not text",
     dangle: "cannot open: No such file or directory",
     point_at_itself: "cannot open: Too many levels of symbolic links",
     os.unlink: "cannot open: No such file or directory",

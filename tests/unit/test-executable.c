@@ -74,10 +74,10 @@ static void test_programs_that_do_not(void **state)
 	(void)unlink(path);
 	assert_string_equal(verdict(NULL, path),
 			    "cannot use the program '/program': No such file or directory");
-	assert_string_equal(verdict(NULL, "/dev"), "the program '/dev' is no regular file");
+	assert_string_equal(verdict(NULL, "/dev"), "the program '/dev' is not a regular file");
 	write_program("", 0644);
 	assert_string_equal(verdict(NULL, path),
-			    "the program '/program' may be executed by nobody");
+			    "the program '/program' is not executable (chmod +x)");
 }
 
 static void test_script_needs_its_interpreter(void **state)
