@@ -6,7 +6,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/array.h"
 #include "base/cleanup.h"
 #include "config/build-context.h"
 #include "config/endpoint-conflicts.h"
@@ -233,7 +232,7 @@ static void check_options(struct build *build)
 void build_endpoints(struct build *build)
 {
 	const struct values *words = &build->draft->listen;
-	size_t *ends = calloc(words->n + 1, sizeof(*ends));
+	AUTO(auto_free) size_t *ends = calloc(words->n + 1, sizeof(*ends));
 
 	if (!ends) {
 		build_error(build, OPTION_LISTEN, 0, "out of memory");
@@ -251,5 +250,4 @@ void build_endpoints(struct build *build)
 		add_uses(build, ends[i], ends[i + 1], &words->list[i]);
 
 	check_options(build);
-	free(ends);
 }

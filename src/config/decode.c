@@ -71,18 +71,18 @@ static void write_token(FILE *stream, const struct token *token)
 	if (*token->text == '"') {
 		for (const char *at = token->text; at < end; at++) {
 			if (*at == '\\')
-				putc(*at++, stream);
+				putc_unlocked(*at++, stream);
 			else if (*at == '$')
-				putc('\\', stream);
-			putc(*at, stream);
+				putc_unlocked('\\', stream);
+			putc_unlocked(*at, stream);
 		}
 		return;
 	}
 	if (*token->text != '\'')
-		putc('"', stream);
-	fwrite(token->text, 1, token->length, stream);
+		putc_unlocked('"', stream);
+	fwrite_unlocked(token->text, 1, token->length, stream);
 	if (*token->text != '\'')
-		putc('"', stream);
+		putc_unlocked('"', stream);
 }
 
 /* Writes every option as a list. The number of values is checked elsewhere. */
@@ -94,12 +94,13 @@ static int write_statement(FILE *stream, const struct statement *statement)
 
 		if (assignment->option < 0)
 			continue;
-		fprintf(stream, "%s={", schema_options[assignment->option].name);
+		fputs_unlocked(schema_options[assignment->option].name, stream);
+		fputs_unlocked("={", stream);
 		for (size_t k = 0; k < assignment->n_values; k++) {
 			write_token(stream, &statement->values[assignment->first + k]);
-			putc(',', stream);
+			putc_unlocked(',', stream);
 		}
-		putc('}', stream);
+		putc_unlocked('}', stream);
 	}
 	return fflush(stream) == 0 && !ferror(stream) ? 0 : -ENOMEM;
 }
