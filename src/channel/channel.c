@@ -29,7 +29,6 @@ static const struct channel_traits traits[CHANNEL_TYPES] = {
 	[CHANNEL_WAIT] = { "WAIT", true, false, true, ASKING },
 	[CHANNEL_GROW] = { "GROW", true, false, false, ASKING },
 	[CHANNEL_DISMISS] = { "DISMISS", true, false, false, ANY },
-	[CHANNEL_RESEND] = { "RESEND", true, false, false, ANY },
 	[CHANNEL_HALTED] = { "HALTED", true, false, false, HALTING },
 	[CHANNEL_ALIVE] = { "ALIVE", true, false, false, ANY },
 

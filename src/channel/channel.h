@@ -44,7 +44,6 @@ enum channel_type {
 	CHANNEL_WAIT,     /* request: a client waits, start the program that owns the listener */
 	CHANNEL_GROW,     /* clients wait that the pool cannot take: start one more process */
 	CHANNEL_DISMISS,  /* the process has no clients: end it */
-	CHANNEL_RESEND,   /* a message came without its descriptor: send it again */
 	CHANNEL_HALTED,   /* answers HALT: no request follows */
 	CHANNEL_ALIVE,    /* answers PING */
 
@@ -98,13 +97,6 @@ struct channel_dismiss {
 	uint32_t service;
 	uint32_t index;
 	int32_t pid; /* another process may have the index by now */
-};
-
-/* Names the message: LISTENER by endpoint and socket, PROCESS by service and index. */
-struct channel_resend {
-	uint32_t type;
-	uint32_t owner;
-	uint32_t number;
 };
 
 struct channel_drain {
@@ -166,7 +158,6 @@ struct channel_message {
 		struct channel_request request; /* SPAWN, DATAGRAM, WAIT */
 		struct channel_grow grow;
 		struct channel_dismiss dismiss;
-		struct channel_resend resend;
 		struct channel_drain drain;
 		struct channel_ended ended;
 		struct channel_released released;

@@ -7,10 +7,8 @@
 #include "base/log.h"
 #include "channel/startup.h"
 #include "front/front.h"
-#include "front/resend.h"
 
 #define COMMANDS_MAX 64 /* a turn */
-#define HEAR_AGAIN_MS 50
 
 typedef void command_fn(struct front *front, const struct channel_message *message, int fd);
 
@@ -92,9 +90,6 @@ static void on_listener(struct front *front, const struct channel_message *messa
 	if (!listener || front->context.mode >= MODE_DRAINING ||
 	    is_own != (listener->listener->fd < 0)) {
 		close(fd);
-		/* It is of no use before its own. */
-		if (listener && !is_own)
-			resend_note(front, message, -EMFILE);
 		return;
 	}
 	services_add_socket(&front->services, listener, fd, is_own);
@@ -161,33 +156,8 @@ static command_fn *const commands[CHANNEL_TYPES] = {
 	[CHANNEL_LOG] = on_log,
 };
 
-/* @message may make an earlier message obsolete that came without its descriptor. */
-static void settle_resend(struct front *front, const struct channel_message *message)
-{
-	struct channel_message process;
-
-	switch (message->type) {
-	case CHANNEL_LISTENER:
-	case CHANNEL_PROCESS:
-	case CHANNEL_LOG:
-		(void)resend_settle(front, message->type, message, NULL);
-		break;
-	case CHANNEL_PROCESS_GONE:
-		(void)resend_settle(front, CHANNEL_PROCESS, message, NULL);
-		break;
-	case CHANNEL_LEAVE:
-		/* It must be known to be dismissed. */
-		if (resend_settle(front, CHANNEL_PROCESS, message, &process))
-			to_service(front, &process, -1);
-		break;
-	default:
-		break;
-	}
-}
-
 static void obey(struct front *front, const struct channel_message *message, int fd)
 {
-	settle_resend(front, message);
 	if (commands[message->type]) {
 		commands[message->type](front, message, fd);
 		return;
@@ -197,23 +167,14 @@ static void obey(struct front *front, const struct channel_message *message, int
 		close(fd);
 }
 
-/* The descriptor of @message was lost, because no number was free for it. */
+/* There was no number for the descriptor that came with @message, not even in reserve. */
 static void do_without(struct front *front, const struct channel_message *message)
 {
-	const struct front_service *service;
-
-	switch (message->type) {
-	case CHANNEL_LISTENER:
-	case CHANNEL_PROCESS:
-	case CHANNEL_LOG:
-		resend_note(front, message, -EMFILE);
-		break;
-	default:
-		service = services_find(&front->services, message->unread.service);
-		if (service)
-			log_service(LOG_WARNING, service->settings->name, -EMFILE,
-				    "datagrams that came for its program are lost");
-	}
+	log_error(-EMFILE, "cannot take what the keeper sent with a message %s",
+		  channel_traits(message->type)->name);
+	/* Its kind ends a process that has no socket. */
+	if (message->type == CHANNEL_PROCESS)
+		to_service(front, message, -1);
 }
 
 /* Without a keeper nothing can be started or reloaded. The front serves its clients to the end. */
@@ -228,52 +189,45 @@ static void lose_keeper(struct front *front)
 	drain(front, grace_ms > 0 ? grace_ms : 1, front->context.mode == MODE_HALTED);
 }
 
-static void hear_again(struct timer *timer)
+/* Returns whether there may be another message. */
+static bool receive_one(struct front *front)
 {
-	struct front *front = container_of(timer, struct front, hear_timer);
+	struct channel_message message;
+	int fd = -1;
+	int r;
 
-	uplink_listen(&front->uplink, true);
-}
-
-/*
- * Memory was short. The keeper still runs and its messages wait, but to read again at once would
- * spin.
- */
-static void pause_hearing(struct front *front)
-{
-	if (timer_set(&front->hear_timer, front->context.timers, clock_ms() + HEAR_AGAIN_MS,
-		      hear_again) == 0)
-		uplink_listen(&front->uplink, false);
+	r = channel_receive(front->uplink.watch.fd, &message, &fd);
+	switch (r) {
+	case 1:
+		obey(front, &message, fd);
+		return true;
+	case 0:
+		lose_keeper(front);
+		return false;
+	case -EAGAIN:
+	case -EINTR:
+		return false;
+	case -EBADMSG:
+		log_error(r, "a message of the keeper was lost");
+		return true;
+	case -EMFILE:
+		do_without(front, &message);
+		return true;
+	default:
+		/* Memory was short. The keeper still runs and its messages wait. */
+		uplink_pause_reading(&front->uplink);
+		return false;
+	}
 }
 
 static void on_readable(struct uplink *uplink)
 {
 	struct front *front = container_of(uplink, struct front, uplink);
 
-	for (int i = 0; i < COMMANDS_MAX; i++) {
-		struct channel_message message;
-		int fd = -1;
-		int r;
-
-		r = channel_receive(uplink->watch.fd, &message, &fd);
-		if (r == -EAGAIN || r == -EINTR)
-			return;
-		if (r == -EBADMSG)
-			log_error(r, "a message of the keeper was lost");
-		if (r == -EMFILE)
-			do_without(front, &message);
-		if (r == -EBADMSG || r == -EMFILE)
-			continue;
-		if (r < 0) {
-			pause_hearing(front);
-			return;
-		}
-		if (r == 0) {
-			lose_keeper(front);
-			return;
-		}
-		obey(front, &message, fd);
-	}
+	descriptors_lift(&front->descriptors);
+	for (int i = 0; i < COMMANDS_MAX && receive_one(front); i++)
+		;
+	descriptors_lower(&front->descriptors);
 }
 
 static void on_writable(struct uplink *uplink)

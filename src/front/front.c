@@ -1,7 +1,5 @@
 #include "front/front.h"
 
-#include <sys/resource.h>
-#include <sys/select.h>
 #include <sysexits.h>
 
 #include "base/clock.h"
@@ -12,19 +10,6 @@
 #include "front/program/pool.h"
 #include "front/program/spawn.h"
 #include "front/program/wait.h"
-#include "front/resend.h"
-
-/* Clients that select cannot watch then wait in the queue, as when descriptors run out. */
-static void limit_descriptors(const struct settings *settings)
-{
-	struct rlimit limit;
-
-	if (settings->poller != POLLER_SELECT || getrlimit(RLIMIT_NOFILE, &limit) < 0 ||
-	    limit.rlim_cur <= FD_SETSIZE)
-		return;
-	limit.rlim_cur = FD_SETSIZE;
-	(void)setrlimit(RLIMIT_NOFILE, &limit);
-}
 
 static int on_bound(struct services *services, const struct listener *listener)
 {
@@ -59,7 +44,6 @@ static void reset(struct front *front, const struct startup *startup)
 	spawner_init(&front->spawner, &front->drops);
 	pass_init(&front->pass, &front->context);
 	program_log_init(&front->program_log, &front->context);
-	list_init(&front->resend);
 }
 
 static int start_owners(struct front *front)
@@ -84,7 +68,7 @@ static int front_init(struct front *front, const struct startup *startup)
 	int r;
 
 	reset(front, startup);
-	limit_descriptors(startup->settings);
+	descriptors_init(&front->descriptors, startup);
 	r = start_owners(front);
 	if (r < 0)
 		return r;
@@ -105,7 +89,6 @@ static int front_init(struct front *front, const struct startup *startup)
 static void front_fini(struct front *front)
 {
 	program_log_stop(&front->program_log);
-	resend_forget(front);
 	builtins_stop(&front->builtins);
 	services_fini(&front->services);
 	spawner_fini(&front->spawner);

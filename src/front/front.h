@@ -13,6 +13,7 @@
 #include "front/core/uplink.h"
 #include "front/datagram/builtins.h"
 #include "front/datagram/queue-drops.h"
+#include "front/descriptors.h"
 #include "front/pass/pass.h"
 #include "front/program-log.h"
 #include "front/program/spawn-datagram.h"
@@ -33,9 +34,7 @@ struct front {
 	struct pass pass;
 
 	struct program_log program_log;
-	struct list resend; /* what came without its descriptor */
-	struct timer resend_timer;
-	struct timer hear_timer;  /* reads the channel again: memory was short */
+	struct descriptors descriptors;
 	struct timer grace_timer; /* ends the clients that are left */
 };
 

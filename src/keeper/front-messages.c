@@ -41,42 +41,13 @@ static int on_pool(struct keeper *keeper, struct front *front,
 	return pools_handle(front, message);
 }
 
-static int resend_socket(struct front *front, const struct channel_resend *resend)
-{
-	const struct generation *generation = front->generation;
-
-	/* A front that drains after a reload needs no socket. */
-	if (!generation || resend->owner >= generation->settings->n_endpoints)
-		return -EBADMSG;
-	if (resend->number < listener_n_sockets(generation->listeners[resend->owner]))
-		front_lend_socket(front, resend->owner, resend->number);
-	return 0;
-}
-
-/* It had no free number for the descriptor that came with a message. */
-static int on_resend(struct keeper *keeper, struct front *front,
-		     const struct channel_message *message)
-{
-	switch (message->resend.type) {
-	case CHANNEL_LOG:
-		front_lend_log(front);
-		return 0;
-	case CHANNEL_PROCESS:
-		return pools_tell_again(front, message->resend.owner, message->resend.number);
-	case CHANNEL_LISTENER:
-		return resend_socket(front, &message->resend);
-	default:
-		return -EBADMSG;
-	}
-}
-
 /* All others ask for a program. */
 static const struct {
 	enum channel_type type;
 	handler_fn *handle;
 } handlers[] = {
 	{ CHANNEL_READY, on_ready }, { CHANNEL_HALTED, on_halted }, { CHANNEL_ALIVE, on_alive },
-	{ CHANNEL_GROW, on_pool },   { CHANNEL_DISMISS, on_pool },  { CHANNEL_RESEND, on_resend },
+	{ CHANNEL_GROW, on_pool },   { CHANNEL_DISMISS, on_pool },
 };
 
 int front_messages_handle(struct front *front, const struct channel_message *message, int fd)

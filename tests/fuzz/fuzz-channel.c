@@ -130,11 +130,6 @@ static struct channel_message make_message(const struct step *step)
 							    number(step->count),
 							    (int32_t)number(step->status) };
 		break;
-	case CHANNEL_RESEND:
-		message.resend = (struct channel_resend){ step->status % (CHANNEL_TYPES + 1),
-							  number(step->service),
-							  number(step->count) };
-		break;
 	default:
 		message.request = make_request(step);
 	}

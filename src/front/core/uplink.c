@@ -7,10 +7,12 @@
 #include "base/clock.h"
 
 #define RETRY_MS 5
+#define READ_AGAIN_MS 50
 
 static void watch_channel(struct uplink *uplink, bool for_room)
 {
-	unsigned wanted = (uplink->deaf ? 0 : WATCH_READ) | (for_room ? WATCH_WRITE : 0);
+	unsigned wanted = (timer_is_set(&uplink->read_again) ? 0 : WATCH_READ) |
+			  (for_room ? WATCH_WRITE : 0);
 
 	if (uplink->watch.poller)
 		(void)watch_change(&uplink->watch, wanted);
@@ -127,9 +129,18 @@ static void on_ready(struct watch *watch)
 	uplink->events->on_readable(uplink);
 }
 
-void uplink_listen(struct uplink *uplink, bool listen)
+static void read_again(struct timer *timer)
 {
-	uplink->deaf = !listen;
+	struct uplink *uplink = container_of(timer, struct uplink, read_again);
+
+	watch_channel(uplink, uplink->watch.wanted & WATCH_WRITE);
+}
+
+void uplink_pause_reading(struct uplink *uplink)
+{
+	/* To try again at once would spin. */
+	(void)timer_set(&uplink->read_again, uplink->timers, clock_ms() + READ_AGAIN_MS,
+			read_again);
 	watch_channel(uplink, uplink->watch.wanted & WATCH_WRITE);
 }
 
@@ -161,5 +172,6 @@ void uplink_fini(struct uplink *uplink)
 {
 	watch_remove(&uplink->watch);
 	timer_cancel(&uplink->retry);
+	timer_cancel(&uplink->read_again);
 	drop_kept(uplink);
 }

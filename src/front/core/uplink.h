@@ -32,9 +32,9 @@ struct uplink {
 	int kept_fd;
 	bool has_kept;
 	bool blocked;             /* there is a kept request, or a pending answer */
-	bool deaf;                /* on_readable() is not called for now */
 	unsigned pending_replies; /* answers that wait for room in the channel, as 1 << type */
 	struct timer retry;
+	struct timer read_again; /* set while nothing is received */
 };
 
 /* The caller keeps the channel. Nothing is received before uplink_start(). */
@@ -53,8 +53,8 @@ void uplink_answer(struct uplink *uplink, enum channel_type type);
 /* Takes back an answer that was not sent yet. */
 void uplink_forget(struct uplink *uplink, enum channel_type type);
 
-/* Whether on_readable() is called. */
-void uplink_listen(struct uplink *uplink, bool listen);
+/* Nothing could be received for want of memory. Calls on_readable() again after a moment. */
+void uplink_pause_reading(struct uplink *uplink);
 
 /*
  * The keeper has gone. The kept request and all later ones are lost, and nothing more is received.

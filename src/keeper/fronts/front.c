@@ -177,7 +177,7 @@ void front_lend_log(struct front *front)
 		front_lend(front, &message, log_descriptor());
 }
 
-void front_lend_socket(struct front *front, uint32_t endpoint, uint32_t number)
+static void lend_socket(struct front *front, uint32_t endpoint, uint32_t number)
 {
 	const struct settings *settings = front->generation->settings;
 	int fd = listener_socket(front->generation->listeners[endpoint], number);
@@ -197,5 +197,5 @@ void front_lend_sockets(struct front *front, uint32_t endpoint)
 	size_t n = listener_n_sockets(front->generation->listeners[endpoint]);
 
 	for (size_t i = 0; i < n; i++)
-		front_lend_socket(front, endpoint, (uint32_t)i);
+		lend_socket(front, endpoint, (uint32_t)i);
 }

@@ -83,7 +83,6 @@ void front_order(struct front *front, enum channel_type type);
 /* As front_send(), with a descriptor that stays the caller's. */
 void front_lend(struct front *front, const struct channel_message *message, int fd);
 
-/* The log file, if there is one, and one of the sockets of @endpoint or all. */
+/* The log file, if there is one, and all sockets of @endpoint. */
 void front_lend_log(struct front *front);
-void front_lend_socket(struct front *front, uint32_t endpoint, uint32_t number);
 void front_lend_sockets(struct front *front, uint32_t endpoint);

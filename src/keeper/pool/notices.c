@@ -70,7 +70,7 @@ static bool address_message(struct channel_message *out, const struct front *fro
 	return true;
 }
 
-void notices_process_again(struct front *front, const struct process *process)
+static void lend_process(struct front *front, const struct process *process)
 {
 	struct channel_message message;
 
@@ -87,7 +87,7 @@ void notices_process(struct fronts *fronts, struct process *process)
 		struct front *front = container_of(at, struct front, link);
 
 		if (front_counts(front))
-			notices_process_again(front, process);
+			lend_process(front, process);
 	}
 }
 

@@ -23,9 +23,8 @@ bool notices_reach(const struct fronts *fronts, const struct pool_handle *pool);
 void notices_pool(struct fronts *fronts, const struct pool_handle *pool, unsigned ready,
 		  bool may_grow);
 
-/* CHANNEL_PROCESS, to the same, or to one front once more. */
+/* CHANNEL_PROCESS, to the same. */
 void notices_process(struct fronts *fronts, struct process *process);
-void notices_process_again(struct front *front, const struct process *process);
 
 /* CHANNEL_LEAVE. */
 void notices_leave(struct front *front, struct process *process);

@@ -94,21 +94,6 @@ int pools_handle(const struct front *front, const struct channel_message *messag
 	return 0;
 }
 
-int pools_tell_again(struct front *front, uint32_t service, unsigned index)
-{
-	struct pool_handle *handle = notices_pool_of(front, service);
-
-	if (!handle || !handle->passes)
-		return -EBADMSG;
-	list_for_each(at, next, &pool_of(handle)->processes) {
-		const struct process *process = container_of(at, struct process, link);
-
-		if (process->index == index && process->state == PROCESS_READY && process->fd >= 0)
-			notices_process_again(front, process);
-	}
-	return 0;
-}
-
 void pools_stop(struct pools *pools)
 {
 	pools->stopping = true;

@@ -27,9 +27,6 @@ void pools_settle(struct pools *pools);
  */
 int pools_handle(const struct front *front, const struct channel_message *message);
 
-/* Tells @front of the process in that row once more. Returns 0, or -EBADMSG as above. */
-int pools_tell_again(struct front *front, uint32_t service, unsigned index);
-
 /* The keeper stops: processes of `pool` end now, those of `pass` when the fronts say so. */
 void pools_stop(struct pools *pools);
 
