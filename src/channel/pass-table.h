@@ -1,9 +1,9 @@
 #pragma once
 
 /*
- * The clients of a service of dispatch `pass`, in anonymous shared memory: a row per process, with
- * an entry for each client that the process can have. The front that passes clients
- * writes the table; the next front reads there who is being served, even after a crash.
+ * The clients of a service of dispatch `pass`, in anonymous shared memory. Each process has a row,
+ * with an entry for each client that it can have. The front that passes clients writes the table.
+ * The next front reads which clients are being served, even after a crash.
  */
 
 #include <stdatomic.h>
@@ -14,7 +14,7 @@
 #include "net/address.h"
 
 struct pass_table_entry {
-	_Atomic bool taken; /* what follows is meaningless otherwise */
+	_Atomic bool taken; /* false: the other fields mean nothing */
 	int64_t started_us; /* clock_us() */
 	struct address peer;
 };
@@ -25,7 +25,7 @@ struct pass_table {
 	struct pass_table_entry entries[];
 };
 
-/* Pages are taken only when touched. Returns NULL when memory is short. */
+/* The memory is taken only as it is used. Returns NULL when memory is short. */
 struct pass_table *pass_table_new(unsigned n_processes, unsigned n_clients);
 void pass_table_free(struct pass_table *table);
 

@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * What a front is born with. It is a fork of the keeper, so all of this is simply
- * in its memory; nothing is sent. The front reads it and frees none of it.
+ * What a front inherits from the keeper. The front is a fork, so it finds all of this in its
+ * memory, and nothing is sent. It reads this and frees nothing.
  */
 
 #include <stdbool.h>
@@ -16,14 +16,14 @@ struct pass_table;
 struct settings;
 struct session_counts;
 
-/* The pool of a service of dispatch `pool` or `pass`, as CHANNEL_POOL tells later changes. */
+/* The pool of a service of dispatch `pool` or `pass`. CHANNEL_POOL reports later changes. */
 struct startup_pool {
 	unsigned ready;
 	bool may_grow;
-	struct pass_table *table; /* of `pass` alone */
+	struct pass_table *table; /* of `pass` only */
 };
 
-/* A child of dispatch `pass` that is ready. Its socket is the front's from now on. */
+/* A process of dispatch `pass` that is ready. The front takes over its socket. */
 struct startup_process {
 	size_t service;
 	unsigned process_index; /* in the table of its service */
@@ -31,7 +31,7 @@ struct startup_process {
 	int fd;
 };
 
-/* The pipe of `stderr = log`; programs of a service that is gone may have one yet. */
+/* The pipe of `stderr = log`. Programs of a service that is gone may still use theirs. */
 struct startup_stderr {
 	const char *service;
 	int fd; /* the end to read */
@@ -39,9 +39,9 @@ struct startup_stderr {
 
 struct startup {
 	const struct settings *settings;
-	struct listener *const *listeners; /* by endpoint number; some without a socket yet */
+	struct listener *const *listeners; /* by endpoint number; some have no socket yet */
 	const unsigned *children;          /* by service: how many of its programs run now */
-	const unsigned *stats_indices;     /* by service: its place on the board */
+	const unsigned *stats_indices;     /* by service: its index in @stats */
 	const struct startup_pool *pools;  /* by service; zeroes for other ways of dispatch */
 	const struct startup_process *processes;
 	size_t n_processes;
@@ -53,7 +53,7 @@ struct startup {
 	struct session_counts *const *older;
 	size_t n_older;
 	int channel;
-	bool hold; /* born while processes are short: as after CHANNEL_PAUSE */
+	bool hold; /* processes are short now, as after CHANNEL_PAUSE */
 };
 
 /* Runs the front in the forked process and returns its exit status. */

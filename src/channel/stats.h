@@ -1,11 +1,11 @@
 #pragma once
 
 /*
- * The board: anonymous shared memory that survives fronts.
+ * Statistics in anonymous shared memory, which survive fronts.
  *
- * A slot per service name holds statistics that only grow. A tally per front holds
- * how many sessions of each slot that front serves now: a front writes its own
- * tally and reads those of the fronts before it, which may still be draining.
+ * Each service name has statistics that only grow. Each front has session counts: how many sessions
+ * of each service it serves now. A front writes its own counts, and reads those of older fronts,
+ * which may still be draining.
  */
 
 #include <stdatomic.h>
@@ -23,14 +23,14 @@ struct service_stats {
 	_Atomic uint64_t bytes_out;
 	_Atomic uint64_t datagrams;
 	_Atomic uint64_t dropped;     /* datagrams that got no answer */
-	_Atomic uint64_t queue_drops; /* datagrams that the kernel dropped, its queue was full */
+	_Atomic uint64_t queue_drops; /* datagrams that the kernel has dropped: a queue was full */
 	_Atomic uint64_t queue_drops_logged;
 };
 
 /*
- * The kernel counts the drops of each socket from its start on. Here is how many of them are
- * counted on the board already, by the number that the keeper has for the socket: so no
- * front counts again what another one has, whichever of them reads first.
+ * The kernel counts the drops of each socket since it was made. This is how many of them are in the
+ * statistics already, by the descriptor of the socket in the keeper. So no front counts drops again
+ * that another front has counted.
  */
 #define STATS_SOCKETS (1u << 20)
 
@@ -42,7 +42,7 @@ struct session_counts {
 	_Atomic uint32_t sessions[STATS_SERVICES];
 };
 
-/* Pages are taken only when touched. Return NULL when memory is short. */
+/* The memory is taken only as it is used. Return NULL when memory is short. */
 struct service_stats *stats_new(void);
 void stats_free(struct service_stats *stats);
 struct drop_counts *drop_counts_new(void);
@@ -50,7 +50,7 @@ void drop_counts_free(struct drop_counts *drop_counts);
 struct session_counts *session_counts_new(void);
 void session_counts_free(struct session_counts *session_counts);
 
-/* NULL for a number that is too high: its drops are not counted. */
+/* Returns NULL if the number is too high. Drops of such a socket are not counted. */
 static inline _Atomic uint32_t *drop_counts_of(struct drop_counts *drop_counts, int fd)
 {
 	return fd >= 0 && (unsigned)fd < STATS_SOCKETS ? &drop_counts->counted[fd] : NULL;

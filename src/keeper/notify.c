@@ -35,10 +35,10 @@ int activation_take(struct activation *out)
 }
 
 /*
- * sd_notify() opens a socket each time. The number for it is kept free: a daemon that
- * is short of descriptors must not be taken for one that hangs.
+ * sd_notify() opens a socket each time. A number is kept free for it, because the watchdog must not
+ * end a daemon that is only short of descriptors.
  *
- * A manager that does not listen is no reason to stop serving.
+ * If the manager does not listen, superd serves all the same.
  */
 static void notify(const char *text)
 {

@@ -1,6 +1,6 @@
 #pragma once
 
-/* What every part of a front is given. front.c owns what is behind the pointers. */
+/* What all parts of a front use. front.c owns everything behind the pointers. */
 
 struct poller;
 struct startup;
@@ -8,10 +8,10 @@ struct throttle;
 struct timers;
 struct uplink;
 
-/* The top folder alone changes it, and never back from MODE_DRAINING. */
+/* Only the top folder changes the mode, and never back from MODE_DRAINING. */
 enum mode {
 	MODE_SERVING,
-	MODE_HALTED,   /* takes no clients, for another front is about to */
+	MODE_HALTED,   /* takes no clients, because another front is about to */
 	MODE_DRAINING, /* the listeners are closed */
 	MODE_OVER,
 };

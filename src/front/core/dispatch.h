@@ -85,6 +85,6 @@ struct dispatch {
 	void (*resume)(struct front_service *service);
 	void (*close)(struct front_listener *listener);
 	void (*drain)(struct front_service *service, bool has_successor);
-	/* The clients that are left had their time. */
+	/* The grace time is over: ends the clients that are left. */
 	void (*end_clients)(struct front_service *service);
 };

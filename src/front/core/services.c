@@ -77,7 +77,7 @@ int services_start(struct services *services)
 
 static void forget_service(struct front_service *service)
 {
-	/* One that was not made has none. */
+	/* A service that was not prepared has no kind yet. */
 	if (!service->dispatch)
 		return;
 	for (size_t i = 0; i < service->settings->n_endpoints; i++) {
@@ -136,7 +136,7 @@ void services_add_socket(struct services *services, struct front_listener *liste
 	r = add_socket(services, listener, fd, is_own);
 	if (r == 0)
 		return;
-	/* Its own stays with the listener, of use or not. */
+	/* Its own socket stays with the listener, even if it is of no use. */
 	if (!is_own)
 		close(fd);
 	log_service(LOG_ERR, listener->service->settings->name, r, "cannot watch its socket");

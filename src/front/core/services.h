@@ -1,6 +1,6 @@
 #pragma once
 
-/* All services of a front, and their listeners. What differs per kind is asked of the kind. */
+/* All services of a front, and their listeners. Each dispatch kind does what is special to it. */
 
 #include <stddef.h>
 #include <stdint.h>
@@ -9,15 +9,15 @@
 
 struct services;
 
-/* A dispatch kind, and what its services have as their owner, or NULL. */
+/* A dispatch kind, and the owner of its services, or NULL. */
 struct service_kind {
 	const struct dispatch *dispatch;
 	void *owner;
 };
 
 /*
- * A listener of any kind has been bound, or was before the front started. Returns 0 or a negative
- * errno, and then it is not served.
+ * A listener is bound, now or since before the front started. Returns 0, or a negative errno if it
+ * must not be served.
  */
 typedef int services_bound_fn(struct services *services, const struct listener *listener);
 
@@ -30,16 +30,16 @@ struct services {
 };
 
 /*
- * Makes the services that @context was started with, each with the one of @kinds that its
- * settings name. Returns 0 or a negative errno; services_fini() copes with what is there then.
+ * Makes the services of the settings in @context, each with the one of @kinds that its settings
+ * name. Returns 0 or a negative errno. services_fini() is to be called in both cases.
  */
 int services_init(struct services *services, const struct context *context,
 		  const struct service_kind kinds[], services_bound_fn *on_bound);
 
-/* Watches the listeners. Returns as above. */
+/* Watches the listeners. Returns 0 or a negative errno. */
 int services_start(struct services *services);
 
-/* No thread uses them any more. */
+/* Called when no thread uses the services any more. */
 void services_fini(struct services *services);
 
 /* Return NULL when the settings have no such service, or no such endpoint. */
@@ -47,16 +47,16 @@ struct front_service *services_find(const struct services *services, uint32_t in
 struct front_listener *services_find_listener(const struct services *services, uint32_t endpoint);
 
 /*
- * The listener has one more socket: its own (@is_own), or a further one for the same datagrams.
- * Takes @fd, also on failure, which is logged.
+ * Adds a socket to the listener: its own (@is_own), or a further one for the same datagrams. Takes
+ * over @fd, also on failure, which is logged.
  */
 void services_add_socket(struct services *services, struct front_listener *listener, int fd,
 			 bool is_own);
 
-/* The mode has changed. To drain closes the listeners first. */
+/* The mode of the front has changed. services_drain() closes the listeners first. */
 void services_halt(struct services *services);
 void services_resume(struct services *services);
 void services_drain(struct services *services, bool has_successor);
 
-/* The clients that are left had their time. */
+/* The grace time is over: ends the clients that are left. */
 void services_end_clients(struct services *services);

@@ -13,7 +13,7 @@
 #include "front/core/service.h"
 
 #define RETRY_MS 5
-#define CLOSED_MS 1000 /* what has closed its socket is about to end, mostly */
+#define CLOSED_MS 1000 /* a process that has closed its socket usually ends within this time */
 
 static void look_for_idle(struct timer *timer);
 
@@ -37,7 +37,7 @@ static struct balancer *balancer_of(const struct pass_process *process)
 	return container_of(process->common, struct balancer, common);
 }
 
-/* Calls for every process, which @fn may free. */
+/* Calls @fn for every process. @fn may free it. */
 static void each_process(struct balancer *balancer, void (*fn)(struct pass_process *process))
 {
 	list_for_each(at, following, &balancer->processes)
@@ -53,7 +53,7 @@ void balancer_grow(struct balancer *balancer)
 		list_add_before(&balancer->group->growing, &balancer->growing_link);
 }
 
-/* The keeper is to end it. */
+/* Asks the keeper to end the process. */
 static void dismiss(struct pass_process *process)
 {
 	struct balancer_group *group = balancer_of(process)->group;
@@ -83,7 +83,7 @@ static void try_again(struct timer *timer)
 	balancer_update(container_of(timer, struct balancer, retry));
 }
 
-/* Files the process under its load, if it may get clients. */
+/* Updates the rank of the process, which has one only while it may get clients. */
 static void update_load(struct pass_process *process)
 {
 	if (!process->leaving && pass_process_is_writable(process))
@@ -93,7 +93,7 @@ static void update_load(struct pass_process *process)
 		list_unlink(&process->load_link);
 }
 
-/* Offers the client to one process after the other. Returns whether one took it. */
+/* Offers the client to one process after another. Returns whether one has taken it. */
 static bool offer(struct balancer *balancer, const struct pass_client *client)
 {
 	struct list *least;
@@ -152,7 +152,7 @@ static void watch_idle(struct balancer *balancer)
 			look_for_idle);
 }
 
-/* Nobody can be sent to it any more, but it may well be about to end. */
+/* No client can be sent to a closed process. It is dismissed if it does not end by itself soon. */
 static void watch_closed(struct balancer *balancer)
 {
 	int64_t at_ms = clock_ms() + CLOSED_MS;

@@ -2,11 +2,11 @@
 
 /*
  * The processes of one service of dispatch `pass`: which process gets the next client, when one
- * more is wanted, and which one nobody needs any more.
+ * more process is wanted, and which process is not needed any more.
  *
- * One client may wait here: accepted, while no process could take it. All others wait in the
- * kernel's queue until balancer_has_room(). The keeper starts and ends processes: what it is to
- * know is put on a list here, and the owner of the lists tells it.
+ * One client may wait here, if it was accepted and then no process could take it. All others wait
+ * in the kernel's queue until balancer_has_room(). The keeper starts and ends processes. Requests
+ * to it are put on the lists of the group, and the owner of the group sends them.
  */
 
 #include <stdbool.h>
@@ -21,11 +21,11 @@
 struct balancer;
 
 /*
- * What all balancers of a front have in common. Its owner makes it, and takes from the lists what
- * the keeper has been told.
+ * What all balancers of a front share. Its owner makes it, and removes from the lists what it has
+ * sent to the keeper.
  */
 struct balancer_group {
-	void (*on_room)(struct balancer *balancer); /* listeners that wait may go on, perhaps */
+	void (*on_room)(struct balancer *balancer); /* listeners that wait may perhaps go on */
 	struct list dismissed;                      /* processes that the keeper is to end */
 	struct list growing;                        /* balancers that need one more process */
 	size_t n_processes;                         /* that are not dismissed */
@@ -44,10 +44,10 @@ struct balancer {
 
 	struct pass_client waiting_client; /* its descriptor is -1 without */
 	struct timer retry;
-	struct timer idle; /* looks for processes that nobody needs */
+	struct timer idle; /* looks for processes that are not needed */
 };
 
-/* Neither @service nor @table becomes its own. Returns NULL when memory is short. */
+/* The caller keeps @service and @table. Returns NULL when memory is short. */
 struct balancer *balancer_new(struct balancer_group *group, struct front_service *service,
 			      struct pass_table *table);
 
@@ -55,24 +55,24 @@ struct balancer *balancer_new(struct balancer_group *group, struct front_service
 void balancer_free(struct balancer *balancer);
 
 /*
- * Adds a process, which is active unless the front is halted or @fd is -1: then it is closed from
- * the start, and ended after a moment. Takes @fd, also on failure. Returns 0, -EBADMSG when the
- * index is not free, or another negative errno.
+ * Adds a process, which becomes active unless the front is halted. With an @fd of -1 the process is
+ * closed from the start, and ended after a moment. Takes over @fd, also on failure. Returns 0,
+ * -EBADMSG when the index is not free, or another negative errno.
  */
 int balancer_add(struct balancer *balancer, unsigned process_index, pid_t pid, int fd);
 
 /* Returns NULL for an index that is too high or free. */
 struct pass_process *balancer_find(const struct balancer *balancer, unsigned process_index);
 
-/* It has ended, with @status as wait(2) gives it. Frees it. */
+/* Frees a process that has ended, with the @status of wait(2). */
 void balancer_on_gone(struct pass_process *process, int status);
 
-/* It gets no more clients. */
+/* Gives the process no more clients. */
 void balancer_leave(struct pass_process *process);
 
 /*
- * Ends what a free row still has: its process ended while no front was there to see it. A halted
- * front leaves the row alone.
+ * Ends the clients that a free row still has, because their process ended while no front ran. A
+ * halted front leaves the row alone.
  */
 void balancer_end_orphans(const struct balancer *balancer, unsigned process_index);
 
@@ -82,28 +82,28 @@ void balancer_update(struct balancer *balancer);
 /* Whether a client can be given to a process now. */
 bool balancer_has_room(struct balancer *balancer);
 
-/* A client waits that there is no room for: asks for one more process, if there may be one. */
+/* A client waits, and no process has room: asks for one more process, if one may be started. */
 void balancer_grow(struct balancer *balancer);
 
 /*
- * Gives the client to the least loaded process, or lets it wait. Takes its descriptor. Only while
- * balancer_has_room().
+ * Gives the client to the process with the fewest clients, or lets it wait. Takes over its
+ * descriptor. Only to be called while balancer_has_room().
  */
 void balancer_give(struct balancer *balancer, const struct pass_client *client);
 
 /*
- * For the front that is halted: processes that stay are left alone, and their clients are not
- * counted here any more, because another front has both. A front that resumes takes all
- * processes back, also those that were to leave.
+ * The front is halted: it neither reads from the processes that stay nor counts their clients,
+ * because another front does. A front that resumes takes all processes back, also those that were
+ * to leave.
  */
 void balancer_halt(struct balancer *balancer);
 void balancer_resume(struct balancer *balancer);
 
 /*
- * For the front that drains. Processes that leave are dismissed after their last client. The
- * others belong to the successor, and are forgotten here; without a successor they leave, too.
+ * The front drains: it dismisses a process that leaves after its last client. The others belong to
+ * the successor, and are forgotten here. Without a successor they leave too.
  */
 void balancer_drain(struct balancer *balancer, bool has_successor);
 
-/* The clients that are left had their time: the keeper ends their programs. */
+/* The grace time is over: asks the keeper to end the processes that still have clients. */
 void balancer_end_clients(struct balancer *balancer);

@@ -1,9 +1,10 @@
 #pragma once
 
 /*
- * The processes of a service by their load, which is how many clients each has: the least loaded
- * one is found without asking them all. Among equals the process that was put last comes
- * first: it is warm, and processes that nobody needs stay idle. Pure.
+ * The processes of a service in the order of their load, which is the number of their clients. The
+ * one with the lowest load is found without looking at all of them. Among processes of the same
+ * load the last one put comes first, because its caches are warm, and surplus processes stay idle.
+ * Pure.
  */
 
 #include <stddef.h>
@@ -20,7 +21,7 @@ struct load_ranks {
 int load_ranks_init(struct load_ranks *ranks, unsigned load_max);
 void load_ranks_fini(struct load_ranks *ranks);
 
-/* Moves @link to the processes with @load clients; a full one is in no list. */
+/* Moves @link to the processes with @load clients. A full process is in no list. */
 void load_ranks_put(struct load_ranks *ranks, struct list *link, unsigned load);
 
 /* Returns NULL when every process is full. */

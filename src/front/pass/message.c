@@ -36,7 +36,7 @@ int pass_message_read_answer(const char *text, size_t n, unsigned n_clients)
 	static const char word[] = "DONE=";
 	unsigned client_index = 0;
 
-	/* A terminator is no error: programs in C send one easily. */
+	/* A terminator is accepted, because programs in C may send one. */
 	if (n > 0 && text[n - 1] == '\0')
 		n--;
 	if (n < sizeof(word) || n > sizeof(word) + 8 || memcmp(text, word, sizeof(word) - 1) != 0)

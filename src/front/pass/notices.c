@@ -17,7 +17,7 @@ static void on_process(struct balancer *balancer, const struct channel_process *
 			close(fd);
 		return;
 	}
-	/* It is new, so what its row still has is of one before, which nobody saw end. */
+	/* The process is new, so clients in its row are those of an earlier process. */
 	balancer_end_orphans(balancer, process->index);
 	r = balancer_add(balancer, process->index, process->pid, fd);
 	if (r < 0)

@@ -1,6 +1,8 @@
 #pragma once
 
-/* What the keeper says of the processes of dispatch `pass`, and what a balancer does about it. */
+/*
+ * Messages of the keeper about processes of dispatch `pass`, translated into calls of a balancer.
+ */
 
 struct balancer;
 struct channel_message;

@@ -11,7 +11,7 @@
 #include "front/core/uplink.h"
 #include "front/pass/notices.h"
 
-/* Where clients of a listener arrive: asked once, where that is one address. */
+/* The address at which clients of a listener arrive. Known in advance unless it is a wildcard. */
 struct arrival {
 	bool known;
 	bool is_any;
@@ -144,7 +144,7 @@ static void wait_for_room(struct front_listener *listener)
 	balancer_grow(listener->service->data);
 }
 
-/* Asks the kernel for each client only where the listener does not say it for all of them. */
+/* Asks the kernel for every client only if the listener has a wildcard address. */
 static void find_local(struct address *out, struct front_listener *listener, int fd)
 {
 	struct arrival *arrival = listener->data;

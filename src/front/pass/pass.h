@@ -1,9 +1,9 @@
 #pragma once
 
 /*
- * Dispatch `pass`: clients are accepted here and given to programs that already run, the
- * processes of the service, over a socket each. The keeper starts and ends processes; which
- * process has which client is written to the table of the service, which the next front reads.
+ * Dispatch `pass`: the front accepts clients and sends them to processes that already run, over one
+ * socket for each process. The keeper starts and ends the processes. The front writes to the table
+ * of the service which process has which client, and the next front reads that.
  *
  * A service has a struct balancer as its data, and a struct pass as its owner.
  */
@@ -26,20 +26,20 @@ struct pass {
 	const struct context *context;
 };
 
-/* The services come and go by way of pass_dispatch. */
+/* pass_dispatch adds and removes the services. */
 void pass_init(struct pass *pass, const struct context *context);
 
 /*
- * Takes over the processes that the front was born with and counts their clients. For services
- * that are prepared. Returns 0 or a negative errno.
+ * Takes over the processes that ran before the front started, and counts their clients. The
+ * services must be prepared. Returns 0 or a negative errno.
  */
 int pass_start(const struct startup *startup, struct front_service *services);
 
 /*
- * For the end of each turn. Says to the keeper what has to be said and can be; halted, the
- * front says nothing: the keeper has its answer.
+ * Called at the end of each turn. Sends to the keeper what is on the lists, as far as the channel
+ * accepts it. A halted front sends nothing, because it has already sent HALTED.
  */
 void pass_report(struct pass *pass);
 
-/* Whether nothing of this kind keeps a draining front. */
+/* Whether a draining front may end, as far as this kind is concerned. */
 bool pass_is_over(const struct pass *pass);

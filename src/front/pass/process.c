@@ -73,7 +73,7 @@ static bool is_taken(const struct pass_table_entry *entry)
 	return atomic_load_explicit(&entry->taken, memory_order_relaxed);
 }
 
-/* The lowest numbers are given first, so that few pages of the table are ever touched. */
+/* The lowest indices are used first, so that few pages of the table take memory. */
 static void find_free_entries(struct pass_process *process)
 {
 	process->n_free = 0;
@@ -83,8 +83,8 @@ static void find_free_entries(struct pass_process *process)
 }
 
 /*
- * Before the client is sent: the program may well run, and this front be killed, before
- * sendmsg() returns.
+ * Called before the client is sent. Before sendmsg() returns, the program may already serve the
+ * client, and this front may be killed.
  */
 static unsigned take_entry(struct pass_process *process, const struct pass_client *client)
 {
@@ -141,7 +141,7 @@ static void take_answer(struct pass_process *process, const char *text, size_t n
 		warn_once(process);
 }
 
-/* Returns how many came, ANSWERS_MAX when there may be more, or -EPIPE at the end. */
+/* Returns how many answers came; ANSWERS_MAX means that there may be more. -EPIPE: the end. */
 static int take_answers(struct pass_process *process)
 {
 	static char texts[ANSWERS_MAX][PASS_ANSWER_MAX];
@@ -159,7 +159,7 @@ static int take_answers(struct pass_process *process)
 		return errno == ECONNRESET || errno == EPIPE ? -EPIPE : 0;
 
 	for (int i = 0; i < n; i++) {
-		/* An empty message reads as the end, and who sends one means as much. */
+		/* An empty message looks like the end of file, and is treated as that. */
 		if (headers[i].msg_len == 0)
 			return -EPIPE;
 		take_answer(process, texts[i], headers[i].msg_len);
@@ -246,7 +246,7 @@ int pass_process_send(struct pass_process *process, const struct pass_client *cl
 	return_entry(process, client_index);
 	if (r == -EAGAIN)
 		(void)watch_change(&process->watch, WATCH_READ | WATCH_WRITE);
-	/* That it is closed is read where its last answers are. */
+	/* The end of the socket is noticed later, after its last answers. */
 	return r == -ECONNRESET ? -EPIPE : r;
 }
 

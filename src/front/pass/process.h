@@ -3,10 +3,10 @@
 /*
  * One process of a service of dispatch `pass`: its socket and its clients.
  *
- * The clients stand in the table of the service, in the row of the process, where the next front
- * finds them. The row is searched once, when the process is activated; from then on its free
- * entries are known. A process knows no other process: its owner decides which clients it gets, and
- * is told of changes. For the main thread.
+ * The clients are in the table of the service, in the row of the process, where the next front
+ * finds them. The row is searched once, when the process is activated; from then on the free
+ * entries are known. The owner decides which clients a process gets, and is told of changes. For
+ * the main thread.
  */
 
 #include <stdbool.h>
@@ -29,11 +29,11 @@ struct pass_client {
 	struct address local;
 };
 
-/* What the processes of a service have in common: their owner embeds it. */
+/* What the processes of a service share. Their owner embeds it. */
 struct pass_common {
 	struct front_service *service;
 	struct pass_table *table;
-	/* Clients have ended, or the socket takes more again or is closed. */
+	/* Clients have ended, or the socket has room again, or it is closed. */
 	void (*on_change)(struct pass_process *process);
 };
 
@@ -43,7 +43,7 @@ struct pass_process {
 	unsigned index; /* of its row */
 	pid_t pid;
 	bool active; /* this front counts its clients and reads its answers */
-	bool warned; /* of answers that are none */
+	bool warned; /* an invalid answer was logged */
 
 	/* For its owner. */
 	struct list link;
@@ -51,29 +51,26 @@ struct pass_process {
 	int64_t idle_since_ms;
 	bool leaving;               /* gets no more clients */
 	bool dismissed;             /* leaving, and to be ended */
-	struct list dismissed_link; /* until the keeper has been told */
+	struct list dismissed_link; /* until the keeper is told */
 
 	unsigned n_free;
 	uint32_t free_entries[];
 };
 
-/* Takes @fd (-1: closed from the start), also on failure: returns NULL when memory is short. */
+/* Takes over @fd (-1: closed from the start), also on failure, which is NULL: memory is short. */
 struct pass_process *pass_process_new(struct pass_common *common, unsigned index, pid_t pid,
 				      int fd);
 
 /* Closes its socket. Its clients stay in the table. */
 void pass_process_free(struct pass_process *process);
 
-/*
- * Counts the clients that stand in the table, and reads answers from now on. Returns 0 or a
- * negative errno.
- */
+/* Counts the clients in the table, and begins to read answers. Returns 0 or a negative errno. */
 int pass_process_activate(struct pass_process *process);
 
 /* The reverse. The clients stay in the table, and the process in the lists of its owner. */
 void pass_process_deactivate(struct pass_process *process);
 
-/* The program has closed its end of the socket: mostly it is about to end. */
+/* Whether the program has closed its end of the socket. It usually ends soon. */
 static inline bool pass_process_is_closed(const struct pass_process *process)
 {
 	return process->watch.fd < 0;
@@ -85,14 +82,14 @@ bool pass_process_is_writable(const struct pass_process *process);
 unsigned pass_process_clients(const struct pass_process *process);
 
 /*
- * Sends the client, whose descriptor stays the caller's. Returns 0; -EAGAIN when the socket is
- * full, or -EPIPE when it is closed, and then a change follows; or another negative errno, and then
- * no other process could take the client now.
+ * Sends the client. The caller keeps its descriptor. Returns 0; -EAGAIN when the socket is full or
+ * -EPIPE when it is closed, and on_change() is called later; or another negative errno, which any
+ * other process would have now as well.
  */
 int pass_process_send(struct pass_process *process, const struct pass_client *client);
 
-/* Reads the last answers and ends all other clients: with @status, or NULL if there is none yet. */
+/* Reads the last answers and ends all other clients. @status is NULL if the process still runs. */
 void pass_process_end_clients(struct pass_process *process, const int *status);
 
-/* Ends the clients in the row @index, whose process ended while no front was there to see it. */
+/* Ends the clients in row @index, whose process ended while no front ran. */
 void pass_process_end_orphans(const struct pass_common *common, unsigned index);

@@ -96,7 +96,7 @@ int sessions_start(struct sessions *sessions, struct front_service *service, int
 	return 0;
 }
 
-/* The workers have stopped: wherever the session is, this is its loop now. */
+/* The workers have stopped, so every session belongs to the main thread now. */
 static void end_list(struct sessions *sessions, struct list *list)
 {
 	while (list_is_linked(list)) {

@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * All sessions of a front. Those in workers come home to the main thread when they are over.
- * For the main thread.
+ * All sessions of a front. A session in a worker comes back to the main thread when it is over. For
+ * the main thread.
  */
 
 #include <stdatomic.h>
@@ -15,10 +15,10 @@
 
 typedef void session_ended_fn(struct session *session);
 
-/* Zeroed until then. */
+/* Zeroed before sessions_init(). */
 struct sessions {
 	struct session_host host;
-	session_ended_fn *ended; /* called once per session, which is freed right after */
+	session_ended_fn *ended; /* called once for each session, which is freed afterwards */
 	struct list serving;
 	struct lingering lingering;
 	size_t count;

@@ -43,9 +43,9 @@ static bool is_connection(struct request *request)
 }
 
 /*
- * The front accepts for a program without O_NONBLOCK; a program relies on it. Who the client is
- * the kernel knows better, unless the client has gone. And nobody but the program makes our
- * close() wait.
+ * Programs expect a blocking connection, and the front should have accepted it as such. The address
+ * of the client is asked from the kernel; if the client has gone, that of the front stays. Without
+ * SO_LINGER the keeper's close() does not wait.
  */
 static void make_ready(struct request *request)
 {

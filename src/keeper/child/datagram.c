@@ -46,8 +46,8 @@ static bool is_allowed(struct request *request)
 }
 
 /*
- * Between bind() and connect() the new socket takes datagrams of anybody: those are
- * passed to the front at once. Later ones of the same sender belong to the program.
+ * Between bind() and connect() the new socket receives datagrams of every sender. They are sent to
+ * the front at once. Later datagrams come from the sender only, and belong to the program.
  */
 static pid_t run(struct request *request, struct child *child, const struct unread *unread,
 		 struct spawn_failure *failure)

@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * CHANNEL_DATAGRAM: a program for a datagram, which it reads from 0; its answers to the sender go
- * out of 1. Further datagrams of the same sender arrive on that socket: see unread.h.
+ * CHANNEL_DATAGRAM: a program for a datagram. It reads the datagram from descriptor 0, and sends
+ * answers on 1. Further datagrams of the same sender arrive on that socket: see unread.h.
  */
 
 struct request_kind;

@@ -44,7 +44,7 @@ struct bound_listener *request_bound(const struct request *request)
 	return request->generation->bound[request->endpoint];
 }
 
-/* The descriptor for standard error; @own is what the program has on 1. */
+/* Returns the descriptor for standard error. @own is the program's standard output. */
 static int open_stderr(const struct request *request, int own)
 {
 	switch (request_service(request)->program.stderr_to) {

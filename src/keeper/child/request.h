@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * One client, or one listener, for which a front wants a program. What differs by the message that
- * asks for it is its kind.
+ * One client, or one listener, for which a front wants a program. Each message that asks for a
+ * program has its own kind of request.
  */
 
 #include <stdbool.h>
@@ -28,25 +28,25 @@ struct unread;
 
 struct request_kind {
 	uint32_t type;   /* of the message */
-	bool has_client; /* who is @peer */
+	bool has_client; /* @peer is its address */
 
 	/*
-	 * Whether an honest front may have sent it: one that was taken over must gain nothing by
-	 * lying. Also replaces what the front says of the client by what the kernel says, and
-	 * makes the descriptor what a program expects.
+	 * Whether an honest front may have sent the request. A front that was taken over must gain
+	 * nothing by a false one. Also replaces the front's description of the client by the
+	 * kernel's, and gives the descriptor the flags that a program expects.
 	 */
 	bool (*is_allowed)(struct request *request);
 
 	/*
-	 * Runs the program of @child. Returns its process id, 0 where no program is needed any
-	 * more, or a negative errno with @failure.
+	 * Runs the program of @child. Returns its process id, 0 if no program is needed any more,
+	 * or a negative errno with @failure.
 	 */
 	pid_t (*run)(struct request *request, struct child *child, const struct unread *unread,
 		     struct spawn_failure *failure);
 
 	/*
-	 * The program has ended, or was not started: tells the fronts. @bound may be NULL, @status
-	 * is as wait(2) gives it.
+	 * The program has ended or was not started: tells the fronts. @bound may be NULL. @status
+	 * is that of wait(2).
 	 */
 	void (*settle)(struct fronts *fronts, struct service_record *record,
 		       struct bound_listener *bound, int status, int64_t lived_us);
@@ -63,13 +63,13 @@ struct request {
 	int fd; /* the connection or the datagram, or -1 */
 };
 
-/* Closes the descriptor, and lets go of the generation. */
+/* Closes the descriptor, and releases the generation. */
 void request_fini(struct request *request);
 
-/* The same for one that was allocated. */
+/* The same for a request that was allocated. */
 void request_free(struct request *request);
 
-/* What it is about; the indices are those of its generation. */
+/* The service and the endpoint in the settings of its generation. */
 const struct service *request_service(const struct request *request);
 const struct endpoint *request_endpoint(const struct request *request);
 struct service_record *request_record(const struct request *request);
@@ -82,5 +82,5 @@ struct bound_listener *request_bound(const struct request *request);
 pid_t request_spawn(const struct request *request, const struct spawn_plan *plan,
 		    struct spawn_descriptors *descriptors, struct spawn_failure *failure);
 
-/* The plan of its program for its client. */
+/* The prepared program, completed for the client. */
 const struct spawn_plan *request_plan(const struct request *request);

@@ -23,7 +23,7 @@
 #include "keeper/service/generation.h"
 #include "keeper/service/service-record.h"
 
-/* As a shell would say of a program that it could not run. */
+/* The status with which a shell reports a program that it cannot run. */
 #define STATUS_NOT_STARTED (127 << 8)
 
 static const struct request_kind *const kinds[] = {
@@ -48,10 +48,7 @@ static void on_ended(struct child *child, int status, int64_t lived_us)
 	unread_end(&requests->unread, child);
 }
 
-/*
- * Its program will not be started: the step is logged with the program, and the fronts count one
- * fewer.
- */
+/* The program will not be started. Logs the failed step, and the fronts count one child fewer. */
 static void give_up(struct requests *requests, const struct request *request,
 		    const struct spawn_failure *failure)
 {
@@ -77,7 +74,7 @@ void requests_give_up(struct requests *requests)
 
 /* The start */
 
-/* Everything that the child's end needs, known before it starts. */
+/* Fills in, before the child starts, all that is needed when it ends. */
 static void describe(struct child *child, struct requests *requests, const struct request *request)
 {
 	child->record = request_record(request);
@@ -90,7 +87,7 @@ static void describe(struct child *child, struct requests *requests, const struc
 	child->bound = request_bound(request);
 }
 
-/* Its program runs. */
+/* The program of @child runs. */
 static void add(struct requests *requests, struct child *child, pid_t pid)
 {
 	child->pid = pid;
@@ -98,7 +95,7 @@ static void add(struct requests *requests, struct child *child, pid_t pid)
 		log_started(child);
 		return;
 	}
-	/* It runs, but nobody will know when it ends. */
+	/* The program runs, but its end will not be noticed. */
 	log_service(LOG_ERR, child->record->name, -ENOMEM, "cannot remember pid %ld, ignoring",
 		    (long)pid);
 	child->record->live--;
@@ -118,7 +115,7 @@ static pid_t run(struct requests *requests, struct request *request, struct chil
 	return pid;
 }
 
-/* The client may try again, or waits elsewhere: nothing of the child is left. */
+/* The program was not started, and the request may be tried again. */
 static void forget(struct requests *requests, struct child *child)
 {
 	unread_turn_away(child);
@@ -126,9 +123,9 @@ static void forget(struct requests *requests, struct child *child)
 }
 
 /*
- * Returns 0 when the program runs, or when it never will: then that is logged and the fronts are
- * told. A negative errno when the machine is short of something: the request may be tried again.
- * The request stays the caller's.
+ * Returns 0 when the program runs, or when it never will, which is logged and told to the fronts.
+ * Returns a negative errno when the machine is short of something, and the request may be tried
+ * again. The caller keeps the request.
  */
 static int start(struct requests *requests, struct request *request)
 {
@@ -158,7 +155,7 @@ static int retry(struct shortage *shortage, struct request *request)
 	return start(container_of(shortage, struct requests, shortage), request);
 }
 
-/* Takes over what @request holds. */
+/* Takes over the descriptor and the generation of @request. */
 static void start_or_wait(struct requests *requests, struct request *request)
 {
 	int r = -EAGAIN;
@@ -185,7 +182,7 @@ static const struct request_kind *find_kind(uint32_t type)
 	return NULL;
 }
 
-/* A front that drains after a reload has no generation, and nothing to ask for. */
+/* A front that drains after a reload has no generation, and must not send requests. */
 static bool is_allowed(struct request *request)
 {
 	const struct generation *generation = request->generation;

@@ -1,9 +1,8 @@
 #pragma once
 
 /*
- * Programs per client: what a front asks the keeper to start, from the message to the end of the
- * program. check → ready → start → end; when the machine is short of something the request waits
- * before its start.
+ * Programs for clients, from the request of a front to the end of the program: check → ready →
+ * start → end. When the machine is short of something, a request waits before its start.
  *
  * A kind of request is added by one file, which defines its struct request_kind, and by one row of
  * the table in requests.c.
@@ -31,25 +30,25 @@ struct requests {
 	struct unread unread;
 };
 
-/* What is given stays the caller's. */
+/* The caller keeps what it passes. */
 void requests_init(struct requests *requests, struct timers *timers, struct fronts *fronts,
 		   struct reserve_fd *reserve, struct children *children, struct failures *failures,
 		   struct service_stats *stats);
 void requests_fini(struct requests *requests);
 
 /*
- * Acts on a request of @front; takes over @fd. Returns 0, or -EBADMSG for what no
+ * Acts on a request of @front, and takes over @fd. Returns 0, or -EBADMSG for a request that no
  * honest front sends.
  */
 int requests_handle(struct requests *requests, struct front *front,
 		    const struct channel_message *message, int fd);
 
-/* The descriptor of a request of @front did not arrive: the client is lost. */
+/* The descriptor of a request of @front was lost, and with it the client. */
 void requests_lose(struct requests *requests, const struct front *front,
 		   const struct channel_message *message);
 
-/* Those that wait for processes or descriptors will wait no more: the keeper stops. */
+/* The keeper stops: gives up the requests that wait for processes or descriptors. */
 void requests_give_up(struct requests *requests);
 
-/* For a process that becomes a front: closes what is kept for clients. */
+/* For a process that becomes a front: closes the descriptors of clients. */
 void requests_abandon(struct requests *requests);

@@ -10,7 +10,7 @@
 #include "keeper/fronts/fronts.h"
 #include "keeper/fronts/reserve-fd.h"
 
-/* More than a channel holds: reached only when the order to pause is slow to arrive. */
+/* More than a channel holds. Reached only if a front reads the order to pause very late. */
 #define WAITING_MAX 1024
 
 #define PAUSE_FIRST_MS 50
@@ -65,7 +65,7 @@ static void end(struct shortage *shortage)
 	fronts_listen(shortage->fronts);
 }
 
-/* Oldest first, until one must wait again. */
+/* Tries the requests again, oldest first, until one must wait. */
 static bool serve(struct shortage *shortage)
 {
 	while (shortage_has_waiting(shortage)) {
@@ -93,7 +93,7 @@ void shortage_restore_reserve(struct shortage *shortage)
 		shortage_begin(shortage, -EMFILE);
 }
 
-/* Once there are too many, nothing more is read. */
+/* When too many wait, no more messages are read. */
 static void count(struct shortage *shortage, int change)
 {
 	shortage->n_waiting += change;

@@ -2,9 +2,8 @@
 
 /*
  * A shortage of processes, descriptors or memory. A request that cannot be served now waits here
- * and keeps its client; the fronts are told to send no more, and after a pause the oldest
- * request is tried again. The shortage is over once all of them were served and the reserve is
- * held.
+ * with its client. The fronts are told to send no more requests, and after a pause the oldest one
+ * is tried again. The shortage is over when all requests have been served and the reserve is held.
  */
 
 #include <stdbool.h>
@@ -24,28 +23,28 @@ struct shortage {
 	struct fronts *fronts;
 	struct reserve_fd *reserve;
 
-	/* Tries @request again. Returns a negative errno when it must wait on. */
+	/* Tries @request again. Returns a negative errno if it must go on waiting. */
 	int (*retry)(struct shortage *shortage, struct request *request);
 
 	struct list waiting; /* oldest first */
 	size_t n_waiting;
 	struct timer timer;
-	struct backoff pause; /* while it lasts */
+	struct backoff pause; /* between two attempts */
 };
 
-/* What is given stays the caller's. */
+/* The caller keeps what it passes. */
 void shortage_init(struct shortage *shortage, struct timers *timers, struct fronts *fronts,
 		   struct reserve_fd *reserve,
 		   int (*retry)(struct shortage *shortage, struct request *request));
 
-/* Begins a shortage because of @error, unless there is one. */
+/* Begins a shortage because of @error, unless one has begun. */
 void shortage_begin(struct shortage *shortage, int error);
 
-/* Takes the reserve back; if that cannot be had, a shortage begins. */
+/* Restores the reserve. If that fails, a shortage begins. */
 void shortage_restore_reserve(struct shortage *shortage);
 
 /*
- * @request waits from now on, because of @error. Returns 0, having taken over what @request holds,
+ * Lets @request wait, because of @error. Returns 0 after taking over its descriptor and generation,
  * or -ENOMEM.
  */
 int shortage_add(struct shortage *shortage, const struct request *request, int error);
@@ -55,8 +54,8 @@ static inline bool shortage_has_waiting(const struct shortage *shortage)
 	return list_is_linked(&shortage->waiting);
 }
 
-/* Takes out the oldest one that waits, which the caller passes to request_free(); or NULL. */
+/* Removes the oldest request, which the caller passes to request_free(), or returns NULL. */
 struct request *shortage_take(struct shortage *shortage);
 
-/* For a process that becomes a front: closes the descriptors of those that wait. */
+/* For a process that becomes a front: closes the descriptors of the requests. */
 void shortage_abandon(struct shortage *shortage);

@@ -8,10 +8,10 @@
 #include "base/fd.h"
 #include "keeper/fronts/reserve-fd.h"
 
-/* Messages of one front before the other watches get their turn. */
+/* How many messages of one front are read before other watches have their turn. */
 #define BATCH 64
 
-/* A front that is behind by so much has stopped reading, and would cost memory without end. */
+/* A front with so many unread messages has stopped reading. More would only take memory. */
 #define OUTGOING_MAX 65536
 
 struct outgoing {
@@ -35,7 +35,7 @@ static void drop_outgoing(struct front_channel *channel)
 		forget_outgoing(channel, container_of(at, struct outgoing, link));
 }
 
-/* Sends what waited, until the channel is full again. */
+/* Sends messages that wait, until the channel is full again. */
 static void flush(struct front_channel *channel)
 {
 	list_for_each(at, next, &channel->outgoing) {
@@ -86,7 +86,7 @@ static void keep(struct front_channel *channel, const struct channel_message *me
 	channel->n_outgoing++;
 }
 
-/* Returns false when it must wait for room; else it was sent, or its end is noticed elsewhere. */
+/* Returns false when there is no room. If the front has gone, that is noticed elsewhere. */
 static bool send_at_once(struct front_channel *channel, const struct channel_message *message,
 			 int fd)
 {
@@ -127,14 +127,14 @@ static void restore_reserve(struct front_channel *channel)
 		channel->events->on_short(channel, -EMFILE);
 }
 
-/* Returns as channel_receive() does. The reserve is free for a descriptor. */
+/* Returns as channel_receive() does. The reserve must be released, for a descriptor. */
 static int take_message(struct front_channel *channel)
 {
 	struct channel_message message;
 	int fd = -1, r;
 
 	r = channel_receive(channel->fd, &message, &fd);
-	/* What is opened meanwhile and stays open must not have the number. */
+	/* Without a descriptor the number must not stay free for something else. */
 	if (r == 1 && fd < 0)
 		restore_reserve(channel);
 	if (r == 1)
@@ -149,7 +149,8 @@ static int take_message(struct front_channel *channel)
 }
 
 /*
- * Most messages leave no descriptor behind, and then the reserve, given away once, serves them all.
+ * Most messages leave no descriptor open. Then it is enough to release the reserve once for all of
+ * them.
  */
 static void take_messages(struct front_channel *channel)
 {

@@ -1,8 +1,9 @@
 #pragma once
 
 /*
- * The keeper's end of the channel to one front: transport alone. What the front does not read is
- * kept and bounded. What it says goes to whoever opened the channel, who decides what to believe.
+ * The keeper's end of the channel to one front, which only transports messages. Messages that the
+ * front does not read are kept, up to a limit. Messages of the front go to the owner of the
+ * channel, which decides what to believe.
  */
 
 #include <stdbool.h>
@@ -17,17 +18,17 @@ struct reserve_fd;
 
 struct front_channel_events {
 	/*
-	 * Acts on @message; takes over @fd. Returns 0, or -EBADMSG for what no honest front sends:
-	 * then nothing more is read, and @on_bad is called.
+	 * Acts on @message, and takes over @fd. Returns 0, or -EBADMSG for a message that no honest
+	 * front sends. Then nothing more is read, and on_bad() is called.
 	 */
 	int (*on_message)(struct front_channel *channel, const struct channel_message *message,
 			  int fd);
-	/* The descriptor of @message found no free number, and is gone. */
+	/* The descriptor of @message was lost, because no number was free. */
 	void (*on_lost)(struct front_channel *channel, const struct channel_message *message);
-	/* Because of @error nothing is read until front_channel_listen(). */
+	/* Because of @error, nothing is read until front_channel_listen(). */
 	void (*on_short)(struct front_channel *channel, int error);
 	void (*on_bad)(struct front_channel *channel);
-	/* A message could not be kept, and none is from now on. @error may be 0. */
+	/* A message could not be kept. No more are sent from now on. @error may be 0. */
 	void (*on_behind)(struct front_channel *channel, int error, const char *why);
 };
 
@@ -37,33 +38,33 @@ struct front_channel {
 	struct watch watch;
 	struct reserve_fd *reserve;
 	const struct front_channel_events *events;
-	struct list outgoing; /* messages that there was no room for */
+	struct list outgoing; /* messages that wait for room */
 	size_t n_outgoing;
 	bool write_failed; /* nothing more is sent */
 	bool eof;          /* nothing more will come */
 };
 
-/* Zeroed but for this, a channel may be closed. */
+/* After this a zeroed channel may be closed. */
 void front_channel_init(struct front_channel *channel);
 
-/* Returns 0 with the front's end, which is the caller's, or a negative errno. */
+/* Returns 0 with the front's end, which the caller owns, or a negative errno. */
 int front_channel_open(struct front_channel *channel, struct poller *poller,
 		       struct reserve_fd *reserve, const struct front_channel_events *events,
 		       int *out_theirs);
 
-/* Harmless on one that is closed. */
+/* Does nothing if the channel is closed. */
 void front_channel_close(struct front_channel *channel);
 
 /* Sends now or when there is room. Takes over @fd. */
 void front_channel_send(struct front_channel *channel, const struct channel_message *message,
 			int fd);
 
-/* As front_channel_send(), with a descriptor that stays the caller's. */
+/* As front_channel_send(), but the caller keeps the descriptor. */
 void front_channel_lend(struct front_channel *channel, const struct channel_message *message,
 			int fd);
 
 /* Reads again, if the reserve is held. */
 void front_channel_listen(struct front_channel *channel);
 
-/* In a process that has it by a fork: closes the descriptors. */
+/* For a forked process: closes the descriptors. */
 void front_channel_abandon(struct front_channel *channel);

@@ -12,7 +12,10 @@ void reserve_fd_init(struct reserve_fd *reserve, int template)
 	(void)reserve_fd_restore(reserve);
 }
 
-/* A limit that was lowered since takes the number away, and what is held there does not show it. */
+/*
+ * The limit may have been lowered below the number, and a descriptor that is open does not show
+ * that.
+ */
 static bool is_within_limit(int number)
 {
 	struct rlimit limit;

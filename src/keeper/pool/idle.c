@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <time.h>
 
-/* So many times the limit for one that holds more than the others. */
+/* A process with more descriptors than the others has this many times the limit. */
 #define PATIENCE 10
 
 static unsigned count_descriptors(pid_t pid)

@@ -1,11 +1,12 @@
 #pragma once
 
 /*
- * Tells from outside whether a process does anything. It uses no processor time while it
- * waits for its next client, but neither does it while its client says nothing: so what
- * it holds is compared with the fewest that any process of the same program was seen to
- * hold. Some open a file for good at their first client: what has been still for long
- * enough counts as idle whatever it holds.
+ * Decides from outside whether a process is idle.
+ *
+ * A process that waits for its next client uses no processor time, but neither does one whose
+ * client is silent. So the number of its descriptors is compared with the fewest that any process
+ * of the same program has had. Some programs open a file at their first client and keep it, so
+ * after a long time without activity a process counts as idle however many descriptors it has.
  */
 
 #include <stdbool.h>
@@ -17,7 +18,7 @@ struct usage {
 	unsigned descriptors;
 };
 
-/* Zeroed, nothing is known of it. */
+/* Zeroed: nothing is known yet. */
 struct idle {
 	struct usage last;
 	int64_t since_ms;
@@ -26,9 +27,9 @@ struct idle {
 /* Returns 0 or a negative errno. Descriptors that cannot be counted read as 0. */
 int usage_of(pid_t pid, struct usage *out);
 
-/* Takes note of what it used and held at @now_ms. */
+/* Notes the @usage of the process at @now_ms. */
 void idle_note(struct idle *idle, const struct usage *usage, int64_t now_ms);
 
-/* Whether it is idle after @limit_ms; @baseline_fds are those of one without a client. */
+/* Whether the process is idle after @limit_ms. A process without a client has @baseline_fds. */
 bool idle_is_enough(const struct idle *idle, unsigned baseline_fds, int64_t now_ms,
 		    int64_t limit_ms);

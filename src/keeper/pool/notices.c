@@ -55,7 +55,7 @@ void notices_pool(struct fronts *fronts, const struct pool_handle *pool, unsigne
 	}
 }
 
-/* Begins a message about @process to @front. Returns false where the front does not know it. */
+/* Begins a message about @process to @front. Returns false if the front does not know it. */
 static bool address_message(struct channel_message *out, const struct front *front,
 			    const struct process *process, enum channel_type type)
 {

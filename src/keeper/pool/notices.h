@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * What the fronts are told of pools, each in the numbers of its own generation. A front that was
- * replaced still hears of the processes that it has clients with.
+ * Messages to the fronts about pools. Each front has the indices of its own generation. A front
+ * that was replaced still gets messages about processes that have its clients.
  */
 
 #include <stdbool.h>
@@ -29,5 +29,5 @@ void notices_process(struct fronts *fronts, struct process *process);
 /* CHANNEL_LEAVE. */
 void notices_leave(struct front *front, struct process *process);
 
-/* CHANNEL_PROCESS_GONE, to every front that knew the process. */
+/* CHANNEL_PROCESS_GONE, to every front that knows the process. */
 void notices_gone(struct fronts *fronts, const struct process *process, int status);

@@ -6,7 +6,7 @@
 #include "keeper/pool/pool.h"
 #include "keeper/service/generation.h"
 
-/* The processes of `pool` have the listeners; those of `pass` know of none. */
+/* For pools of `pool`, whose processes have the listeners open. Those of `pass` have none. */
 static bool same_listeners(const struct pool *pool, const struct generation *next, size_t index)
 {
 	const struct service *old = pool_service(pool);
@@ -75,7 +75,11 @@ static bool is_succeeded(const struct pool *pool, const struct generation *next)
 	       same_listeners(pool, next, (size_t)index);
 }
 
-/* A process that no front can tell about ends when it has no client, or when it finds out. */
+/*
+ * Ends the process if nothing else would: it is starting, no front was told to let it leave, or it
+ * has no clients and no front knows it. Otherwise it ends after its last client, because a front
+ * dismisses it, or because it finds that all other ends of its socket are closed.
+ */
 static void let_go(struct pool *pool, struct process *process, bool known)
 {
 	if (process->state == PROCESS_STARTING || !process->leaving ||

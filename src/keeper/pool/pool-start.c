@@ -28,7 +28,7 @@ static pid_t fail(struct spawn_failure *out_failure, int error)
 	return -error;
 }
 
-/* Runs the program with what it is to find on 0 and on 3 and above. */
+/* Runs the program with its descriptors 0, and 3 and above. */
 static pid_t run(const struct pool *pool, struct spawn_descriptors *descriptors,
 		 const struct address *local, struct spawn_failure *out_failure)
 {
@@ -61,7 +61,9 @@ static pid_t run_with_listeners(const struct pool *pool, struct spawn_failure *o
 		return -ENOMEM;
 	for (size_t i = 0; i < service->n_endpoints; i++) {
 		fds[i] = listeners[i]->fd;
-		/* While nobody uses them, that is: their mode is one for all who have them open. */
+		/*
+		 * Only while no process uses the listeners, because all processes share this flag.
+		 */
 		if (!list_is_linked(&pool->processes))
 			(void)fd_set_blocking(fds[i], true);
 	}
@@ -97,7 +99,7 @@ static bool is_free(const struct pool *pool, unsigned index)
 	return true;
 }
 
-/* The row that has been free for longest: the fronts have heard of the process that had it. */
+/* The row that has been free for longest, so that the fronts know that its last process is gone. */
 static unsigned take_index(struct pool *pool)
 {
 	unsigned n = pool->table->n_processes;
@@ -107,7 +109,7 @@ static unsigned take_index(struct pool *pool)
 	return pool->next_index++ % n;
 }
 
-/* Everything that is known of it before it starts. */
+/* Fills in what is known before the process starts. */
 static void describe(struct child *child, const struct pool *pool)
 {
 	child->record = pool->handle.record;

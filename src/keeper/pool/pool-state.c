@@ -8,7 +8,7 @@
 #include "config/settings.h"
 #include "keeper/service/generation.h"
 
-/* Rows of the table for each process: those that end are still there when others have begun. */
+/* Rows of the table for each process, because old processes may still end when new ones run. */
 #define ROWS_PER_PROCESS 2
 
 DEFINE_AUTO(struct pool, pool_unref);

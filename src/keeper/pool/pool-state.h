@@ -1,7 +1,7 @@
 #pragma once
 
 /*
- * What is remembered of one pool, and what all pools share. Decides nothing: see pool.h.
+ * The state of one pool, and the state that all pools share. The decisions are in pool.c.
  */
 
 #include <stdbool.h>
@@ -28,7 +28,7 @@ struct service_record;
 /* What all pools of the keeper share. */
 struct pools {
 	struct list list;
-	struct list changed; /* those that are to be settled at the end of the turn */
+	struct list changed; /* pools to be settled at the end of the turn */
 	struct timers *timers;
 	struct poller *poller;
 	struct children *children;
@@ -36,13 +36,13 @@ struct pools {
 	struct fronts *fronts;
 	struct reserve_fd *reserve;
 	struct ready_socket ready;
-	bool stopping; /* nothing is started any more */
+	bool stopping; /* no process is started any more */
 };
 
 enum pool_state {
 	POOL_NEW,        /* its generation does not serve yet, or never will */
-	POOL_OPEN,       /* its service is served by it */
-	POOL_SUPERSEDED, /* of `pool`: another pool is to take over and is not ready yet */
+	POOL_OPEN,       /* it serves its service */
+	POOL_SUPERSEDED, /* of `pool`: it serves until the next pool is ready */
 	POOL_CLOSED,     /* its processes end */
 };
 
@@ -58,25 +58,25 @@ struct pool {
 	struct list processes;
 	struct process_counts counts;
 	struct pass_table *table; /* of `pass`, or NULL */
-	unsigned next_index;      /* where to look for a free row of the table next */
+	unsigned next_index;      /* where the search for a free row of the table begins */
 
 	struct respawn respawn;
 	struct backoff shortage; /* the pause while processes are short */
 	struct timer again;      /* no start before this */
 	bool asked;              /* the front wants one more */
-	bool owes_answer;        /* to that front, whether anything has changed or not */
-	unsigned reported_ready; /* what the fronts know */
+	bool owes_answer;        /* to that front, even if nothing has changed */
+	unsigned reported_ready; /* what the fronts were told last */
 	bool reported_may_grow;
 
-	unsigned baseline_fds; /* the fewest that one of them was ever seen with; 0: not yet */
-	struct timer sampling; /* for idle ones, while there are more than min */
+	unsigned baseline_fds; /* the fewest descriptors of any process so far; 0: not known */
+	struct timer sampling; /* looks for idle processes while there are more than min */
 };
 
-/* A pool of @record without processes, which the caller refers to. Returns 0 or -ENOMEM. */
+/* Makes a pool of @record without processes. The caller has a reference. Returns 0 or -ENOMEM. */
 int pool_new(struct pool **out, struct pools *pools, struct service_record *record,
 	     const struct service *service);
 
-/* It is gone when nobody names it and its last process was reaped. */
+/* The pool is freed when no reference is left and its last process was reaped. */
 void pool_unref(struct pool *pool);
 
 static inline struct pool *pool_of(struct pool_handle *handle)
@@ -84,8 +84,8 @@ static inline struct pool *pool_of(struct pool_handle *handle)
 	return container_of(handle, struct pool, handle);
 }
 
-/* While it is open. */
+/* Only while the pool is open. */
 const struct service *pool_service(const struct pool *pool);
 
-/* To be settled at the end of the turn. */
+/* The pool is settled at the end of the turn. */
 void pool_changed(struct pool *pool);

@@ -18,23 +18,23 @@
 #define SHORTAGE_FIRST_MS 50
 #define SHORTAGE_MAX_MS 500
 
-/* A program that does not say when it is ready is given this long to come to its first client. */
+/* With `ready = start` a process has this time until it should accept its first client. */
 #define SETTLING_MS 100
 
-/* Samples in the time after which an idle process ends, and the bounds of the pause between two. */
+/* How many samples are taken in `idle_exit`, and the bounds of the pause between two. */
 #define SAMPLES 4
 #define SAMPLING_MIN_MS 50
 #define SAMPLING_MAX_MS 5000
 
 /* Decisions */
 
-/* How many are or will be of use. */
+/* How many processes serve, or will. */
 static unsigned count_alive(const struct pool *pool)
 {
 	return pool->counts.starting + pool->counts.ready;
 }
 
-/* One of a pool that ends may still have its client, and counts until it has gone. */
+/* A process that is ending may still have its client, so it counts until it has gone. */
 static bool has_room(const struct pool *pool)
 {
 	unsigned n = count_alive(pool), max = pool_service(pool)->pool.max;
@@ -65,7 +65,7 @@ static bool may_start(const struct pool *pool)
 	return is_serving(pool) && !timer_is_set(&pool->again) && has_room(pool) && is_bound(pool);
 }
 
-/* At most as many at once as there are already: demand is looked at again when they serve. */
+/* At most as many processes start at once as are ready. Then demand is looked at again. */
 bool pool_may_grow(const struct pool *pool)
 {
 	unsigned young = pool->counts.starting + pool->counts.settling;
@@ -96,7 +96,7 @@ static void start_again_in(struct pool *pool, int64_t pause_ms)
 	(void)timer_set(&pool->again, pool->pools->timers, clock_ms() + pause_ms, on_again);
 }
 
-/* A program of it ended at once, or could not be started. */
+/* A process has ended at once, or could not be started. */
 static void note_failure(struct pool *pool)
 {
 	int64_t now = clock_ms();
@@ -143,7 +143,7 @@ static void on_limit(struct timer *timer)
 	int64_t limit_ms;
 
 	if (process->timed_out) {
-		/* It has no client: nothing is lost with it. */
+		/* It was never ready, so it has no client that could be lost. */
 		kill(process->child->pid, SIGKILL);
 		return;
 	}
@@ -159,7 +159,7 @@ static void on_limit(struct timer *timer)
 	pool_changed(pool);
 }
 
-/* Learns what the process holds while it has, perhaps, no client. */
+/* Counts the descriptors of the process, which may have no client now. */
 static void sample(struct pool *pool, struct process *process)
 {
 	struct usage usage;
@@ -196,7 +196,7 @@ void pool_process_ready(struct process *process)
 		become_ready(pool_of(process->pool), process, false);
 }
 
-/* Its program runs. */
+/* The program of @process runs. */
 static void add(struct pool *pool, struct process *process)
 {
 	const struct pool_settings *settings = &pool_service(pool)->pool;
@@ -258,8 +258,8 @@ static int start_failed(struct pool *pool, const struct spawn_failure *failure)
 }
 
 /*
- * Returns 1, 0 when the program cannot be started at all, which is logged and counts as a failure,
- * or a negative errno when the machine is short of something.
+ * Returns 1 when the process runs; 0 when the program cannot be started at all, which is logged and
+ * counts as a failure; or a negative errno when the machine is short of something.
  */
 static int start_one(struct pool *pool)
 {

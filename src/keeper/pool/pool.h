@@ -1,16 +1,15 @@
 #pragma once
 
 /*
- * A pool: the processes that a service of dispatch `pool` or `pass` has beforehand. The
- * keeper keeps `min` of them alive, starts one more up to `max` when the front asks for it,
- * and ends surplus ones of `pool` that are idle; the front says which of `pass` are.
+ * A pool: the processes of a service of dispatch `pool` or `pass`, which start before their
+ * clients. The keeper keeps `min` of them alive, and starts one more, up to `max`, when the front
+ * asks for it. It ends surplus processes that are idle. For `pass` the front says which these are.
  *
- * A program that ends within a second, or before it is ready, is started again after a
- * growing pause. Where only processes, descriptors or memory are short it is tried again
- * until they are not.
+ * A program that ends within a second, or before it is ready, is started again after a growing
+ * pause. If processes, descriptors or memory are short, the start is tried again until it succeeds.
  *
- * An event changes what is known of a pool, and marks the pool as changed. What follows, such as a
- * start or a word to the fronts, is done once at the end of the turn of the loop.
+ * An event changes the state of a pool and marks the pool as changed. All that follows, such as
+ * starting a process or telling the fronts, is done once, at the end of the turn of the loop.
  */
 
 #include <stdbool.h>
@@ -25,22 +24,22 @@ struct process;
 /* Whether one more may be started on demand. */
 bool pool_may_grow(const struct pool *pool);
 
-/* Service number @service of @generation is served by it from now on. */
+/* The pool serves service @service of @generation from now on. */
 void pool_open(struct pool *pool, const struct generation *generation, size_t service);
 
-/* Starts nothing any more. @state is POOL_SUPERSEDED or POOL_CLOSED. */
+/* The pool starts no processes any more. @state is POOL_SUPERSEDED or POOL_CLOSED. */
 void pool_retire(struct pool *pool, enum pool_state state);
 
-/* Ends older pools of the same service, which went on until now. */
+/* Ends older pools of the same service, which have served until now. */
 void pool_end_superseded(const struct pool *pool);
 
-/* Starts what is missing, ends what it replaces, tells the fronts. */
+/* Starts missing processes, ends the pools that it replaces, and tells the fronts. */
 void pool_settle(struct pool *pool);
 
-/* A front has clients that the pool cannot take. */
+/* A front says that clients wait and no process takes them. */
 void pool_grow(struct pool *pool);
 
-/* A front says that process @pid, in row @index, has no clients. */
+/* A front says that process @pid, in row @index, has no clients and may end. */
 void pool_dismiss(struct pool *pool, unsigned index, pid_t pid);
 
 /* The process says that it takes clients. */

@@ -27,7 +27,7 @@ static struct process *find_process(const struct pools *pools, pid_t pid)
 	return NULL;
 }
 
-/* The process's own word counts, not that of what it has started. */
+/* Only the process itself may say so, not a child of it. */
 static void on_ready(struct ready_socket *ready, pid_t writer)
 {
 	struct pools *pools = container_of(ready, struct pools, ready);
@@ -75,7 +75,7 @@ int pools_handle(const struct front *front, const struct channel_message *messag
 	struct pool_handle *handle = notices_pool_of(front, message->grow.service);
 	struct pool *pool;
 
-	/* One that drains may have lost what it is to speak of. */
+	/* A front that drains may refer to a pool that is gone. */
 	if (!handle)
 		return front->generation ? -EBADMSG : 0;
 	pool = pool_of(handle);

@@ -1,6 +1,6 @@
 #pragma once
 
-/* The pools of all services: how the rest of the keeper reaches them. */
+/* The pools of all services, for the rest of the keeper. */
 
 #include <stddef.h>
 
@@ -12,40 +12,40 @@ struct generation;
 struct startup_pool;
 struct startup_process;
 
-/* @pools is filled in but for the lists and the socket. */
+/* The caller has filled in @pools, except for the lists and the socket. */
 void pools_init(struct pools *pools);
 
-/* Forgets the processes that are left; their children are the caller's. */
+/* Forgets the processes that are left. The caller owns their children. */
 void pools_fini(struct pools *pools);
 
-/* At the end of a turn of the loop: what follows from all that has changed in it. */
+/* Called at the end of a turn of the loop: settles all pools that have changed in it. */
 void pools_settle(struct pools *pools);
 
 /*
- * CHANNEL_GROW and CHANNEL_DISMISS of @front. Returns 0, or -EBADMSG for what no honest front
- * sends.
+ * CHANNEL_GROW and CHANNEL_DISMISS of @front. Returns 0, or -EBADMSG for a message that no honest
+ * front sends.
  */
 int pools_handle(const struct front *front, const struct channel_message *message);
 
-/* The keeper stops: processes of `pool` end now, those of `pass` when the fronts say so. */
+/* The keeper stops: ends processes of `pool` now. Those of `pass` end when the fronts say so. */
 void pools_stop(struct pools *pools);
 
-/* The keeper ends: so does every process that is left. */
+/* The keeper ends: ends every process that is left. */
 void pools_end(struct pools *pools);
 
-/* A front was forgotten: processes that it alone knew of have nobody to end them. */
+/* A front has gone: ends processes that no other front knows and could dismiss. */
 void pools_lost_front(struct pools *pools);
 
-/* A listener is bound that was not. */
+/* A listener is bound that could not be bound before. */
 void pools_on_bound(struct pools *pools);
 
 /*
- * The pools and processes of a front that is to be forked for @generation. Both arrays are the
- * caller's to free, on failure too. Returns 0 or -ENOMEM.
+ * Lists the pools and processes for a front that will be forked for @generation. The caller frees
+ * both arrays, also on failure. Returns 0 or -ENOMEM.
  */
 int pools_startup(const struct pools *pools, const struct generation *generation,
 		  struct startup_pool **out_pools, struct startup_process **out_processes,
 		  size_t *out_n);
 
-/* In a process that will be a front for @generation: closes the sockets that are not for it. */
+/* For a process that becomes a front of @generation: closes the sockets that it does not need. */
 void pools_abandon(const struct pools *pools, const struct generation *generation);

@@ -10,7 +10,7 @@
 
 #include "base/cleanup.h"
 
-#define MESSAGES_MAX 32 /* a turn: whoever can reach the socket can write to it */
+#define MESSAGES_MAX 32 /* a turn, because every process can write to the socket */
 #define MESSAGE_SIZE 4096
 
 static bool says_ready(const char *text)
@@ -33,7 +33,7 @@ static pid_t writer_of(struct msghdr *header)
 	return writer.pid;
 }
 
-/* Descriptors that somebody adds find no room, and the kernel closes them. */
+/* Without room for them the kernel closes descriptors that a sender adds. */
 static bool take_message(struct ready_socket *ready)
 {
 	union {
@@ -67,7 +67,7 @@ static void on_message(struct watch *watch)
 		;
 }
 
-/* The kernel chooses a name that is free, outside the file system: a chroot hides none of it. */
+/* The kernel chooses a free abstract name, which a process finds in every chroot. */
 static int bind_somewhere(int fd, char *out, size_t size)
 {
 	struct sockaddr_un name = { .sun_family = AF_UNIX };

@@ -1,9 +1,9 @@
 #pragma once
 
 /*
- * The socket where processes of `ready = notify` say READY=1, as sd_notify(3) does: one datagram
- * socket for all of them. The kernel tells who wrote; whether the writer's word counts is for
- * whoever is told.
+ * The datagram socket on which processes with `ready = notify` send READY=1, as sd_notify(3) does.
+ * All processes share it. The kernel says which process has sent a message, and the owner of the
+ * socket decides whether to believe it.
  */
 
 #include <sys/types.h>
@@ -12,19 +12,19 @@
 
 struct ready_socket;
 
-/* The process @writer says that it is ready, whoever that is. */
+/* Process @writer has sent READY=1. It may be any process. */
 typedef void ready_fn(struct ready_socket *ready, pid_t writer);
 
 /* Embedded in its owner. */
 struct ready_socket {
-	int fd; /* -1 until it is needed */
+	int fd; /* -1: not open yet */
 	struct watch watch;
 	ready_fn *on_ready;
-	char name[16]; /* as NOTIFY_SOCKET has it: '@' and what the kernel chose */
+	char name[16]; /* for NOTIFY_SOCKET: '@' and the name that the kernel has chosen */
 };
 
 void ready_init(struct ready_socket *ready, ready_fn *on_ready);
 
-/* Harmless when it is open. Returns 0 or a negative errno. */
+/* Does nothing if the socket is open. Returns 0 or a negative errno. */
 int ready_open(struct ready_socket *ready, struct poller *poller);
 void ready_close(struct ready_socket *ready);

@@ -9,7 +9,7 @@ bool respawn_pause(struct respawn *respawn, int64_t now_ms)
 
 	if (now_ms < respawn->until_ms)
 		return false;
-	/* What was started after the last pause did live. */
+	/* The processes that started after the last pause have lived long enough. */
 	if (now_ms - respawn->until_ms >= RESPAWN_RESET_MS)
 		respawn->failures = 0;
 

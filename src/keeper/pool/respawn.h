@@ -1,29 +1,29 @@
 #pragma once
 
 /*
- * How soon a program that ends at once is started again: after 1, 2, 4 ... 60 seconds.
- * Pure: the time is told, and nothing is set.
+ * How soon a program that ends at once is started again: after 1, 2, 4 ... 60 seconds. Pure: it
+ * gets the time and sets no timer.
  */
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Ended sooner, a process has not served. */
+/* A process that ends sooner has failed. */
 #define RESPAWN_QUICK_MS 1000
 
-/* The pauses begin anew once a process lived so long. */
+/* After a process has lived this long, the next pause is the first one again. */
 #define RESPAWN_RESET_MS 10000
 
-/* Zeroed, nothing has ended. */
+/* Zeroed: no failure yet. */
 struct respawn {
 	unsigned failures; /* in a row */
 	int64_t until_ms;  /* the end of the last pause */
 };
 
-/* A failure. Returns whether it begins a pause: one more during a pause does not. */
+/* Notes a failure. Returns whether it begins a pause. A failure during a pause does not. */
 bool respawn_pause(struct respawn *respawn, int64_t now_ms);
 
-/* One has ended that lived long. */
+/* A process has ended that had lived long enough. */
 void respawn_reset(struct respawn *respawn);
 
 /* What is left of the pause, or 0. */

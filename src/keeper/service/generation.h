@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * A generation is settings at work: with their listeners, programs and records. A
- * reload makes the next one whole before anything of the present one is touched.
+ * A generation is settings with all that they need: listeners, programs and records. A reload makes
+ * the next generation completely before it changes anything of the present one.
  */
 
 #include <stdbool.h>
@@ -21,20 +21,20 @@ struct generation {
 	unsigned references;
 	struct settings *settings;
 	struct bound_listener **bound;   /* by endpoint number */
-	struct listener **listeners;     /* the same, as a front is born with them */
+	struct listener **listeners;     /* the same, as a front inherits them */
 	struct program **programs;       /* by service; NULL for built-ins */
 	struct service_record **records; /* by service */
 	unsigned *record_numbers;        /* the same, as numbers */
-	struct pool_handle **pools; /* by service; NULL where children are not started beforehand */
+	struct pool_handle **pools; /* by service; NULL without processes that start beforehand */
 	struct service_records *all_records;
 	size_t n_bound;
 	size_t n_records;
 };
 
 /*
- * Opens what is missing and prepares every program. Takes over the reference to
- * @settings, on failure too. Failures are logged; nothing is left of them but new
- * listeners that listener_table_sweep() closes.
+ * Opens missing listeners and prepares every program. Takes over the reference to @settings, also
+ * on failure. A failure is logged, and leaves nothing but new listeners, which
+ * listener_table_sweep() closes.
  */
 int generation_new(struct generation **out, struct settings *settings,
 		   struct listener_table *listener_table, struct service_records *records,
@@ -43,10 +43,10 @@ int generation_new(struct generation **out, struct settings *settings,
 struct generation *generation_ref(struct generation *generation);
 void generation_unref(struct generation *generation);
 
-/* Lets settings change what they can on the listeners that were there before. */
+/* Applies the settings to listeners that existed before. */
 void generation_apply(struct generation *generation);
 
-/* After that, when a front serves it (or the generation before goes on: not @applied). */
+/* Called after that, when a front serves (@applied), or when the reload has failed. */
 void generation_settle(struct generation *generation, bool applied);
 
 /* The index of the service that @pool serves in this generation, or -1. */
@@ -60,6 +60,6 @@ int64_t generation_service(const struct generation *generation,
 int64_t generation_endpoint(const struct generation *generation, size_t service,
 			    const struct bound_listener *bound);
 
-/* The same, whichever service has it now; @record had it, and most likely still has. */
+/* The same for any service. @record is the service that had @bound before. */
 int64_t generation_find(const struct generation *generation, const struct service_record *record,
 			const struct bound_listener *bound);

@@ -1,9 +1,9 @@
 #pragma once
 
 /*
- * What all of the keeper knows of a pool, the programs of a service that run beforehand. The
- * generations that name it keep it over a reload, and a front that was replaced keeps it, to speak
- * of it yet. All else about it is known to pool/ alone.
+ * What the other folders know of a pool, which is the processes of a service that run beforehand.
+ * Generations refer to it, so that it lives over a reload. A front that was replaced refers to it
+ * too, because it may still send messages about it. Only pool/ knows the rest.
  */
 
 #include <stdbool.h>
@@ -14,12 +14,12 @@ struct service_record;
 struct pool_handle {
 	unsigned references;
 	struct service_record *record; /* of its service */
-	bool passes; /* of dispatch `pass`: its clients are passed to it */
+	bool passes;                   /* dispatch `pass`: superd passes clients to it */
 
-	/* Called when nobody names it any more. */
+	/* Called when the last reference has gone. */
 	void (*free)(struct pool_handle *pool);
 };
 
-/* Both harmless with NULL. */
+/* Both accept NULL. */
 struct pool_handle *pool_handle_ref(struct pool_handle *pool);
 void pool_handle_unref(struct pool_handle *pool);
