@@ -143,11 +143,12 @@ static int prepare_environment(struct program *program, char **env)
 /* LISTEN_FDNAMES of a pool: the name of the service for each descriptor. */
 static int prepare_names(struct program *program, const struct service *service)
 {
-	size_t n = service->dispatch == DISPATCH_POOL ? service->n_endpoints : 1;
-	const char *name = service->dispatch == DISPATCH_POOL ? service->name : PASS_SOCKET;
+	bool shared = dispatch_has(service->dispatch, DISPATCH_SHARES_LISTENER);
+	size_t n = shared ? service->n_endpoints : 1;
+	const char *name = shared ? service->name : PASS_SOCKET;
 	char *at;
 
-	if (service->dispatch != DISPATCH_POOL && service->dispatch != DISPATCH_PASS)
+	if (!dispatch_has(service->dispatch, DISPATCH_STARTS_PROCESSES))
 		return 0;
 	program->names = malloc(sizeof(LISTEN_NAMES "=") + n * (strlen(name) + 1));
 	if (!program->names)
@@ -309,7 +310,7 @@ const struct spawn_plan *program_for_process(struct program *program, int type,
 					     const struct address *local, const char *notify)
 {
 	const struct service *service = program->service;
-	bool pass = service->dispatch == DISPATCH_PASS;
+	bool pass = dispatch_has(service->dispatch, DISPATCH_PASSES_CLIENTS);
 	struct environment env = { program, program->n_constant };
 	struct client_text client;
 

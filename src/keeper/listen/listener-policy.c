@@ -9,7 +9,7 @@ static struct listener_options options_of(const struct service *service,
 					  const struct endpoint *endpoint)
 {
 	bool datagrams = endpoint->type == SOCK_DGRAM;
-	bool we_read = service->dispatch == DISPATCH_SESSION || service->dispatch == DISPATCH_SPAWN;
+	bool we_read = dispatch_has(service->dispatch, DISPATCH_READS_LISTENER);
 
 	return (struct listener_options){
 		.backlog = service->socket.backlog,
@@ -17,8 +17,8 @@ static struct listener_options options_of(const struct service *service,
 		.sndbuf = service->socket.sndbuf,
 		.packet_info = datagrams && we_read,
 		.report_drops = datagrams && we_read,
-		.blocking = service->dispatch == DISPATCH_POOL,
-		.share_port = datagrams && service->dispatch == DISPATCH_SPAWN,
+		.blocking = dispatch_has(service->dispatch, DISPATCH_SHARES_LISTENER),
+		.share_port = datagrams && dispatch_has(service->dispatch, DISPATCH_PER_CLIENT),
 		.mode = service->socket.mode,
 		.uid = service->socket.uid,
 		.gid = service->socket.gid,
@@ -32,7 +32,7 @@ static struct listener_options options_of(const struct service *service,
 void listener_policy_set(struct listener_policy *policy, const struct service *service,
 			 const struct endpoint *endpoint)
 {
-	bool builtin = service->dispatch == DISPATCH_SESSION;
+	bool builtin = !dispatch_has(service->dispatch, DISPATCH_RUNS_PROGRAM);
 
 	policy->options = options_of(service, endpoint);
 	policy->sockets = builtin && service->shards > 0 ? service->shards : 1;

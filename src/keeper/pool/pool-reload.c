@@ -57,7 +57,7 @@ int pools_take(struct pools *pools, struct generation *generation)
 		enum dispatch_kind dispatch = generation->settings->services[i].dispatch;
 		int r;
 
-		if (dispatch != DISPATCH_POOL && dispatch != DISPATCH_PASS)
+		if (!dispatch_has(dispatch, DISPATCH_STARTS_PROCESSES))
 			continue;
 		r = take(pools, generation, i);
 		if (r < 0)
@@ -71,7 +71,8 @@ static bool is_succeeded(const struct pool *pool, const struct generation *next)
 {
 	int64_t index = generation_service(next, pool->handle.record);
 
-	return index >= 0 && next->settings->services[index].dispatch == DISPATCH_POOL &&
+	return index >= 0 &&
+	       dispatch_has(next->settings->services[index].dispatch, DISPATCH_SHARES_LISTENER) &&
 	       same_listeners(pool, next, (size_t)index);
 }
 

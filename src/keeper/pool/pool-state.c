@@ -38,7 +38,7 @@ int pool_new(struct pool **out, struct pools *pools, struct service_record *reco
 	pool->handle = (struct pool_handle){
 		.references = 1,
 		.record = record,
-		.passes = service->dispatch == DISPATCH_PASS,
+		.passes = dispatch_has(service->dispatch, DISPATCH_PASSES_CLIENTS),
 		.free = pool_free,
 	};
 	record->pools++;

@@ -42,7 +42,8 @@ static int take_record(struct generation *generation, const struct service *serv
 	generation->records[generation->n_records++] = record;
 	generation->record_numbers[service->index] = record->number;
 
-	if (service->dispatch == DISPATCH_SESSION || service->program.stderr_to != STDERR_LOG)
+	if (!dispatch_has(service->dispatch, DISPATCH_RUNS_PROGRAM) ||
+	    service->program.stderr_to != STDERR_LOG)
 		return 0;
 	return service_record_open_stderr(record);
 }
@@ -55,7 +56,7 @@ static int prepare(struct generation *generation, const struct service *service,
 	r = take_record(generation, service, records);
 	if (r < 0)
 		return r;
-	if (service->dispatch == DISPATCH_SESSION)
+	if (!dispatch_has(service->dispatch, DISPATCH_RUNS_PROGRAM))
 		return 0;
 	return program_new(&generation->programs[service->index], service, descriptors);
 }
