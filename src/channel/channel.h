@@ -119,7 +119,6 @@ struct channel_listener {
 	uint32_t service;
 	uint32_t endpoint;
 	uint32_t socket; /* which of the endpoint's */
-	int32_t number;  /* its descriptor in the keeper */
 };
 
 struct channel_pool {

@@ -10,7 +10,6 @@
 #include <sys/types.h>
 
 struct service_stats;
-struct drop_counts;
 struct listener;
 struct pass_table;
 struct settings;
@@ -48,7 +47,6 @@ struct startup {
 	const struct startup_stderr *stderr_pipes;
 	size_t n_stderr_pipes;
 	struct service_stats *stats;
-	struct drop_counts *drop_counts;
 	struct session_counts *session_counts; /* this front's own */
 	struct session_counts *const *older;
 	size_t n_older;

@@ -21,17 +21,6 @@ void stats_free(struct service_stats *stats)
 		munmap(stats, STATS_SERVICES * sizeof(*stats));
 }
 
-struct drop_counts *drop_counts_new(void)
-{
-	return share(sizeof(struct drop_counts));
-}
-
-void drop_counts_free(struct drop_counts *drop_counts)
-{
-	if (drop_counts)
-		munmap(drop_counts, sizeof(*drop_counts));
-}
-
 struct session_counts *session_counts_new(void)
 {
 	return share(sizeof(struct session_counts));

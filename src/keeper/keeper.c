@@ -231,8 +231,7 @@ static int open_keeper(struct keeper *keeper)
 	if (r < 0)
 		return r;
 	keeper->stats = stats_new();
-	keeper->drop_counts = drop_counts_new();
-	if (!keeper->stats || !keeper->drop_counts)
+	if (!keeper->stats)
 		return -ENOMEM;
 	failures_init(&keeper->failures, keeper->timers, keeper->stats, &keeper->records);
 	requests_init(&keeper->requests, keeper->timers, &keeper->fronts, &keeper->reserve,
@@ -253,7 +252,6 @@ static void close_keeper(struct keeper *keeper)
 	listener_table_sweep(&keeper->listener_table);
 	service_records_fini(&keeper->records);
 	stats_free(keeper->stats);
-	drop_counts_free(keeper->drop_counts);
 	reserve_fd_fini(&keeper->reserve);
 	watch_remove(&keeper->signal_watch);
 	if (keeper->signal_fd >= 0)
@@ -301,8 +299,7 @@ int keeper_run(const struct keeper_options *options, struct settings *settings,
 		settings_unref(settings);
 		log_error(r, "cannot start");
 	} else {
-		listener_table_init(&keeper.listener_table, keeper.timers, keeper.drop_counts,
-				    activation, on_bound);
+		listener_table_init(&keeper.listener_table, keeper.timers, activation, on_bound);
 		r = begin(&keeper, settings);
 	}
 	if (r < 0)

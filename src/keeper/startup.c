@@ -127,7 +127,6 @@ int front_start(struct keeper *keeper, struct generation *generation, struct fro
 		.listeners = generation->listeners,
 		.stats_indices = generation->record_numbers,
 		.stats = keeper->stats,
-		.drop_counts = keeper->drop_counts,
 		.hold = keeper->fronts.paused,
 	};
 	int r;

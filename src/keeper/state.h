@@ -24,7 +24,6 @@
 #include "net/timer.h"
 
 struct service_stats;
-struct drop_counts;
 struct front;
 
 /* Where a reload stands. Each state waits for one event. */
@@ -58,7 +57,6 @@ struct keeper {
 	struct service_records records;
 	struct children children;
 	struct service_stats *stats;
-	struct drop_counts *drop_counts;
 	struct generation *generation;
 
 	struct pools pools;

@@ -74,10 +74,8 @@ static inline void stage_open_keeper(struct stage *stage)
 	keeper->pools.timers = keeper->timers;
 	keeper->pools.poller = keeper->poller;
 	keeper->stats = stats_new();
-	keeper->drop_counts = drop_counts_new();
-	assert(keeper->stats && keeper->drop_counts);
-	listener_table_init(&keeper->listener_table, keeper->timers, keeper->drop_counts, NULL,
-			    NULL);
+	assert(keeper->stats);
+	listener_table_init(&keeper->listener_table, keeper->timers, NULL, NULL);
 	reserve_fd_init(&keeper->reserve, keeper->signal_fd);
 	fronts_init(&keeper->fronts, keeper->poller, &keeper->reserve, &keeper->records,
 		    &stage_events);
@@ -175,7 +173,6 @@ static inline void stage_close(struct stage *stage)
 	listener_table_sweep(&keeper->listener_table);
 	service_records_fini(&keeper->records);
 	stats_free(keeper->stats);
-	drop_counts_free(keeper->drop_counts);
 	reserve_fd_fini(&keeper->reserve);
 	pools_fini(&keeper->pools);
 	close(keeper->signal_fd);

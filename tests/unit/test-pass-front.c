@@ -42,7 +42,6 @@ static struct stage {
 	struct listener *listener;
 	struct pass_table *table;
 	struct service_stats *stats;
-	struct drop_counts *drop_counts;
 	struct session_counts *session_counts;
 	bool may_grow;
 	rlim_t descriptors; /* that it may have, and that may be on their way; 0: no limit */
@@ -80,7 +79,6 @@ static void make_stage(unsigned n_clients)
 	assert_int_equal(listener_open(stage.listener, &options), 0);
 	stage.table = pass_table_new(N_PROCESSES, n_clients);
 	stage.stats = stats_new();
-	stage.drop_counts = drop_counts_new();
 	assert_non_null(stage.table);
 	for (int i = 0; i < N_PROCESSES; i++) {
 		int pair[2];
@@ -119,7 +117,6 @@ static int tear_down(void **state)
 	listener_free(stage.listener);
 	pass_table_free(stage.table);
 	stats_free(stage.stats);
-	drop_counts_free(stage.drop_counts);
 	return 0;
 }
 
@@ -178,7 +175,6 @@ static void start_front(size_t n_processes)
 		.processes = processes,
 		.n_processes = n_processes,
 		.stats = stage.stats,
-		.drop_counts = stage.drop_counts,
 	};
 
 	stage.session_counts = session_counts_new();

@@ -186,7 +186,6 @@ static void lend_socket(struct front *front, uint32_t endpoint, uint32_t number)
 		.listener.service = (uint32_t)settings_service_of(settings, endpoint)->index,
 		.listener.endpoint = endpoint,
 		.listener.socket = number,
-		.listener.number = fd,
 	};
 
 	front_lend(front, &message, fd);

@@ -68,28 +68,12 @@ static void check_buffers(struct listener_policy *policy, const struct listener 
 		     service);
 }
 
-/* Forgets drops of another socket that had the number, or from before superd got this one. */
-static void count_drops_from_now(const struct listener *listener, size_t first,
-				 struct drop_counts *drop_counts)
-{
-	for (size_t i = first; i < listener_n_sockets(listener); i++) {
-		int fd = listener_socket(listener, i);
-		_Atomic uint32_t *counted = drop_counts_of(drop_counts, fd);
-
-		if (counted)
-			*counted = socket_drops(fd);
-	}
-}
-
 void listener_policy_apply(struct listener_policy *policy, struct listener *listener,
-			   struct drop_counts *drop_counts, const char *service, bool is_new)
+			   const char *service)
 {
-	size_t before = is_new ? 0 : listener_n_sockets(listener);
 	int r;
 
 	r = listener_reuseport_open(listener, &policy->options, policy->sockets);
-	if (listener->endpoint.type == SOCK_DGRAM)
-		count_drops_from_now(listener, before, drop_counts);
 	if (r < 0)
 		log_service(LOG_WARNING, service, r,
 			    "cannot share %s among %u sockets, going on with %zu",

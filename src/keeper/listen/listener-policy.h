@@ -1,15 +1,13 @@
 #pragma once
 
 /*
- * Applies the settings of a service to the sockets of a listener: their options, their number, and
- * the count of dropped datagrams.
+ * Applies the settings of a service to the sockets of a listener: their options and their number.
  */
 
 #include <stdbool.h>
 
 #include "net/listener.h"
 
-struct drop_counts;
 struct service;
 
 struct listener_policy {
@@ -25,7 +23,7 @@ void listener_policy_set(struct listener_policy *policy, const struct service *s
 
 /*
  * Opens the missing sockets of @listener, which is bound, and warns about buffers for which the
- * kernel grants a smaller size. @service is for the log. With @is_new, no drop before counts.
+ * kernel grants a smaller size. @service is for the log.
  */
 void listener_policy_apply(struct listener_policy *policy, struct listener *listener,
-			   struct drop_counts *drop_counts, const char *service, bool is_new);
+			   const char *service);

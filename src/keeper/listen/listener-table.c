@@ -21,12 +21,11 @@
 #define SOON_MAX_MS 320
 
 void listener_table_init(struct listener_table *listener_table, struct timers *timers,
-			 struct drop_counts *drop_counts, struct activation *activation,
+			 struct activation *activation,
 			 void (*on_bound)(struct bound_listener *bound))
 {
 	*listener_table = (struct listener_table){
 		.timers = timers,
-		.drop_counts = drop_counts,
 		.activation = activation,
 		.on_bound = on_bound,
 	};
@@ -128,10 +127,9 @@ static void wait_to_retry(struct bound_listener *bound, int error)
 		    bound->listener->endpoint.text, strerror(-error), (long long)pause_ms / 1000);
 }
 
-static void apply_policy(struct bound_listener *bound, bool is_new)
+static void apply_policy(struct bound_listener *bound)
 {
-	listener_policy_apply(&bound->policy, bound->listener, bound->listener_table->drop_counts,
-			      bound->service, is_new);
+	listener_policy_apply(&bound->policy, bound->listener, bound->service);
 }
 
 static int bind_first(struct bound_listener *bound)
@@ -140,7 +138,7 @@ static int bind_first(struct bound_listener *bound)
 
 	if (r == 0) {
 		note_bound(bound);
-		apply_policy(bound, true);
+		apply_policy(bound);
 		return 0;
 	}
 	if (listener_may_retry(r)) {
@@ -173,7 +171,7 @@ static void try_again(struct timer *timer)
 		return;
 	}
 	note_bound(bound);
-	apply_policy(bound, true);
+	apply_policy(bound);
 	bound->n_read = listener_n_sockets(bound->listener);
 	bound->listener_table->on_bound(bound);
 }
@@ -274,7 +272,7 @@ void listener_table_apply(struct bound_listener *bound, const struct service *se
 	if (r < 0)
 		log_service(LOG_WARNING, service->name, r,
 			    "cannot change the socket options of %s, ignoring", endpoint->text);
-	apply_policy(bound, false);
+	apply_policy(bound);
 }
 
 void listener_table_settle(struct bound_listener *bound, bool applied)

@@ -16,7 +16,6 @@
 #include "net/timer.h"
 
 struct activation;
-struct drop_counts;
 struct listener_table;
 struct service;
 
@@ -40,7 +39,6 @@ struct bound_listener {
 struct listener_table {
 	struct bound_listener *by_key;
 	struct timers *timers;
-	struct drop_counts *drop_counts;
 	struct activation *activation; /* sockets passed by systemd, or NULL */
 
 	/* Called when a listener is bound that could not be bound at once. */
@@ -49,7 +47,7 @@ struct listener_table {
 
 /* What is given stays the caller's. */
 void listener_table_init(struct listener_table *listener_table, struct timers *timers,
-			 struct drop_counts *drop_counts, struct activation *activation,
+			 struct activation *activation,
 			 void (*on_bound)(struct bound_listener *bound));
 
 /*
