@@ -7,7 +7,7 @@
 
 #include "base/fd.h"
 
-/* One more than is ever sent, so that a message with too many is seen as such. */
+/* One more than is ever sent, so that a message with too many is noticed. */
 #define DESCRIPTORS_MAX 2
 
 #define STARTING (1u << FRONT_STARTING)
@@ -16,9 +16,9 @@
 #define HALTED (1u << FRONT_HALTED)
 #define DRAINING (1u << FRONT_DRAINING)
 
-/* A front that drains because superd stops may have sent requests before it knew. */
+/* A front that drains because superd stops may have sent requests before it read DRAIN. */
 #define ASKING (SERVING | HALTING | DRAINING)
-/* A front that has halted goes on if the reload fails, so it is told of what changes. */
+/* A halted front goes on if the reload fails, so it gets these messages too. */
 #define COUNTING (STARTING | SERVING | HALTING | HALTED)
 #define ANY (COUNTING | DRAINING)
 
@@ -103,7 +103,7 @@ int channel_send(int channel, const struct channel_message *message, int fd)
 	}
 
 	if (sendmsg(channel, &header, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
-		/* Too many descriptors on the way: the other side is behind with those too. */
+		/* Too many descriptors are on the way. The other side must read first. */
 		if (errno == ETOOMANYREFS || errno == ENOBUFS || errno == ENOMEM)
 			return -EAGAIN;
 		return errno == ECONNRESET ? -EPIPE : -errno;
@@ -149,7 +149,7 @@ static bool is_well_formed(const struct channel_message *message, ssize_t size, 
 	return message->type != CHANNEL_UNREAD || is_address(&message->unread.local);
 }
 
-/* The end reads as an empty message does. */
+/* The end of the channel looks like an empty message. */
 static bool has_ended(int channel)
 {
 	struct pollfd end = { .fd = channel, .events = POLLRDHUP };

@@ -1,31 +1,31 @@
 #pragma once
 
 /*
- * The messages between keeper and front: one fixed-size struct each over a
- * SOCK_SEQPACKET socket, with at most one descriptor. Both ends are non-blocking, and
- * messages arrive in the order in which they were sent.
+ * The messages between keeper and front. Each is a struct of fixed size over a SOCK_SEQPACKET
+ * socket, with at most one descriptor. Both ends are non-blocking, and messages arrive in the order
+ * in which they were sent.
  *
- * The life of a front. It is forked in STARTING, says READY and is SERVING. Before a reload
- * forks the next front, the keeper sends HALT: the front stops accepting, sends what it has
- * still to ask for, and then HALTED. From then on nobody accepts and no request is on its way, so
- * the next front starts with counts that are true. When the next front is READY, the old one
- * is sent DRAIN: it closes its listeners, serves its sessions to the end, and exits. If the
- * reload fails, it is sent RESUME instead; a HALTED that crosses it on the way is ignored. When
- * superd stops, the front is sent DRAIN with a limit.
+ * The life of a front. It is forked in STARTING, sends READY, and is SERVING. Before a reload forks
+ * the next front, the keeper sends HALT. The front stops accepting, sends the requests that it
+ * still has, and then HALTED. Now no front accepts and no request is on its way, so the next front
+ * starts with the true counts. When the next front has sent READY, the old one gets DRAIN: it
+ * closes its listeners, serves its clients to the end, and exits. If the reload fails, the old
+ * front gets RESUME instead; a HALTED that crosses it on the way is ignored. When superd stops, the
+ * front gets DRAIN with a limit.
  *
- * Who counts what. The front counts sessions, the keeper counts children. A front starts with
- * the keeper's counts, adds one with each SPAWN, DATAGRAM or WAIT that it sends, and takes off
- * what ENDED and RELEASED say; so it never believes that fewer run than do. The keeper sends
- * ENDED once a turn of its loop: one message stands for many children.
+ * Who counts what. The front counts sessions, the keeper counts children. A front starts with the
+ * keeper's counts, adds one with each SPAWN, DATAGRAM or WAIT that it sends, and subtracts the
+ * numbers in ENDED and RELEASED. So its count is never too low. The keeper sends ENDED once a turn
+ * of its loop, and one message stands for many children.
  *
- * What a crash loses. A front that dies loses its sessions, and requests that it had not sent.
- * Those that it had sent are read to the end of the channel and served. The next front starts
- * from the keeper's counts again. A front whose keeper dies drains.
+ * What a crash loses. When a front dies, its sessions are lost, and the requests that it has not
+ * sent. The keeper reads the channel to its end and serves the requests in it. The next front
+ * starts from the keeper's counts again. A front whose keeper dies drains.
  *
- * Trust. channel_receive() checks form only: the size, the type, that addresses are
- * addresses and that a descriptor came exactly where the type has one. Whether a
- * number names a service, and whether a descriptor is what it should be, is checked
- * by whoever acts on it: a front may have been taken over.
+ * Trust. A front may have been taken over. channel_receive() checks the form only: the size, the
+ * type, that addresses are addresses, and that a descriptor came exactly with the types that have
+ * one. The receiver checks whether a number names a service, and whether a descriptor is what it
+ * should be.
  */
 
 #include <stdbool.h>
@@ -33,16 +33,16 @@
 
 #include "net/address.h"
 
-/* The longest datagram that goes to a program: a Unix one may be longer than UDP's. */
+/* The longest datagram for a program. A Unix datagram may be longer than one over UDP. */
 #define CHANNEL_DATAGRAM_MAX (256 * 1024)
 
 enum channel_type {
 	/* front to keeper */
 	CHANNEL_READY = 1,
-	CHANNEL_SPAWN,    /* request, the connection: start a program for it */
-	CHANNEL_DATAGRAM, /* request, a sealed memfd: start a program for the datagram in it */
+	CHANNEL_SPAWN,    /* request with a connection: start a program for it */
+	CHANNEL_DATAGRAM, /* request with a sealed memfd: start a program for its datagram */
 	CHANNEL_WAIT,     /* request: a client waits, start the program that owns the listener */
-	CHANNEL_GROW,     /* clients wait that the pool cannot take: start one more process */
+	CHANNEL_GROW,     /* clients wait and no process takes them: start one more */
 	CHANNEL_DISMISS,  /* the process has no clients: end it */
 	CHANNEL_HALTED,   /* answers HALT: no request follows */
 	CHANNEL_ALIVE,    /* answers PING */
@@ -53,40 +53,40 @@ enum channel_type {
 	CHANNEL_DRAIN,  /* close the listeners, finish the sessions, exit */
 	CHANNEL_ENDED,
 	CHANNEL_RELEASED,     /* the program of a `wait` listener has ended: watch it again */
-	CHANNEL_LISTENER,     /* one of the sockets of an endpoint: bound at last */
-	CHANNEL_POOL,         /* how a pool stands */
-	CHANNEL_PROCESS,      /* a process of `pass` takes clients; its socket */
-	CHANNEL_PROCESS_GONE, /* it has ended */
-	CHANNEL_LEAVE,        /* give it no more clients */
-	CHANNEL_UNREAD,       /* a connected datagram socket: serve what is left unread on it */
+	CHANNEL_LISTENER,     /* a socket of an endpoint that could not be bound before */
+	CHANNEL_POOL,         /* the state of a pool */
+	CHANNEL_PROCESS,      /* a process of `pass` takes clients, with its socket */
+	CHANNEL_PROCESS_GONE, /* the process has ended */
+	CHANNEL_LEAVE,        /* give the process no more clients */
+	CHANNEL_UNREAD,       /* a connected datagram socket: serve the datagrams on it */
 	CHANNEL_PAUSE,        /* processes are short: send no requests */
 	CHANNEL_CONTINUE,     /* send requests again */
 	CHANNEL_PING,
-	CHANNEL_LOG, /* the log file, opened anew */
+	CHANNEL_LOG, /* the log file, which was opened again */
 
 	CHANNEL_TYPES /* one more than the last */
 };
 
-/* Where a front stands. The keeper knows it from what it has sent and received. */
+/* The state of a front. The keeper knows it from the messages that it has sent and received. */
 enum front_state {
 	FRONT_STARTING,
 	FRONT_SERVING,
-	FRONT_HALTING, /* told to stop accepting, has not answered */
+	FRONT_HALTING, /* was sent HALT, and has not answered */
 	FRONT_HALTED,
 	FRONT_DRAINING,
 };
 
 /*
- * What each type holds. `service` and `endpoint` are indices in the settings of the front that
- * sends or receives the message,, and `index` is a process's place in the table of its pool. All
- * that begin with both are alike up to there.
+ * The contents of each type. `service` and `endpoint` are indices in the settings of the front that
+ * sends or receives the message. `index` is the row of a process in the table of its pool. All
+ * structs that have both `service` and `endpoint` begin with them.
  */
 
 struct channel_request {
 	uint32_t service;
 	uint32_t endpoint;
-	struct address peer;  /* who connected or sent; WAIT has none */
-	struct address local; /* where a datagram was sent to; length 0: not known */
+	struct address peer;  /* the client; WAIT has none */
+	struct address local; /* the address that a datagram was sent to; length 0: not known */
 };
 
 struct channel_grow {
@@ -150,7 +150,7 @@ struct channel_unread {
 	struct address local; /* the socket's own; length 0: not known */
 };
 
-/* A type without a struct here carries nothing but itself and, perhaps, a descriptor. */
+/* A type without a struct here has no contents, except perhaps a descriptor. */
 struct channel_message {
 	uint32_t type;
 	union {
@@ -185,15 +185,17 @@ const struct channel_traits *channel_traits(uint32_t type);
 int channel_pair(int *out_keeper, int *out_front);
 
 /*
- * Sends @message with @fd (-1: none), which stays the caller's. Returns 0, -EAGAIN when
- * the other side is behind, -EPIPE when it has gone, or another negative errno.
+ * Sends @message with @fd (-1: none), which the caller keeps. Returns 0, -EAGAIN when the channel
+ * is full, -EPIPE when the other side has gone, or another negative errno.
  */
 int channel_send(int channel, const struct channel_message *message, int fd);
 
 /*
- * Returns 1 with a message and its descriptor (-1: none; close-on-exec; the caller's),
- * 0 when the other side has gone, -EAGAIN when there is none, -EBADMSG for one of bad
- * form, whose descriptors are closed, -EMFILE with a message whose descriptor was lost
- * for want of a free number, or another negative errno when nothing could be read for now.
+ * Returns 1 with a message and its descriptor (-1: none; close-on-exec; owned by the caller), or
+ *   0        the other side has gone
+ *   -EAGAIN  there is no message
+ *   -EBADMSG the form of the message is wrong; its descriptors were closed
+ *   -EMFILE  a message, but its descriptor was lost because no number was free
+ * or another negative errno: nothing could be read now.
  */
 int channel_receive(int channel, struct channel_message *out, int *out_fd);

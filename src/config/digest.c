@@ -5,7 +5,7 @@
 #include "config/draft.h"
 #include "config/schema.h"
 
-/* FNV-1a: nobody gains by two services that look the same. */
+/* FNV-1a. It need not withstand an attacker, who gains nothing by two equal services. */
 #define FNV_START UINT64_C(0xcbf29ce484222325)
 #define FNV_PRIME UINT64_C(0x100000001b3)
 

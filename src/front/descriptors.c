@@ -65,7 +65,7 @@ void descriptors_lower(struct descriptors *descriptors)
 {
 	struct rlimit now;
 
-	/* Whoever has set another limit meanwhile keeps it. */
+	/* Another process may have changed the limit meanwhile; then it stays. */
 	if (!descriptors->is_lifted || getrlimit(RLIMIT_NOFILE, &now) < 0 ||
 	    now.rlim_cur != descriptors->all.rlim_cur)
 		return;

@@ -1,9 +1,10 @@
 #pragma once
 
 /*
- * The numbers that the front has for descriptors. Some are kept for what the keeper lends: sockets
- * that it binds late, processes that it starts, the log. The soft limit stays that much lower, so
- * that clients never take these numbers, and is lifted while a message of the keeper is received.
+ * The numbers that the front has for descriptors. Some are reserved for the descriptors that the
+ * keeper sends: sockets that it binds late, sockets of processes, the log. The soft limit is lower
+ * by that many, so that clients never take these numbers. It is lifted while a message of the
+ * keeper is received.
  */
 
 #include <stdbool.h>
@@ -13,7 +14,7 @@ struct startup;
 
 struct descriptors {
 	struct rlimit all;
-	struct rlimit before; /* the limit was lifted */
+	struct rlimit before; /* the limit while it is not lifted */
 	bool is_lifted;
 };
 

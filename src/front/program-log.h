@@ -13,7 +13,7 @@ struct program_log {
 
 void program_log_init(struct program_log *log, const struct context *context);
 
-/* Reads the pipes that the front was born with, until program_log_stop(). Logs a failure. */
+/* Reads the pipes that the keeper has opened, until program_log_stop(). Logs a failure. */
 void program_log_start(struct program_log *log);
 
 /* Leaves the pipes to another front, and logs unfinished lines. */

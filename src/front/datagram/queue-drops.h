@@ -51,11 +51,11 @@ void service_drops_fini(struct service_drops *drops);
 void service_drops_log_rest(struct service_drops *drops);
 
 /*
- * The kernel says that it has dropped @told datagrams of a socket, a number that wraps; @counted is
- * what it said before. Returns how many are new, and counts them.
+ * The kernel says that it has dropped @told datagrams of a socket, a number that wraps. @counted is
+ * the number that it said before. Returns how many are new, and updates @counted.
  */
 uint32_t queue_drops_count(uint32_t *counted, uint32_t told);
 
-/* Looks at what the kernel said with a datagram. In the thread that reads the socket. */
+/* Reads the count of drops that came with a datagram. For the thread that reads the socket. */
 void queue_drops_look(struct service_drops *drops, uint32_t *counted,
 		      const struct msghdr *received);

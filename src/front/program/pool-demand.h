@@ -27,7 +27,7 @@ struct demand_state {
 };
 
 /*
- * What to do about a listener at which somebody is @waiting while @ready processes accept
- * there. For DEMAND_LOOK, state->pause says when.
+ * What to do about a listener. @waiting: a client is in its queue. @ready: how many processes
+ * accept clients. For DEMAND_LOOK the pause is state->pause.
  */
 enum demand demand_look(struct demand_state *state, bool waiting, unsigned ready);

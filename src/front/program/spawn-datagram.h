@@ -1,9 +1,9 @@
 #pragma once
 
 /*
- * Programs for datagrams: each datagram goes to the keeper as a sealed file in memory,
- * with the sender's address and the one of ours that it was sent to. It waits in a queue of the
- * service where a program left it unread, and there is no slot.
+ * Programs for datagrams. Each datagram goes to the keeper as a sealed file in memory, with the
+ * address of its sender and the address that it was sent to. A datagram that a program has left
+ * unread waits in a queue of the service while all `instances` are in use.
  *
  * For the dispatch kind `spawn`, whose services have a struct spawn_datagrams as their data and
  * a struct spawner as their owner.

@@ -6,7 +6,7 @@
  * the loop of a worker. It holds a buffer only while the client does not take
  * what it was sent, and reads nothing meanwhile.
  *
- * A session knows no others: sessions.h has them all, and is told when one is over.
+ * A session knows no other session. sessions.c has all of them, and is told when one is over.
  */
 
 #include <stdatomic.h>
@@ -44,7 +44,7 @@ enum session_limit {
 
 struct session {
 	/* For the main thread. */
-	struct list link; /* for whoever has all sessions */
+	struct list link; /* for sessions.c */
 	struct session_host *host;
 	struct front_service *service;
 	struct timer limit_timer; /* wherever the session is; one without limits sets none */
@@ -57,7 +57,7 @@ struct session {
 	struct watch watch; /* owns the descriptor in it */
 	struct loop *loop;
 	struct session_io io;
-	struct session *next_over; /* for whoever has all sessions */
+	struct session *next_over; /* for sessions.c */
 
 	/* For both. */
 	_Atomic bool cut;    /* the main thread wants its next turn to be the last */
@@ -67,8 +67,7 @@ struct session {
 	unsigned char peer[];
 };
 
-/* For the client on @fd (non-blocking), which is the session's. Returns NULL when memory is short.
- */
+/* Makes a session for the client on @fd (non-blocking), which it owns. May return NULL. */
 struct session *session_new(struct session_host *host, struct front_service *service, int fd,
 			    const struct address *peer);
 

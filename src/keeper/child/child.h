@@ -2,7 +2,7 @@
 
 /*
  * The child table: which programs run, for which client, and since when. What the end of a child
- * means is known to whoever has started it.
+ * means is known to the code that has started it.
  */
 
 #include <stdbool.h>

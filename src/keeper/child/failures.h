@@ -25,7 +25,7 @@ struct failures {
 void failures_init(struct failures *failures, struct timers *timers, struct service_stats *stats,
 		   const struct service_records *records);
 
-/* The program of @service was not started for @peer, whose length is 0 if it was for nobody. */
+/* The program of @service was not started for @peer. Length 0: it was not for one client. */
 void failures_note(struct failures *failures, struct service_record *record,
 		   const struct service *service, const struct address *peer,
 		   const struct spawn_failure *failure);
