@@ -7,7 +7,8 @@
 #include "config/settings.h"
 #include "keeper/fronts/front.h"
 #include "keeper/pool/pools.h"
-#include "keeper/state.h"
+#include "keeper/keeper.h"
+#include "keeper/service/generation.h"
 
 typedef int handler_fn(struct keeper *keeper, struct front *front,
 		       const struct channel_message *message);
@@ -15,16 +16,14 @@ typedef int handler_fn(struct keeper *keeper, struct front *front,
 static int on_ready(struct keeper *keeper, struct front *front,
 		    const struct channel_message *message)
 {
-	if (front_serves(front))
-		keeper_front_ready(keeper, front);
+	front_serves(front);
 	return 0;
 }
 
 static int on_halted(struct keeper *keeper, struct front *front,
 		     const struct channel_message *message)
 {
-	if (front_halted(front))
-		reload_halted(keeper);
+	front_halted(front);
 	return 0;
 }
 

@@ -1,25 +1,25 @@
 #include "keeper/keeper.h"
 
 #include <errno.h>
-#include <signal.h>
-#include <stdlib.h>
 #include <sysexits.h>
-#include <unistd.h>
 
-#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "channel/stats.h"
-#include "channel/channel.h"
 #include "config/settings.h"
-#include "keeper/pool/pool-reload.h"
-#include "keeper/pool/pools.h"
+#include "config/sources.h"
+#include "keeper/front-messages.h"
 #include "keeper/fronts/front.h"
 #include "keeper/listen/activation.h"
+#include "keeper/log-target.h"
 #include "keeper/notify.h"
-#include "keeper/front-messages.h"
+#include "keeper/pool/pool-reload.h"
+#include "keeper/pool/pools.h"
+#include "keeper/reload-steps.h"
+#include "keeper/report.h"
+#include "keeper/service/generation.h"
 #include "keeper/startup.h"
-#include "keeper/state.h"
+#include "keeper/stop.h"
 
 #define RESTART_FIRST_MS 50
 #define RESTART_MAX_MS 10000
@@ -27,7 +27,7 @@
 /* Where there is no process or descriptor for it: soon after there is one again. */
 #define START_AGAIN_MS 250
 
-/* A front that served so long has not crashed because of how it was born. */
+/* A front that served so long has not crashed because of how it was started. */
 #define RESTART_CALM_MS 10000
 
 static void finish(struct keeper *keeper, int status)
@@ -36,19 +36,7 @@ static void finish(struct keeper *keeper, int status)
 	keeper->exit_status = status;
 }
 
-/* Fronts */
-
-static void start_front(struct timer *timer);
-
-static void restart_later(struct keeper *keeper)
-{
-	int64_t pause = keeper->restart_pause_ms;
-
-	keeper->restart_pause_ms = pause ? pause * 2 : RESTART_FIRST_MS;
-	if (keeper->restart_pause_ms > RESTART_MAX_MS)
-		keeper->restart_pause_ms = RESTART_MAX_MS;
-	(void)timer_set(&keeper->restart, keeper->timers, clock_ms() + pause, start_front);
-}
+/* Fronts that come and go */
 
 static void start_front(struct timer *timer)
 {
@@ -65,56 +53,60 @@ static void start_front(struct timer *timer)
 		finish(keeper, EX_OSERR);
 }
 
-void keeper_front_ready(struct keeper *keeper, struct front *front)
+/* After a crash. The first time at once. */
+static void restart_front(struct keeper *keeper)
 {
-	if (front == keeper->reload.front) {
-		reload_front_ready(keeper);
+	int64_t pause_ms = keeper->restart_pause.pause_ms;
+
+	if (keeper->fronts.current || keeper->stopping || !keeper->served ||
+	    keeper->reload.state == RELOAD_STARTING || timer_is_set(&keeper->restart))
 		return;
-	}
+	(void)backoff_next(&keeper->restart_pause, RESTART_FIRST_MS, RESTART_MAX_MS);
+	(void)timer_set(&keeper->restart, keeper->timers, clock_ms() + pause_ms, start_front);
+}
+
+static void note_serving(struct keeper *keeper)
+{
+	const struct front *front = keeper->fronts.current;
+
+	if (!front || front->state != FRONT_SERVING || front == keeper->serving)
+		return;
+	keeper->serving = front;
 	if (keeper->served) {
 		log_info("the new front serves");
 		return;
 	}
 	keeper->served = true;
 	generation_settle(keeper->generation, true);
-	keeper_say_loaded(keeper);
-	notify_ready(keeper_status(keeper));
+	report_loaded(keeper->generation->settings);
+	notify_ready(report_status(keeper));
 	keeper->options->serving();
 	pools_follow(&keeper->pools, keeper->generation);
-	reload_again(keeper);
-}
-
-void keeper_stop_if_over(struct keeper *keeper)
-{
-	if (keeper->stopping && !list_is_linked(&keeper->fronts.list) &&
-	    !shortage_has_waiting(&keeper->requests.shortage))
-		finish(keeper, EX_OK);
+	reload_again(&keeper->reload);
 }
 
 static void on_gone(struct front *front)
 {
 	struct keeper *keeper = container_of(front->fronts, struct keeper, fronts);
 
-	if (keeper->stopping) {
-		keeper_stop_if_over(keeper);
+	if (keeper->serving == front)
+		keeper->serving = NULL;
+	if (keeper->stopping)
 		return;
-	}
 	if (!keeper->served) {
 		log_error(0, "the front did not start; see the lines before");
 		finish(keeper, EX_OSERR);
 		return;
 	}
-	if (keeper->reload.state != RELOAD_NONE)
-		reload_front_died(keeper, front);
-	if (!keeper->fronts.current && keeper->reload.state != RELOAD_STARTING &&
-	    !timer_is_set(&keeper->restart)) {
-		if (clock_ms() - front->started_ms > RESTART_CALM_MS)
-			keeper->restart_pause_ms = 0;
-		restart_later(keeper);
-	}
+	reload_lost_front(&keeper->reload, front);
+	if (clock_ms() - front->started_ms > RESTART_CALM_MS)
+		backoff_reset(&keeper->restart_pause);
 	pools_lost_front(&keeper->pools);
-	keeper_sweep(keeper);
+	/* A draining front has counted its sessions under the old numbers. */
+	keeper->records.stale = true;
 }
+
+/* What the parts tell */
 
 static void on_lost(struct front *front, const struct channel_message *message)
 {
@@ -139,21 +131,64 @@ static void on_bound(struct bound_listener *bound)
 {
 	struct keeper *keeper = container_of(bound->listener_table, struct keeper, listener_table);
 
-	list_for_each(at, next, &keeper->fronts.list) {
-		struct front *front = container_of(at, struct front, link);
-
-		if (!front_counts(front))
-			continue;
-		for (size_t i = 0; i < front->generation->settings->n_endpoints; i++)
-			if (front->generation->bound[i] == bound)
-				front_lend_sockets(front, (uint32_t)i);
-	}
+	fronts_lend_listener(&keeper->fronts, bound);
 	if (keeper->served)
-		notify_status(keeper_status(keeper));
+		notify_status(report_status(keeper));
 	pools_on_bound(&keeper->pools);
 }
 
-void keeper_sweep(struct keeper *keeper)
+static struct keeper *signalled(struct signals *signals)
+{
+	return container_of(signals, struct keeper, signals);
+}
+
+static void on_reaped(struct signals *signals, pid_t pid, int status)
+{
+	struct keeper *keeper = signalled(signals);
+	struct front *front;
+
+	if (children_reaped(&keeper->children, pid, status))
+		return;
+	front = fronts_find(&keeper->fronts, pid);
+	if (front)
+		front_reaped(front, status);
+	else
+		(void)reload_reaped(&keeper->reload, pid, status);
+}
+
+static void on_reload(struct signals *signals)
+{
+	struct keeper *keeper = signalled(signals);
+
+	if (keeper->stopping)
+		return;
+	if (keeper->served)
+		reload_begin(&keeper->reload);
+	else
+		reload_remember(&keeper->reload);
+}
+
+static void on_report(struct signals *signals)
+{
+	report_state(signalled(signals));
+}
+
+static void on_stop(struct signals *signals, const char *why)
+{
+	stop_begin(signalled(signals), why);
+}
+
+static const struct signals_events signals_events = {
+	.on_reaped = on_reaped,
+	.on_reload = on_reload,
+	.on_report = on_report,
+	.on_stop = on_stop,
+};
+
+/* The end of a turn */
+
+/* Closes what no generation needs any more. */
+static void sweep(struct keeper *keeper)
 {
 	unread_sweep(&keeper->requests.unread);
 	children_forget_listeners(&keeper->children);
@@ -161,55 +196,55 @@ void keeper_sweep(struct keeper *keeper)
 	/* A draining front still counts its sessions under the old numbers. */
 	if (keeper->fronts.list.next == keeper->fronts.list.previous)
 		service_records_sweep(&keeper->records);
+	keeper->records.stale = false;
 }
 
-void keeper_abandon(struct keeper *keeper, const struct generation *generation)
+static void note_reload(struct keeper *keeper)
 {
-	requests_abandon(&keeper->requests);
-	for (struct service_record *at = keeper->records.by_name; at; at = at->hh.next)
-		if (at->stderr_write >= 0)
-			close(at->stderr_write);
-	reserve_fd_fini(&keeper->reserve);
-	activation_close(keeper->listener_table.activation);
-	listener_table_abandon(&keeper->listener_table, generation->bound, generation->n_bound);
-	pools_abandon(&keeper->pools, generation);
-	close(keeper->signal_fd);
-	poller_free(keeper->poller);
+	keeper->reloaded = false;
+	activation_warn(keeper->listener_table.activation);
+	notify_ready(report_status(keeper));
+	reload_again(&keeper->reload);
 }
 
-/* Watchdog */
-
-/* Real progress is an answer of the front: both loops turned since the last time. */
-static void on_watchdog(struct timer *timer)
+static void end_turn(struct keeper *keeper)
 {
-	struct keeper *keeper = container_of(timer, struct keeper, watchdog);
-	struct front *front = keeper->fronts.current;
+	fronts_forget_ended(&keeper->fronts);
+	reload_settle(&keeper->reload);
+	note_serving(keeper);
+	restart_front(keeper);
+	if (keeper->records.stale)
+		sweep(keeper);
+	if (keeper->reloaded)
+		note_reload(keeper);
+	pools_settle(&keeper->pools);
+	fronts_tell_ended(&keeper->fronts);
+	if (stop_is_over(keeper))
+		finish(keeper, EX_OK);
+}
 
-	if (front && front->ping_pending) {
-		log_error(0, "the front (pid %ld) does not answer; ending it", (long)front->pid);
-		front_kill(front);
-	} else {
-		notify_watchdog();
-	}
-	if (front)
-		front_ping(front);
-	(void)timer_set(timer, keeper->timers, clock_ms() + keeper->watchdog_ms / 3, on_watchdog);
+void keeper_turn(struct keeper *keeper, int wait_ms)
+{
+	int r;
+
+	r = poller_run(keeper->poller, wait_ms);
+	if (r < 0)
+		log_error(r, "cannot wait for events");
+	timers_run(keeper->timers, clock_ms());
+	end_turn(keeper);
 }
 
 /* Life */
 
-void keeper_init_pools(struct keeper *keeper)
+static void free_shared(struct keeper *keeper)
 {
-	keeper->pools = (struct pools){
-		.children = &keeper->children,
-		.fronts = &keeper->fronts,
-		.reserve = &keeper->reserve,
-		.failures = &keeper->failures,
-	};
-	pools_init(&keeper->pools);
+	stats_free(keeper->stats);
+	timers_free(keeper->timers);
+	poller_free(keeper->poller);
 }
 
-static int open_keeper(struct keeper *keeper)
+/* What may fail. */
+static int open_shared(struct keeper *keeper)
 {
 	int r;
 
@@ -219,57 +254,80 @@ static int open_keeper(struct keeper *keeper)
 	r = poller_new(&keeper->poller, POLLER_AUTO);
 	if (r < 0)
 		return r;
-	keeper->pools.timers = keeper->timers;
-	keeper->pools.poller = keeper->poller;
-	r = signals_open(keeper);
-	if (r < 0)
-		return r;
-	reserve_fd_init(&keeper->reserve, keeper->signal_fd);
-	fronts_init(&keeper->fronts, keeper->poller, &keeper->reserve, &keeper->records,
-		    &fronts_events);
-	r = log_share_count();
-	if (r < 0)
-		return r;
 	keeper->stats = stats_new();
 	if (!keeper->stats)
 		return -ENOMEM;
+	r = log_share_count();
+	if (r < 0)
+		return r;
+	return signals_init(&keeper->signals, keeper->poller, &signals_events);
+}
+
+static void init_pools(struct keeper *keeper)
+{
+	keeper->pools = (struct pools){
+		.timers = keeper->timers,
+		.poller = keeper->poller,
+		.children = &keeper->children,
+		.failures = &keeper->failures,
+		.fronts = &keeper->fronts,
+		.reserve = &keeper->reserve,
+	};
+	pools_init(&keeper->pools);
+}
+
+int keeper_init(struct keeper *keeper, const struct keeper_options *options,
+		struct activation *activation)
+{
+	int r;
+
+	*keeper = (struct keeper){ .options = options };
+	r = open_shared(keeper);
+	if (r < 0) {
+		free_shared(keeper);
+		return r;
+	}
+	listener_table_init(&keeper->listener_table, keeper->timers, activation, on_bound);
+	reserve_fd_init(&keeper->reserve, keeper->signals.fd);
+	fronts_init(&keeper->fronts, keeper->poller, &keeper->reserve, &keeper->records,
+		    &fronts_events);
 	failures_init(&keeper->failures, keeper->timers, keeper->stats, &keeper->records);
 	requests_init(&keeper->requests, keeper->timers, &keeper->fronts, &keeper->reserve,
 		      &keeper->children, &keeper->failures, keeper->stats);
+	init_pools(keeper);
+	reload_init(&keeper->reload, keeper->timers, &keeper->fronts, &reload_steps);
 	return 0;
 }
 
-static void close_keeper(struct keeper *keeper)
+void keeper_fini(struct keeper *keeper)
 {
+	watchdog_fini(&keeper->watchdog);
 	failures_fini(&keeper->failures);
 	requests_fini(&keeper->requests);
 	pools_end(&keeper->pools);
 	pools_fini(&keeper->pools);
 	fronts_fini(&keeper->fronts);
-	reload_fini(keeper);
+	reload_fini(&keeper->reload);
+	rehearsal_fini(&keeper->rehearsal);
+	sources_free(keeper->sources);
 	generation_unref(keeper->generation);
 	children_fini(&keeper->children);
 	listener_table_sweep(&keeper->listener_table);
 	service_records_fini(&keeper->records);
-	stats_free(keeper->stats);
 	reserve_fd_fini(&keeper->reserve);
-	watch_remove(&keeper->signal_watch);
-	if (keeper->signal_fd >= 0)
-		close(keeper->signal_fd);
-	timers_free(keeper->timers);
-	poller_free(keeper->poller);
+	signals_fini(&keeper->signals);
+	free_shared(keeper);
 }
 
-static int begin(struct keeper *keeper, struct settings *settings)
+int keeper_start(struct keeper *keeper, struct settings *settings)
 {
 	int r;
 
-	r = keeper_open_log(keeper, settings);
+	r = log_target_open(settings, keeper->options->foreground, &keeper->fronts);
 	if (r < 0) {
 		settings_unref(settings);
 		return r;
 	}
-
 	r = generation_new(&keeper->generation, settings, &keeper->listener_table, &keeper->records,
 			   &keeper->options->descriptors);
 	if (r < 0)
@@ -280,44 +338,40 @@ static int begin(struct keeper *keeper, struct settings *settings)
 
 	activation_warn(keeper->listener_table.activation);
 	start_front(&keeper->restart);
-	keeper->watchdog_ms = notify_watchdog_ms();
-	if (keeper->watchdog_ms > 0)
-		on_watchdog(&keeper->watchdog);
+	watchdog_init(&keeper->watchdog, keeper->timers, &keeper->fronts);
 	return 0;
+}
+
+static int exit_status(int error)
+{
+	return error == -EACCES || error == -EPERM ? EX_NOPERM : EX_OSERR;
+}
+
+static int serve(struct keeper *keeper, struct settings *settings)
+{
+	int r = keeper_start(keeper, settings);
+
+	if (r < 0)
+		finish(keeper, exit_status(r));
+	while (!keeper->done)
+		keeper_turn(keeper, timers_wait_ms(keeper->timers, clock_ms()));
+	return keeper->exit_status;
 }
 
 int keeper_run(const struct keeper_options *options, struct settings *settings,
 	       struct activation *activation)
 {
-	struct keeper keeper = { .options = options, .signal_fd = -1, .reserve.number = -1 };
-	int r;
+	struct keeper keeper;
+	int r, status;
 
-	list_init(&keeper.fronts.list);
-	keeper_init_pools(&keeper);
-	r = open_keeper(&keeper);
+	r = keeper_init(&keeper, options, activation);
 	if (r < 0) {
 		settings_unref(settings);
-		log_error(r, "cannot start");
+		status = exit_status(log_error(r, "cannot start"));
 	} else {
-		listener_table_init(&keeper.listener_table, keeper.timers, activation, on_bound);
-		r = begin(&keeper, settings);
+		status = serve(&keeper, settings);
+		keeper_fini(&keeper);
 	}
-	if (r < 0)
-		finish(&keeper, r == -EACCES || r == -EPERM ? EX_NOPERM : EX_OSERR);
-
-	while (!keeper.done) {
-		r = poller_run(keeper.poller, timers_wait_ms(keeper.timers, clock_ms()));
-		if (r < 0)
-			log_error(r, "cannot wait for events");
-		timers_run(keeper.timers, clock_ms());
-		fronts_forget_ended(&keeper.fronts);
-		if (keeper.records.stale)
-			keeper_sweep(&keeper);
-		pools_settle(&keeper.pools);
-		fronts_tell_ended(&keeper.fronts);
-	}
-
-	close_keeper(&keeper);
 	activation_close(activation);
-	return keeper.exit_status;
+	return status;
 }

@@ -1,4 +1,4 @@
-/* Where the log of all processes goes: chosen and opened by the keeper, which alone may. */
+#include "keeper/log-target.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "config/settings.h"
-#include "keeper/state.h"
+#include "keeper/fronts/fronts.h"
 
 static bool stderr_is_journal(void)
 {
@@ -37,19 +37,19 @@ static int open_daemon(enum log_target target, const char *what)
 }
 
 /* To where somebody will look: the terminal, the journal, or else syslog. */
-static int open_some_log(const struct keeper *keeper)
+static int open_some_log(bool foreground)
 {
-	if (keeper->options->foreground && !stderr_is_journal())
+	if (foreground && !stderr_is_journal())
 		return log_open(LOG_TO_STDERR, NULL);
 	if (log_open(LOG_TO_JOURNAL, NULL) == 0)
 		return 0;
 	return open_daemon(LOG_TO_SYSLOG, "there is neither a journal nor syslog");
 }
 
-static int open_log(const struct keeper *keeper, const struct settings *settings)
+static int open_log(const struct settings *settings, bool foreground)
 {
 	if (settings->log_is_auto)
-		return open_some_log(keeper);
+		return open_some_log(foreground);
 	if (settings->log_target == LOG_TO_JOURNAL)
 		return open_daemon(LOG_TO_JOURNAL, "there is no journal");
 	if (settings->log_target == LOG_TO_SYSLOG)
@@ -74,28 +74,18 @@ static const char *name_of_log(const struct settings *settings)
 	}
 }
 
-int keeper_open_log(struct keeper *keeper, const struct settings *settings)
+int log_target_open(const struct settings *settings, bool foreground, struct fronts *fronts)
 {
-	int r = open_log(keeper, settings);
+	int r = open_log(settings, foreground);
 
 	if (r < 0)
 		return log_error(r, "cannot open the log %s", name_of_log(settings));
-	fronts_lend_log(&keeper->fronts);
+	fronts_lend_log(fronts);
 	return 0;
 }
 
-void keeper_reopen_log(struct keeper *keeper)
+void log_target_reopen(const struct settings *settings, bool foreground, struct fronts *fronts)
 {
 	if (log_descriptor() >= 0)
-		(void)keeper_open_log(keeper, keeper->generation->settings);
-}
-
-void keeper_say_loaded(struct keeper *keeper)
-{
-	const struct settings *settings = keeper->generation->settings;
-	char services[TEXT_COUNT_MAX], listeners[TEXT_COUNT_MAX];
-
-	log_info("configuration loaded: %s, %s",
-		 text_count(services, settings->n_services, "service"),
-		 text_count(listeners, settings->n_endpoints, "listener"));
+		(void)log_target_open(settings, foreground, fronts);
 }

@@ -1,27 +1,11 @@
-/*
- * A reload, step by step, each waiting for one event and none of them blocking:
- *
- *   read the files → a child rehearses them → parse, open new listeners →
- *   the old front stops accepting → fork the new one → it serves → the old one drains
- *
- * Until the last step everything can be taken back, and a failure does just that.
- * The old front stops before the new one is forked, so that the new one is born
- * with the true number of children and no limit is exceeded between the two.
- */
-
-#include <errno.h>
-#include <signal.h>
+#include "keeper/reload.h"
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "config/settings.h"
-#include "config/sources.h"
-#include "keeper/pool/pool-reload.h"
 #include "keeper/fronts/front.h"
-#include "keeper/notify.h"
-#include "keeper/startup.h"
-#include "keeper/state.h"
+#include "keeper/fronts/fronts.h"
+#include "keeper/service/generation.h"
 
 /* A name server that does not answer must not hold up the next attempt. */
 #define REHEARSAL_LIMIT_MS 30000
@@ -30,199 +14,144 @@
 #define HALT_LIMIT_MS 2000
 #define START_LIMIT_MS 10000
 
-static void set_limit(struct keeper *keeper, int64_t ms, timer_fn *fn)
+void reload_init(struct reload *reload, struct timers *timers, struct fronts *fronts,
+		 const struct reload_steps *steps)
 {
-	(void)timer_set(&keeper->reload.limit, keeper->timers, clock_ms() + ms, fn);
+	*reload = (struct reload){ .timers = timers, .fronts = fronts, .steps = steps };
 }
 
-void reload_fini(struct keeper *keeper)
+void reload_fini(struct reload *reload)
 {
-	struct reload *reload = &keeper->reload;
-
 	timer_cancel(&reload->limit);
-	rehearsal_fini(&reload->rehearsal);
-	reload->rehearsal = (struct rehearsal){ 0 };
-	sources_free(take_ptr(reload->sources));
 	generation_unref(take_ptr(reload->next));
 	reload->front = NULL;
+	reload->rehearsing = 0;
+	reload->state = RELOAD_NONE;
 }
 
-void reload_again(struct keeper *keeper)
+static void wait_for(struct reload *reload, enum reload_state state, int64_t limit_ms, timer_fn *fn)
 {
-	if (!keeper->reload.again)
-		return;
-	keeper->reload.again = false;
-	reload_begin(keeper);
+	reload->state = state;
+	(void)timer_set(&reload->limit, reload->timers, clock_ms() + limit_ms, fn);
 }
 
-static void finish(struct keeper *keeper)
+static void finish(struct reload *reload, bool failed)
 {
-	reload_fini(keeper);
-	keeper->reload.state = RELOAD_NONE;
-	keeper_sweep(keeper);
-	activation_warn(keeper->listener_table.activation);
-	notify_ready(keeper_status(keeper));
-	reload_again(keeper);
+	reload_fini(reload);
+	reload->failed = failed;
+	reload->steps->finish(reload);
 }
 
 /* Everything goes on as before. */
-static void give_up(struct keeper *keeper)
+static void give_up(struct reload *reload)
 {
-	if (keeper->fronts.current && front_resume(keeper->fronts.current))
-		unread_pass_all(&keeper->requests.unread);
-	pools_take_back_leave(&keeper->pools);
-	log_error(0, "configuration not changed: '%s' could not be applied", keeper->options->path);
-	notify_error(-EINVAL);
-	keeper->reload.failed = true;
-	finish(keeper);
+	if (reload->fronts->current)
+		front_resume(reload->fronts->current);
+	reload->steps->stay(reload);
+	finish(reload, true);
 }
+
+/* Rehearsing */
 
 static void on_rehearsal_limit(struct timer *timer)
 {
-	struct keeper *keeper = container_of(timer, struct keeper, reload.limit);
+	struct reload *reload = container_of(timer, struct reload, limit);
 
-	log_error(0, "loading '%s' takes longer than %d s; giving up", keeper->options->path,
-		  REHEARSAL_LIMIT_MS / 1000);
-	kill(keeper->reload.rehearsal.pid, SIGKILL);
+	log_error(0, "loading takes longer than %d s; giving up", REHEARSAL_LIMIT_MS / 1000);
+	reload->steps->end(reload->rehearsing);
 }
 
-static struct load_options options_of(const struct keeper *keeper)
+void reload_begin(struct reload *reload)
 {
-	return (struct load_options){
-		.port_base = keeper->options->port_base,
-		.privileged = keeper->options->privileged,
-	};
-}
+	pid_t pid;
 
-void reload_begin(struct keeper *keeper)
-{
-	struct reload *reload = &keeper->reload;
-	const struct load_options options = options_of(keeper);
-	int r;
-
-	if (reload->state != RELOAD_NONE || !keeper->served) {
+	if (reload->state != RELOAD_NONE) {
 		reload->again = true;
 		return;
 	}
-
-	notify_reloading();
-	(void)reserve_fd_release(&keeper->reserve);
-	keeper_reopen_log(keeper);
-	log_info("loading '%s'", keeper->options->path);
-	r = sources_read(&reload->sources, keeper->options->path);
-	shortage_restore_reserve(&keeper->requests.shortage);
-	if (r >= 0) {
-		r = rehearsal_start(&reload->rehearsal, reload->sources, &options);
-		if (r < 0)
-			log_error(r, "cannot start a process to try '%s'", keeper->options->path);
-	}
-	if (r < 0) {
-		give_up(keeper);
+	pid = reload->steps->rehearse(reload);
+	if (pid < 0) {
+		give_up(reload);
 		return;
 	}
-	reload->state = RELOAD_REHEARSING;
-	set_limit(keeper, REHEARSAL_LIMIT_MS, on_rehearsal_limit);
+	reload->rehearsing = pid;
+	wait_for(reload, RELOAD_REHEARSING, REHEARSAL_LIMIT_MS, on_rehearsal_limit);
 }
 
-static int apply_sources(struct keeper *keeper)
+void reload_remember(struct reload *reload)
 {
-	struct reload *reload = &keeper->reload;
-	const struct load_options options = options_of(keeper);
-	struct settings *settings;
-	int r;
-
-	r = settings_parse(&settings, reload->sources, reload->rehearsal.hosts, &options);
-	if (r < 0)
-		return r;
-	r = generation_new(&reload->next, settings, &keeper->listener_table, &keeper->records,
-			   &keeper->options->descriptors);
-	if (r < 0)
-		return r;
-	r = pools_take(&keeper->pools, reload->next);
-	if (r < 0)
-		return log_error(r, "cannot prepare the services");
-	return keeper_open_log(keeper, reload->next->settings);
+	reload->again = true;
 }
 
-static void start_front(struct keeper *keeper);
-
-static void on_halt_limit(struct timer *timer)
+void reload_again(struct reload *reload)
 {
-	struct keeper *keeper = container_of(timer, struct keeper, reload.limit);
-
-	log_warning(0, "the old front does not answer; going on without it");
-	start_front(keeper);
-}
-
-void reload_rehearsed(struct keeper *keeper, int status)
-{
-	struct reload *reload = &keeper->reload;
-
-	timer_cancel(&reload->limit);
-	reload->rehearsal.pid = 0;
-	if (rehearsal_result(&reload->rehearsal, status) < 0 || apply_sources(keeper) < 0) {
-		give_up(keeper);
+	if (!reload->again)
 		return;
-	}
-
-	/* Between a crash and the next front there is nobody to stop. */
-	if (!keeper->fronts.current) {
-		start_front(keeper);
-		return;
-	}
-	reload->state = RELOAD_HALTING;
-	pools_tell_leave(&keeper->pools, keeper->fronts.current, reload->next);
-	front_halt(keeper->fronts.current);
-	set_limit(keeper, HALT_LIMIT_MS, on_halt_limit);
+	reload->again = false;
+	reload_begin(reload);
 }
 
-void reload_halted(struct keeper *keeper)
-{
-	if (keeper->reload.state == RELOAD_HALTING)
-		start_front(keeper);
-}
+/* Starting */
 
 static void on_start_limit(struct timer *timer)
 {
-	struct keeper *keeper = container_of(timer, struct keeper, reload.limit);
+	struct reload *reload = container_of(timer, struct reload, limit);
 
 	log_error(0, "the new front does not serve after %d s; ending it", START_LIMIT_MS / 1000);
-	front_kill(keeper->reload.front);
+	front_kill(reload->front);
 }
 
-/* What a generation that never served has set and opened. */
-static void go_back(struct keeper *keeper)
+static void start_front(struct reload *reload)
 {
-	(void)keeper_open_log(keeper, keeper->generation->settings);
-	generation_apply(keeper->generation);
-	generation_settle(keeper->generation, false);
-}
-
-static void start_front(struct keeper *keeper)
-{
-	struct reload *reload = &keeper->reload;
-	int r;
-
-	generation_apply(reload->next);
-	r = front_start(keeper, reload->next, &reload->front);
-	if (r < 0) {
-		log_error(r, "cannot start a new front");
-		go_back(keeper);
-		give_up(keeper);
+	if (reload->steps->start_front(reload, &reload->front) < 0) {
+		reload->steps->go_back(reload);
+		give_up(reload);
 		return;
 	}
-	/* Only now: if there was no front, it would have brought one. */
-	timer_cancel(&keeper->restart);
-	reload->state = RELOAD_STARTING;
-	set_limit(keeper, START_LIMIT_MS, on_start_limit);
+	wait_for(reload, RELOAD_STARTING, START_LIMIT_MS, on_start_limit);
 }
 
-/* From here on there is no way back, and no need of one. */
-void reload_front_ready(struct keeper *keeper)
+static void on_halt_limit(struct timer *timer)
 {
-	struct reload *reload = &keeper->reload;
-	struct front *old = keeper->fronts.current;
-	struct generation *previous = keeper->generation;
+	log_warning(0, "the old front does not answer; going on without it");
+	start_front(container_of(timer, struct reload, limit));
+}
+
+static void halt_front(struct reload *reload)
+{
+	struct front *front = reload->fronts->current;
+
+	/* Between a crash and the next front there is nobody to stop. */
+	if (!front) {
+		start_front(reload);
+		return;
+	}
+	reload->steps->leave(reload, front);
+	front_halt(front);
+	wait_for(reload, RELOAD_HALTING, HALT_LIMIT_MS, on_halt_limit);
+}
+
+bool reload_reaped(struct reload *reload, pid_t pid, int status)
+{
+	if (reload->rehearsing == 0 || pid != reload->rehearsing)
+		return false;
+	timer_cancel(&reload->limit);
+	reload->rehearsing = 0;
+	if (reload->state != RELOAD_REHEARSING)
+		return true;
+	if (reload->steps->prepare(reload, status, &reload->next) < 0)
+		give_up(reload);
+	else
+		halt_front(reload);
+	return true;
+}
+
+/* The end */
+
+/* From here on there is no way back, and no need of one. */
+static void serve(struct reload *reload)
+{
+	struct front *old = reload->fronts->current;
 
 	if (old) {
 		bool halted = old->state == FRONT_HALTED;
@@ -232,37 +161,36 @@ void reload_front_ready(struct keeper *keeper)
 		if (halted)
 			front_retire(old);
 	}
-	keeper->fronts.current = reload->front;
-	keeper->restart_pause_ms = 0;
-	keeper->generation = take_ptr(reload->next);
-	generation_settle(keeper->generation, true);
-	pools_follow(&keeper->pools, keeper->generation);
-	generation_unref(previous);
-	keeper_say_loaded(keeper);
-	reload->failed = false;
-	finish(keeper);
+	reload->fronts->current = reload->front;
+	reload->steps->serve(reload, take_ptr(reload->next));
+	finish(reload, false);
 }
 
-void reload_front_died(struct keeper *keeper, struct front *front)
+void reload_settle(struct reload *reload)
 {
-	struct reload *reload = &keeper->reload;
+	const struct front *current = reload->fronts->current;
 
-	if (reload->state == RELOAD_STARTING && front == reload->front) {
-		go_back(keeper);
-		give_up(keeper);
-	} else if (reload->state == RELOAD_HALTING && !keeper->fronts.current) {
-		start_front(keeper);
-	}
+	if (reload->state == RELOAD_HALTING && (!current || current->state == FRONT_HALTED))
+		start_front(reload);
+	else if (reload->state == RELOAD_STARTING && reload->front->state == FRONT_SERVING)
+		serve(reload);
 }
 
-void reload_abort(struct keeper *keeper)
+void reload_lost_front(struct reload *reload, const struct front *front)
 {
-	struct reload *reload = &keeper->reload;
+	if (reload->state != RELOAD_STARTING || front != reload->front)
+		return;
+	reload->steps->go_back(reload);
+	give_up(reload);
+}
 
+void reload_abort(struct reload *reload)
+{
 	reload->again = false;
 	if (reload->state == RELOAD_REHEARSING)
-		kill(reload->rehearsal.pid, SIGKILL);
+		reload->steps->end(reload->rehearsing);
 	if (reload->state == RELOAD_STARTING)
 		front_kill(reload->front);
 	timer_cancel(&reload->limit);
+	reload->state = RELOAD_NONE;
 }

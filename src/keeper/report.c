@@ -1,4 +1,4 @@
-/* The state in words: for the log at SIGUSR1, and for the service manager. */
+#include "keeper/report.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -10,9 +10,10 @@
 #include "config/settings.h"
 #include "keeper/pool/pool.h"
 #include "keeper/fronts/front.h"
-#include "keeper/state.h"
+#include "keeper/keeper.h"
+#include "keeper/service/generation.h"
 
-const char *keeper_status(const struct keeper *keeper)
+const char *report_status(const struct keeper *keeper)
 {
 	static char text[160];
 	const struct settings *settings = keeper->generation->settings;
@@ -29,6 +30,15 @@ const char *keeper_status(const struct keeper *keeper)
 	if (keeper->reload.failed)
 		snprintf(text + n, sizeof(text) - n, "; the last reload failed, see the log");
 	return text;
+}
+
+void report_loaded(const struct settings *settings)
+{
+	char services[TEXT_COUNT_MAX], listeners[TEXT_COUNT_MAX];
+
+	log_info("configuration loaded: %s, %s",
+		 text_count(services, settings->n_services, "service"),
+		 text_count(listeners, settings->n_endpoints, "listener"));
 }
 
 static unsigned count_sessions(const struct keeper *keeper, unsigned record)
@@ -128,11 +138,11 @@ static void report_front(const struct front *front)
 		 (long long)((clock_ms() - front->started_ms) / 1000));
 }
 
-void report_state(struct keeper *keeper)
+void report_state(const struct keeper *keeper)
 {
 	const struct settings *settings = keeper->generation->settings;
 
-	log_info("state: %s; %zu children, %zu requests wait", keeper_status(keeper),
+	log_info("state: %s; %zu children, %zu requests wait", report_status(keeper),
 		 children_count(&keeper->children), keeper->requests.shortage.n_waiting);
 	list_for_each(at, next, &keeper->fronts.list)
 		report_front(container_of(at, struct front, link));

@@ -9,7 +9,9 @@
 #include "channel/stats.h"
 #include "keeper/pool/pools.h"
 #include "keeper/fronts/front.h"
-#include "keeper/state.h"
+#include "keeper/keeper.h"
+#include "keeper/listen/activation.h"
+#include "keeper/service/generation.h"
 
 DEFINE_AUTO(struct front, front_free);
 
@@ -53,12 +55,17 @@ static struct startup_stderr *find_stderr_pipes(const struct service_records *re
 }
 
 /* Everything of the keeper's that a front must not have, for it faces the network. */
-static int be_front(struct keeper *keeper, const struct generation *generation,
-		    struct startup *startup)
+static void abandon(struct keeper *keeper, const struct generation *generation)
 {
 	fronts_abandon(&keeper->fronts);
-	keeper_abandon(keeper, generation);
-	return keeper->options->front_main(startup);
+	requests_abandon(&keeper->requests);
+	service_records_abandon(&keeper->records);
+	reserve_fd_fini(&keeper->reserve);
+	activation_close(keeper->listener_table.activation);
+	listener_table_abandon(&keeper->listener_table, generation->bound, generation->n_bound);
+	pools_abandon(&keeper->pools, generation);
+	close(keeper->signals.fd);
+	poller_free(keeper->poller);
 }
 
 /* What is counted and listed for one start alone. */
@@ -112,7 +119,8 @@ static int fork_front(struct keeper *keeper, struct front *front, struct startup
 		return -errno;
 	if (front->pid == 0) {
 		front_channel_abandon(&front->channel);
-		_exit(be_front(keeper, front->generation, startup));
+		abandon(keeper, front->generation);
+		_exit(keeper->options->front_main(startup));
 	}
 	return 0;
 }

@@ -15,16 +15,13 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "channel/stats.h"
 #include "channel/channel.h"
 #include "config/settings.h"
+#include "keeper/fronts/front.h"
+#include "keeper/keeper.h"
 #include "keeper/pool/pool-reload.h"
 #include "keeper/pool/pools.h"
-#include "keeper/front-messages.h"
-#include "keeper/fronts/front.h"
-#include "keeper/fronts/fronts.h"
-#include "keeper/child/requests.h"
-#include "keeper/state.h"
+#include "keeper/service/generation.h"
 #include "settings-from-text.h"
 
 struct stage {
@@ -35,53 +32,8 @@ struct stage {
 	pid_t nobody;
 };
 
-static inline void stage_on_lost(struct front *front, const struct channel_message *message)
+static inline void stage_serving(void)
 {
-	requests_lose(&container_of(front->fronts, struct keeper, fronts)->requests, front,
-		      message);
-}
-
-static inline void stage_on_short(struct fronts *fronts, int error)
-{
-	shortage_begin(&container_of(fronts, struct keeper, fronts)->requests.shortage, error);
-}
-
-static inline void stage_on_gone(struct front *front)
-{
-}
-
-static const struct fronts_events stage_events = {
-	.on_message = front_messages_handle,
-	.on_lost = stage_on_lost,
-	.on_short = stage_on_short,
-	.on_gone = stage_on_gone,
-};
-
-static inline void stage_open_keeper(struct stage *stage)
-{
-	struct keeper *keeper = &stage->keeper;
-	int r;
-
-	keeper->options = &stage->options;
-	keeper->signal_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	keeper_init_pools(keeper);
-	r = getrlimit(RLIMIT_NOFILE, &stage->options.descriptors);
-	assert(r == 0);
-	r = timers_new(&keeper->timers);
-	assert(r == 0);
-	r = poller_new(&keeper->poller, POLLER_EPOLL);
-	assert(r == 0);
-	keeper->pools.timers = keeper->timers;
-	keeper->pools.poller = keeper->poller;
-	keeper->stats = stats_new();
-	assert(keeper->stats);
-	listener_table_init(&keeper->listener_table, keeper->timers, NULL, NULL);
-	reserve_fd_init(&keeper->reserve, keeper->signal_fd);
-	fronts_init(&keeper->fronts, keeper->poller, &keeper->reserve, &keeper->records,
-		    &stage_events);
-	failures_init(&keeper->failures, keeper->timers, keeper->stats, &keeper->records);
-	requests_init(&keeper->requests, keeper->timers, &keeper->fronts, &keeper->reserve,
-		      &keeper->children, &keeper->failures, keeper->stats);
 }
 
 /* A process that has ended and is not waited for: to be killed does nothing to it. */
@@ -103,34 +55,39 @@ static inline void stage_open_front(struct stage *stage)
 	r = fronts_prepare(&keeper->fronts, keeper->generation, &stage->front, &stage->channel);
 	assert(r == 0);
 	stage->front->pid = stage->nobody;
-	(void)front_serves(stage->front);
+	front_serves(stage->front);
 	fronts_add(&keeper->fronts, stage->front);
 	keeper->fronts.current = stage->front;
+	keeper->serving = stage->front;
 	keeper->served = true;
 }
 
 static inline void stage_close_front(struct stage *stage)
 {
 	fronts_fini(&stage->keeper.fronts);
+	stage->keeper.serving = NULL;
 	close(stage->channel);
 }
 
 /* Programs run as who runs the test. */
 static inline void stage_open(struct stage *stage, const char *text)
 {
+	struct keeper *keeper = &stage->keeper;
 	int r;
 
-	*stage = (struct stage){ .nobody = stage_nobody() };
-	stage_open_keeper(stage);
-	r = generation_new(&stage->keeper.generation, settings_from_text(text),
-			   &stage->keeper.listener_table, &stage->keeper.records,
-			   &stage->options.descriptors);
+	*stage = (struct stage){ .nobody = stage_nobody(), .options.serving = stage_serving };
+	r = getrlimit(RLIMIT_NOFILE, &stage->options.descriptors);
 	assert(r == 0);
-	r = pools_take(&stage->keeper.pools, stage->keeper.generation);
+	r = keeper_init(keeper, &stage->options, NULL);
+	assert(r == 0);
+	r = generation_new(&keeper->generation, settings_from_text(text), &keeper->listener_table,
+			   &keeper->records, &stage->options.descriptors);
+	assert(r == 0);
+	r = pools_take(&keeper->pools, keeper->generation);
 	assert(r == 0);
 	stage_open_front(stage);
-	pools_follow(&stage->keeper.pools, stage->keeper.generation);
-	pools_settle(&stage->keeper.pools);
+	pools_follow(&keeper->pools, keeper->generation);
+	pools_settle(&keeper->pools);
 }
 
 /* Waits for every program that was started. */
@@ -150,34 +107,25 @@ static inline void stage_end_programs(struct stage *stage)
 /* Lets the keeper act on what was sent to it. */
 static inline void stage_turn(struct stage *stage)
 {
-	(void)poller_run(stage->keeper.poller, 0);
-	timers_run(stage->keeper.timers, clock_ms());
-	fronts_forget_ended(&stage->keeper.fronts);
-	pools_settle(&stage->keeper.pools);
-	fronts_tell_ended(&stage->keeper.fronts);
+	keeper_turn(&stage->keeper, 0);
+}
+
+/* The same, when @ms have passed. */
+static inline void stage_turn_later(struct stage *stage, int64_t ms)
+{
+	timers_run(stage->keeper.timers, clock_ms() + ms);
+	stage_turn(stage);
 }
 
 static inline void stage_close(struct stage *stage)
 {
 	struct keeper *keeper = &stage->keeper;
 
-	keeper->stopping = true;
 	pools_stop(&keeper->pools);
 	stage_end_programs(stage);
 	stage_close_front(stage);
 	requests_give_up(&keeper->requests);
-	requests_fini(&keeper->requests);
-	failures_fini(&keeper->failures);
-	generation_unref(keeper->generation);
-	children_forget_listeners(&keeper->children);
-	listener_table_sweep(&keeper->listener_table);
-	service_records_fini(&keeper->records);
-	stats_free(keeper->stats);
-	reserve_fd_fini(&keeper->reserve);
-	pools_fini(&keeper->pools);
-	close(keeper->signal_fd);
-	timers_free(keeper->timers);
-	poller_free(keeper->poller);
+	keeper_fini(keeper);
 	waitpid(stage->nobody, NULL, 0);
 }
 

@@ -39,6 +39,13 @@ static struct child *make_ended(const struct stage *stage)
 	return child;
 }
 
+/* As after a generation has gone. */
+static void sweep(struct stage *stage)
+{
+	stage->keeper.records.stale = true;
+	stage_turn(stage);
+}
+
 static void test_unread_waits_for_a_front(void **state)
 {
 	struct stage *stage = *state;
@@ -47,7 +54,7 @@ static void test_unread_waits_for_a_front(void **state)
 
 	stage->front->state = FRONT_HALTED;
 	unread_end(&stage->keeper.requests.unread, make_ended(stage));
-	keeper_sweep(&stage->keeper);
+	sweep(stage);
 	assert_int_equal(channel_receive(stage->channel, &message, &fd), -EAGAIN);
 
 	stage->front->state = FRONT_SERVING;
@@ -68,7 +75,7 @@ static void test_unread_of_a_service_that_is_gone_is_not_kept(void **state)
 	stage->front->state = FRONT_HALTED;
 	unread_end(&stage->keeper.requests.unread, child);
 	assert_true(list_is_linked(&stage->keeper.requests.unread.waiting));
-	keeper_sweep(&stage->keeper);
+	sweep(stage);
 	assert_false(list_is_linked(&stage->keeper.requests.unread.waiting));
 }
 
@@ -81,7 +88,7 @@ static void test_unread_of_a_listener_that_is_gone_is_not_kept(void **state)
 	child->bound = &closed;
 	stage->front->state = FRONT_HALTED;
 	unread_end(&stage->keeper.requests.unread, child);
-	keeper_sweep(&stage->keeper);
+	sweep(stage);
 	assert_false(list_is_linked(&stage->keeper.requests.unread.waiting));
 }
 

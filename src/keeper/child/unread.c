@@ -119,6 +119,8 @@ void unread_end(struct unread *unread, struct child *child)
 
 void unread_pass_all(struct unread *unread)
 {
+	if (!fronts_asking(unread->fronts))
+		return;
 	list_for_each(at, next, &unread->waiting) {
 		struct child *child = container_of(at, struct child, unread_link);
 

@@ -42,7 +42,7 @@ void unread_turn_away(const struct child *child);
 /* @child has ended, or was not started. Sends its socket to a front, now or later. Frees @child. */
 void unread_end(struct unread *unread, struct child *child);
 
-/* A front serves again: sends it all sockets that wait. */
+/* Sends all sockets that wait to a front, if one serves again. */
 void unread_pass_all(struct unread *unread);
 
 /* Frees, and logs, the sockets of services and listeners that are gone. */

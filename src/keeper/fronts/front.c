@@ -52,12 +52,10 @@ void front_free(struct front *front)
 	free(front);
 }
 
-bool front_serves(struct front *front)
+void front_serves(struct front *front)
 {
-	if (front->state != FRONT_STARTING)
-		return false;
-	front->state = FRONT_SERVING;
-	return true;
+	if (front->state == FRONT_STARTING)
+		front->state = FRONT_SERVING;
 }
 
 void front_halt(struct front *front)
@@ -66,21 +64,18 @@ void front_halt(struct front *front)
 	front_order(front, CHANNEL_HALT);
 }
 
-bool front_halted(struct front *front)
+void front_halted(struct front *front)
 {
-	if (front->state != FRONT_HALTING)
-		return false;
-	front->state = FRONT_HALTED;
-	return true;
+	if (front->state == FRONT_HALTING)
+		front->state = FRONT_HALTED;
 }
 
-bool front_resume(struct front *front)
+void front_resume(struct front *front)
 {
 	if (front->state != FRONT_HALTING && front->state != FRONT_HALTED)
-		return false;
+		return;
 	front->state = FRONT_SERVING;
 	front_order(front, CHANNEL_RESUME);
-	return true;
 }
 
 void front_drain(struct front *front, uint32_t limit_ms)

@@ -46,10 +46,10 @@ void front_free(struct front *front);
 void front_hang_up(struct front *front);
 
 /* What it was told, and what it has answered. Each does nothing where that makes no sense. */
-bool front_serves(struct front *front); /* it says so; returns whether it started with that */
+void front_serves(struct front *front); /* it says so */
 void front_halt(struct front *front);
-bool front_halted(struct front *front); /* it says so; returns whether it was asked to */
-bool front_resume(struct front *front); /* returns whether it was halting or halted */
+void front_halted(struct front *front); /* it says so */
+void front_resume(struct front *front);
 
 /* Orders it to finish: within @limit_ms, or in its own time (0). A halted one has a successor. */
 void front_drain(struct front *front, uint32_t limit_ms);

@@ -244,6 +244,22 @@ void fronts_lend_log(struct fronts *fronts)
 		front_lend_log(front_at(at));
 }
 
+static void lend_listener(struct front *front, const struct bound_listener *bound)
+{
+	const struct generation *generation = front->generation;
+
+	for (size_t i = 0; i < generation->n_bound; i++)
+		if (generation->bound[i] == bound)
+			front_lend_sockets(front, (uint32_t)i);
+}
+
+void fronts_lend_listener(struct fronts *fronts, const struct bound_listener *bound)
+{
+	list_for_each(at, next, &fronts->list)
+		if (front_counts(front_at(at)))
+			lend_listener(front_at(at), bound);
+}
+
 void fronts_listen(struct fronts *fronts)
 {
 	list_for_each(at, next, &fronts->list)

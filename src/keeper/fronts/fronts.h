@@ -11,6 +11,7 @@
 
 #include "base/list.h"
 
+struct bound_listener;
 struct channel_message;
 struct front;
 struct fronts;
@@ -83,6 +84,9 @@ void fronts_continue(struct fronts *fronts);
 
 /* A front cannot open the log file itself. One that drains has lines to say as well. */
 void fronts_lend_log(struct fronts *fronts);
+
+/* Those that accept may have the sockets of @bound, which was bound after they were started. */
+void fronts_lend_listener(struct fronts *fronts, const struct bound_listener *bound);
 
 /* Reads the channels again, after a time in which no descriptor could be taken. */
 void fronts_listen(struct fronts *fronts);

@@ -124,6 +124,13 @@ int service_record_open_stderr(struct service_record *record)
 	return 0;
 }
 
+void service_records_abandon(const struct service_records *records)
+{
+	for (const struct service_record *at = records->by_name; at; at = at->hh.next)
+		if (at->stderr_write >= 0)
+			close(at->stderr_write);
+}
+
 void service_records_fini(struct service_records *records)
 {
 	struct service_record *record, *next;

@@ -52,4 +52,7 @@ void service_records_sweep(struct service_records *records);
 /* Opens the pipe of `stderr = log`, unless it is open. */
 int service_record_open_stderr(struct service_record *record);
 
+/* For a process that becomes a front: closes what programs write to. */
+void service_records_abandon(const struct service_records *records);
+
 void service_records_fini(struct service_records *records);

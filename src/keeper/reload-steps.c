@@ -1,0 +1,160 @@
+#include "keeper/reload-steps.h"
+
+#include <errno.h>
+#include <signal.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "config/load.h"
+#include "config/settings.h"
+#include "config/sources.h"
+#include "keeper/child/shortage.h"
+#include "keeper/child/unread.h"
+#include "keeper/keeper.h"
+#include "keeper/log-target.h"
+#include "keeper/notify.h"
+#include "keeper/pool/pool-reload.h"
+#include "keeper/report.h"
+#include "keeper/service/generation.h"
+#include "keeper/startup.h"
+
+static struct keeper *keeper_of(struct reload *reload)
+{
+	return container_of(reload, struct keeper, reload);
+}
+
+static struct load_options options_of(const struct keeper *keeper)
+{
+	return (struct load_options){
+		.port_base = keeper->options->port_base,
+		.privileged = keeper->options->privileged,
+	};
+}
+
+static pid_t rehearse(struct reload *reload)
+{
+	struct keeper *keeper = keeper_of(reload);
+	const struct keeper_options *options = keeper->options;
+	const struct load_options load_options = options_of(keeper);
+	int r;
+
+	notify_reloading();
+	/* The files are opened in its place. */
+	(void)reserve_fd_release(&keeper->reserve);
+	log_target_reopen(keeper->generation->settings, options->foreground, &keeper->fronts);
+	log_info("loading '%s'", options->path);
+	r = sources_read(&keeper->sources, options->path);
+	shortage_restore_reserve(&keeper->requests.shortage);
+	if (r < 0)
+		return r;
+	r = rehearsal_start(&keeper->rehearsal, keeper->sources, &load_options);
+	if (r < 0)
+		return log_error(r, "cannot start a process to try '%s'", options->path);
+	return keeper->rehearsal.pid;
+}
+
+static int prepare(struct reload *reload, int status, struct generation **out)
+{
+	struct keeper *keeper = keeper_of(reload);
+	const struct load_options options = options_of(keeper);
+	struct settings *settings;
+	int r;
+
+	r = rehearsal_result(&keeper->rehearsal, status);
+	if (r < 0)
+		return r;
+	r = settings_parse(&settings, keeper->sources, keeper->rehearsal.hosts, &options);
+	if (r < 0)
+		return r;
+	r = generation_new(out, settings, &keeper->listener_table, &keeper->records,
+			   &keeper->options->descriptors);
+	if (r < 0)
+		return r;
+	r = pools_take(&keeper->pools, *out);
+	if (r < 0)
+		return log_error(r, "cannot prepare the services");
+	return log_target_open((*out)->settings, keeper->options->foreground, &keeper->fronts);
+}
+
+static void leave(struct reload *reload, struct front *front)
+{
+	pools_tell_leave(&keeper_of(reload)->pools, front, reload->next);
+}
+
+static int start_front(struct reload *reload, struct front **out)
+{
+	struct keeper *keeper = keeper_of(reload);
+	int r;
+
+	generation_apply(reload->next);
+	r = front_start(keeper, reload->next, out);
+	if (r < 0)
+		return log_error(r, "cannot start a new front");
+	/* Only now: if there was no front, it would have brought one. */
+	timer_cancel(&keeper->restart);
+	return 0;
+}
+
+static void serve(struct reload *reload, struct generation *next)
+{
+	struct keeper *keeper = keeper_of(reload);
+	struct generation *previous = keeper->generation;
+
+	keeper->serving = keeper->fronts.current;
+	backoff_reset(&keeper->restart_pause);
+	keeper->generation = next;
+	generation_settle(next, true);
+	pools_follow(&keeper->pools, next);
+	generation_unref(previous);
+	report_loaded(next->settings);
+}
+
+static void stay(struct reload *reload)
+{
+	struct keeper *keeper = keeper_of(reload);
+
+	unread_pass_all(&keeper->requests.unread);
+	pools_take_back_leave(&keeper->pools);
+}
+
+static void go_back(struct reload *reload)
+{
+	struct keeper *keeper = keeper_of(reload);
+
+	(void)log_target_open(keeper->generation->settings, keeper->options->foreground,
+			      &keeper->fronts);
+	generation_apply(keeper->generation);
+	generation_settle(keeper->generation, false);
+}
+
+static void finish(struct reload *reload)
+{
+	struct keeper *keeper = keeper_of(reload);
+
+	rehearsal_fini(&keeper->rehearsal);
+	keeper->rehearsal = (struct rehearsal){ 0 };
+	sources_free(take_ptr(keeper->sources));
+	if (reload->failed) {
+		log_error(0, "configuration not changed: '%s' could not be applied",
+			  keeper->options->path);
+		notify_error(-EINVAL);
+	}
+	keeper->reloaded = true;
+}
+
+static void end(pid_t pid)
+{
+	kill(pid, SIGKILL);
+}
+
+const struct reload_steps reload_steps = {
+	.rehearse = rehearse,
+	.prepare = prepare,
+	.leave = leave,
+	.start_front = start_front,
+	.serve = serve,
+	.stay = stay,
+	.go_back = go_back,
+	.finish = finish,
+	.end = end,
+};

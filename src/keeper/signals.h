@@ -1,0 +1,32 @@
+#pragma once
+
+/*
+ * Signals, read from a descriptor: there are no handlers. HUP reloads, USR1 reports,
+ * TERM and INT stop, CHLD says that children have ended.
+ */
+
+#include <sys/types.h>
+
+#include "net/poller.h"
+
+struct signals;
+
+struct signals_events {
+	/* Process @pid was reaped; @status is as wait(2) gives it. */
+	void (*on_reaped)(struct signals *signals, pid_t pid, int status);
+	void (*on_reload)(struct signals *signals);
+	void (*on_report)(struct signals *signals);
+	void (*on_stop)(struct signals *signals, const char *why);
+};
+
+/* Embedded in its owner. */
+struct signals {
+	int fd;
+	struct watch watch;
+	const struct signals_events *events;
+};
+
+/* Expects the signals blocked. Returns 0; or a negative errno, with nothing left. */
+int signals_init(struct signals *signals, struct poller *poller,
+		 const struct signals_events *events);
+void signals_fini(struct signals *signals);

@@ -1,0 +1,52 @@
+#include "keeper/stop.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "config/settings.h"
+#include "keeper/keeper.h"
+#include "keeper/notify.h"
+#include "keeper/pool/pools.h"
+#include "keeper/service/generation.h"
+
+/* After the grace time the fronts end their sessions themselves; one that does not is stuck. */
+#define EXTRA_MS 2000
+
+/* And what the keeper then has to do is soon done. */
+#define SERVICE_MANAGER_EXTRA_MS 10000
+
+static void on_limit(struct timer *timer)
+{
+	struct keeper *keeper = container_of(timer, struct keeper, stop_limit);
+
+	fronts_kill(&keeper->fronts);
+	requests_give_up(&keeper->requests);
+}
+
+void stop_begin(struct keeper *keeper, const char *why)
+{
+	int64_t grace_ms = keeper->generation->settings->grace_ms;
+
+	if (keeper->stopping) {
+		log_warning(0, "%s again: not waiting for sessions", why);
+		on_limit(&keeper->stop_limit);
+		return;
+	}
+	log_info("%s: stopping; sessions have %lld s, programs finish their clients", why,
+		 (long long)grace_ms / 1000);
+	notify_stopping("Finishing sessions", grace_ms + EXTRA_MS + SERVICE_MANAGER_EXTRA_MS);
+	keeper->stopping = true;
+	reload_abort(&keeper->reload);
+	timer_cancel(&keeper->restart);
+	pools_stop(&keeper->pools);
+	unread_stop(&keeper->requests.unread);
+	listener_table_close(&keeper->listener_table);
+	fronts_drain(&keeper->fronts, grace_ms ? (uint32_t)grace_ms : 1);
+	(void)timer_set(&keeper->stop_limit, keeper->timers, clock_ms() + grace_ms + EXTRA_MS,
+			on_limit);
+}
+
+bool stop_is_over(const struct keeper *keeper)
+{
+	return keeper->stopping && !list_is_linked(&keeper->fronts.list) &&
+	       !shortage_has_waiting(&keeper->requests.shortage);
+}
