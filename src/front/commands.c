@@ -167,12 +167,12 @@ static void obey(struct front *front, const struct channel_message *message, int
 		close(fd);
 }
 
-/* There was no number for the descriptor that came with @message, not even in reserve. */
+/* The descriptor of @message was lost, because no number was free, not even a reserved one. */
 static void do_without(struct front *front, const struct channel_message *message)
 {
 	log_error(-EMFILE, "cannot take what the keeper sent with a message %s",
 		  channel_traits(message->type)->name);
-	/* Its kind ends a process that has no socket. */
+	/* The kind `pass` ends a process without a socket. */
 	if (message->type == CHANNEL_PROCESS)
 		to_service(front, message, -1);
 }

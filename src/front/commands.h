@@ -1,6 +1,6 @@
 #pragma once
 
-/* What the keeper says over the channel, and what the front does about it. */
+/* The messages of the keeper, and what the front does about them. */
 
 struct uplink_events;
 

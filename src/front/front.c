@@ -31,7 +31,7 @@ static int init_services(struct front *front)
 	return services_init(&front->services, &front->context, kinds, on_bound);
 }
 
-/* What cannot fail, so that front_fini() copes with the rest, whatever is missing. */
+/* Initialises what cannot fail, so that front_fini() can be called at any time. */
 static void reset(struct front *front, const struct startup *startup)
 {
 	*front = (struct front){

@@ -4,7 +4,7 @@
  * The front is the process that faces the network. It accepts clients, admits them, runs built-in
  * services, and asks the keeper for programs. It has no privileges and owns no listener.
  *
- * struct front holds the owners of all its state. Only the files of this folder itself know it.
+ * struct front embeds the owners of all its state. Only the files of the top folder use it.
  */
 
 #include "front/core/context.h"
@@ -28,7 +28,7 @@ struct front {
 	struct services services;
 	struct queue_drops drops;
 
-	/* What the dispatch kinds have once in a front. */
+	/* The owners of the services of each dispatch kind. */
 	struct builtins builtins;
 	struct spawner spawner;
 	struct pass pass;

@@ -40,7 +40,7 @@ static int on_pool(struct keeper *keeper, struct front *front,
 	return pools_handle(front, message);
 }
 
-/* All others ask for a program. */
+/* All other messages are requests for programs. */
 static const struct {
 	enum channel_type type;
 	handler_fn *handle;

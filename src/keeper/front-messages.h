@@ -1,6 +1,6 @@
 #pragma once
 
-/* What a front says: which message goes to which part of the keeper, and in which states it may. */
+/* Messages of a front: which part of the keeper gets each, and in which states of the front. */
 
 struct channel_message;
 struct front;

@@ -24,10 +24,10 @@
 #define RESTART_FIRST_MS 50
 #define RESTART_MAX_MS 10000
 
-/* Where there is no process or descriptor for it: soon after there is one again. */
+/* The pause before a front is started again, if processes or descriptors are short. */
 #define START_AGAIN_MS 250
 
-/* A front that served so long has not crashed because of how it was started. */
+/* When a front that has lived this long crashes, the next one starts at once. */
 #define RESTART_CALM_MS 10000
 
 static void finish(struct keeper *keeper, int status)
@@ -53,7 +53,7 @@ static void start_front(struct timer *timer)
 		finish(keeper, EX_OSERR);
 }
 
-/* After a crash. The first time at once. */
+/* After a crash. The first attempt is at once. */
 static void restart_front(struct keeper *keeper)
 {
 	int64_t pause_ms = keeper->restart_pause.pause_ms;
@@ -126,7 +126,7 @@ static const struct fronts_events fronts_events = {
 	.on_gone = on_gone,
 };
 
-/* A listener that was busy elsewhere is bound at last: the fronts do not have it yet. */
+/* A listener is bound that could not be bound before. The fronts do not have it yet. */
 static void on_bound(struct bound_listener *bound)
 {
 	struct keeper *keeper = container_of(bound->listener_table, struct keeper, listener_table);
@@ -187,7 +187,7 @@ static const struct signals_events signals_events = {
 
 /* The end of a turn */
 
-/* Closes what no generation needs any more. */
+/* Closes everything that no generation needs any more. */
 static void sweep(struct keeper *keeper)
 {
 	unread_sweep(&keeper->requests.unread);
@@ -243,7 +243,7 @@ static void free_shared(struct keeper *keeper)
 	poller_free(keeper->poller);
 }
 
-/* What may fail. */
+/* Opens everything whose opening may fail. */
 static int open_shared(struct keeper *keeper)
 {
 	int r;

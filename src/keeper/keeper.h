@@ -1,12 +1,12 @@
 #pragma once
 
 /*
- * The keeper: holds what must not be lost (settings, listeners, children), forks
- * the front, starts programs, answers signals. It reads no byte from a client.
+ * The keeper holds what must not be lost: settings, listeners and children. It forks the front,
+ * starts programs and answers signals. It reads no byte from a client.
  *
- * All runs in one thread, from one loop. Each part owns its state and tells by function pointers
- * what happens; what follows for another part is decided here and in the files beside, at
- * once or at the end of the turn.
+ * Everything runs in one thread, from one loop. Each part owns its state, and reports events by
+ * function pointers. This file and those beside it decide what follows for other parts, at once or
+ * at the end of the turn.
  */
 
 #include <stdbool.h>
@@ -38,13 +38,13 @@ struct sources;
 
 struct keeper_options {
 	const char *path; /* the configuration, absolute */
-	int port_base;    /* or -1: what the configuration says */
+	int port_base;    /* -1: the one of the configuration */
 	bool privileged;  /* superd runs as root */
 	bool foreground;
 	struct rlimit descriptors; /* the limit that superd was started with */
 	front_main_fn *front_main;
 
-	/* Told once, when the first front serves. */
+	/* Called once, when the first front serves. */
 	void (*serving)(void);
 };
 
@@ -53,7 +53,7 @@ struct keeper {
 	struct poller *poller;
 	struct timers *timers;
 	struct service_stats *stats;
-	struct generation *generation; /* the one that serves */
+	struct generation *generation; /* that serves now */
 
 	struct signals signals;
 	struct listener_table listener_table;
@@ -65,40 +65,39 @@ struct keeper {
 	struct requests requests;
 	struct pools pools;
 	struct reload reload;
-	struct sources *sources; /* of the reload */
+	struct sources *sources; /* for the reload */
 	struct rehearsal rehearsal;
 	struct watchdog watchdog;
 
-	const struct front *serving; /* the front of which the log has said that it serves */
+	const struct front *serving; /* the front that was logged as serving */
 	struct timer restart;
 	struct backoff restart_pause;
-	bool start_failed; /* and that was said */
+	bool start_failed; /* the last start of a front, which was logged */
 	bool served;       /* the first front serves */
-	bool reloaded;     /* in this turn, or tried to */
+	bool reloaded;     /* in this turn a reload has succeeded or failed */
 	bool stopping;
 	struct timer stop_limit;
 	bool done;
 	int exit_status;
 };
 
-/* Returns 0; or a negative errno, with nothing left. @activation stays the caller's. */
+/* Returns 0 or a negative errno, and then nothing is left. The caller keeps @activation. */
 int keeper_init(struct keeper *keeper, const struct keeper_options *options,
 		struct activation *activation);
 void keeper_fini(struct keeper *keeper);
 
 /*
- * Puts @settings, which it takes over, in force, and starts the first front. Returns 0 or a
- * negative errno, logged.
+ * Takes over @settings, puts them into force, and starts the first front. Returns 0 or a negative
+ * errno, which is logged.
  */
 int keeper_start(struct keeper *keeper, struct settings *settings);
 
-/* Waits for events, for at most @wait_ms (-1: forever), acts on them, and on what follows. */
+/* Waits for events, for at most @wait_ms (-1: forever), and acts on them and their consequences. */
 void keeper_turn(struct keeper *keeper, int wait_ms);
 
 /*
- * Serves until a signal says to stop, and returns the exit status. Takes over
- * @settings and the sockets in @activation. Expects every signal blocked and
- * disposed of by default.
+ * Serves until a signal tells it to stop, and returns the exit status. Takes over @settings and the
+ * sockets in @activation. Every signal must be blocked and have its default disposition.
  */
 int keeper_run(const struct keeper_options *options, struct settings *settings,
 	       struct activation *activation);

@@ -22,7 +22,7 @@ static bool stderr_is_journal(void)
 	       status.st_ino == inode;
 }
 
-/* A daemon that is about to start, or to start again, is no reason not to serve. */
+/* The daemon of the log may start later, or restart now, and superd serves meanwhile. */
 static int open_daemon(enum log_target target, const char *what)
 {
 	int r = log_open(target, NULL);
@@ -36,7 +36,7 @@ static int open_daemon(enum log_target target, const char *what)
 	return log_open_later(target);
 }
 
-/* To where somebody will look: the terminal, the journal, or else syslog. */
+/* Opens the log that an administrator looks at: the terminal, the journal, otherwise syslog. */
 static int open_some_log(bool foreground)
 {
 	if (foreground && !stderr_is_journal())

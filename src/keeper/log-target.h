@@ -1,14 +1,14 @@
 #pragma once
 
-/* Where the log of all processes goes: chosen and opened by the keeper, which alone may. */
+/* The target of the log of all processes. Only the keeper may open it. */
 
 #include <stdbool.h>
 
 struct fronts;
 struct settings;
 
-/* Switches to the log of @settings, in every front too. Logs its failure. */
+/* Switches to the log of @settings, also in every front. Logs a failure. */
 int log_target_open(const struct settings *settings, bool foreground, struct fronts *fronts);
 
-/* The same, if it is a file: somebody has moved that away, maybe. */
+/* The same if the log is a file, which may have been moved by a rotation. */
 void log_target_reopen(const struct settings *settings, bool foreground, struct fronts *fronts);

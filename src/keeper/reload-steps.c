@@ -39,7 +39,7 @@ static pid_t rehearse(struct reload *reload)
 	int r;
 
 	notify_reloading();
-	/* The files are opened in its place. */
+	/* The files are opened with its number. */
 	(void)reserve_fd_release(&keeper->reserve);
 	log_target_reopen(keeper->generation->settings, options->foreground, &keeper->fronts);
 	log_info("loading '%s'", options->path);
@@ -90,7 +90,7 @@ static int start_front(struct reload *reload, struct front **out)
 	r = front_start(keeper, reload->next, out);
 	if (r < 0)
 		return log_error(r, "cannot start a new front");
-	/* Only now: if there was no front, it would have brought one. */
+	/* Not before: without a front the timer would have started one. */
 	timer_cancel(&keeper->restart);
 	return 0;
 }

@@ -1,8 +1,8 @@
 #pragma once
 
-/* What each step of a reload does. */
+/* The actions of each step of a reload. */
 
 struct reload_steps;
 
-/* For the reload that a struct keeper embeds. */
+/* For the struct reload in a struct keeper. */
 extern const struct reload_steps reload_steps;

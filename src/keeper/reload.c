@@ -7,10 +7,10 @@
 #include "keeper/fronts/fronts.h"
 #include "keeper/service/generation.h"
 
-/* A name server that does not answer must not hold up the next attempt. */
+/* A name server that does not answer must not block the next reload. */
 #define REHEARSAL_LIMIT_MS 30000
 
-/* A front that takes longer to answer is stuck; it is replaced all the same. */
+/* A front that takes longer to answer is stuck. It is replaced all the same. */
 #define HALT_LIMIT_MS 2000
 #define START_LIMIT_MS 10000
 
@@ -42,7 +42,7 @@ static void finish(struct reload *reload, bool failed)
 	reload->steps->finish(reload);
 }
 
-/* Everything goes on as before. */
+/* The reload has failed, and everything goes on as before. */
 static void give_up(struct reload *reload)
 {
 	if (reload->fronts->current)
@@ -121,7 +121,7 @@ static void halt_front(struct reload *reload)
 {
 	struct front *front = reload->fronts->current;
 
-	/* Between a crash and the next front there is nobody to stop. */
+	/* Between a crash and the next front there is no front to stop. */
 	if (!front) {
 		start_front(reload);
 		return;
@@ -148,7 +148,7 @@ bool reload_reaped(struct reload *reload, pid_t pid, int status)
 
 /* The end */
 
-/* From here on there is no way back, and no need of one. */
+/* The new front serves. From here on nothing can fail. */
 static void serve(struct reload *reload)
 {
 	struct front *old = reload->fronts->current;
@@ -157,7 +157,7 @@ static void serve(struct reload *reload)
 		bool halted = old->state == FRONT_HALTED;
 
 		front_drain(old, 0);
-		/* One that never answered may have clients on the way yet. */
+		/* A front that has not answered may still send requests. */
 		if (halted)
 			front_retire(old);
 	}

@@ -1,16 +1,16 @@
 #pragma once
 
 /*
- * A reload, step by step, each waiting for one event and none of them blocking:
+ * A reload, in steps. Each step waits for one event, and none of them blocks:
  *
  *   read the files → a process rehearses them → parse, open new listeners →
  *   the old front stops accepting → fork the new one → it serves → the old one drains
  *
- * Until the last step everything can be taken back, and a failure does just that.
- * The old front stops before the new one is forked, so that the new one starts
- * with the true number of children and no limit is exceeded between the two.
+ * Until the last step everything can be undone, and a failure undoes it. The old front stops before
+ * the new one is forked. So the new one starts with the true number of children, and both together
+ * never exceed a limit.
  *
- * Here is the order of the steps, and their limits. What a step does is given when it is made.
+ * This file has the order of the steps and their time limits. reload-steps.c has their actions.
  */
 
 #include <stdbool.h>
@@ -24,40 +24,40 @@ struct generation;
 struct reload;
 struct timers;
 
-/* Those that return a negative errno have logged it. */
+/* A step that returns a negative errno has logged it. */
 struct reload_steps {
-	/* Reads the files and tries them in a process. Returns its id, or a negative errno. */
+	/* Reads the files and starts the rehearsal. Returns its process id, or a negative errno. */
 	pid_t (*rehearse)(struct reload *reload);
 
-	/* That process has ended with @status. Makes the next generation, or returns an errno. */
+	/* The rehearsal has ended with @status. Makes the next generation. */
 	int (*prepare)(struct reload *reload, int status, struct generation **out);
 
-	/* @front is about to be told to accept no more. */
+	/* @front is about to stop accepting. */
 	void (*leave)(struct reload *reload, struct front *front);
 
 	/* Starts a front for the next generation. Returns 0 or a negative errno. */
 	int (*start_front)(struct reload *reload, struct front **out);
 
-	/* The next generation serves, and is the callee's. */
+	/* The next generation serves. Takes over @next. */
 	void (*serve)(struct reload *reload, struct generation *next);
 
-	/* The front that was there goes on, if there is one, from before it was told to leave. */
+	/* Undoes leave(): the old front goes on, if there is one. */
 	void (*stay)(struct reload *reload);
 
-	/* Undoes what the next generation had set, for which no front serves. */
+	/* Undoes the changes that the next generation has made to listeners. */
 	void (*go_back)(struct reload *reload);
 
-	/* It is over; reload->failed says how it ended. */
+	/* The reload has ended. reload->failed says how. */
 	void (*finish)(struct reload *reload);
 
-	/* Ends the process that rehearses. */
+	/* Ends the process of the rehearsal. */
 	void (*end)(pid_t pid);
 };
 
-/* Where a reload stands. Each state waits for one event. */
+/* The state of a reload. Each state waits for one event. */
 enum reload_state {
 	RELOAD_NONE,
-	RELOAD_REHEARSING, /* for the process that tries the new files */
+	RELOAD_REHEARSING, /* for the process that parses the new files */
 	RELOAD_HALTING,    /* for the old front to stop accepting */
 	RELOAD_STARTING,   /* for the new front to serve */
 };
@@ -76,26 +76,26 @@ struct reload {
 	struct timer limit;
 };
 
-/* What is given stays the caller's. */
+/* The caller keeps what it passes. */
 void reload_init(struct reload *reload, struct timers *timers, struct fronts *fronts,
 		 const struct reload_steps *steps);
 void reload_fini(struct reload *reload);
 
-/* Begins; or, while one is under way, once that is over. */
+/* Begins a reload, or lets it begin when the present one has ended. */
 void reload_begin(struct reload *reload);
 
-/* For later: reload_again() begins it. */
+/* Lets reload_again() begin a reload. */
 void reload_remember(struct reload *reload);
 void reload_again(struct reload *reload);
 
-/* Process @pid was reaped. Returns whether it was the one that rehearses. */
+/* Process @pid was reaped. Returns whether it was that of the rehearsal. */
 bool reload_reaped(struct reload *reload, pid_t pid, int status);
 
-/* At the end of a turn: what follows from what the fronts have said in it. */
+/* Called at the end of a turn: acts on messages that fronts have sent in it. */
 void reload_settle(struct reload *reload);
 
-/* @front was forgotten. */
+/* @front has gone. */
 void reload_lost_front(struct reload *reload, const struct front *front);
 
-/* The keeper stops: what the reload has started ends, and nothing follows from that. */
+/* The keeper stops: ends the processes that the reload has started. */
 void reload_abort(struct reload *reload);

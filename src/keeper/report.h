@@ -1,6 +1,6 @@
 #pragma once
 
-/* The state in words: for the log at SIGUSR1, and for the service manager. */
+/* The state of superd as text, for the log after SIGUSR1 and for the service manager. */
 
 struct keeper;
 struct settings;

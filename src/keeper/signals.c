@@ -8,7 +8,7 @@
 
 #include "base/cleanup.h"
 
-/* Signals coalesce: one may stand for any number of children. */
+/* One SIGCHLD may stand for any number of children. */
 static void reap(struct signals *signals)
 {
 	int status;

@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * Signals, read from a descriptor: there are no handlers. HUP reloads, USR1 reports,
- * TERM and INT stop, CHLD says that children have ended.
+ * Signals are read from a descriptor; there are no handlers. HUP reloads, USR1 reports, TERM and
+ * INT stop, and CHLD says that children have ended.
  */
 
 #include <sys/types.h>
@@ -12,7 +12,7 @@
 struct signals;
 
 struct signals_events {
-	/* Process @pid was reaped; @status is as wait(2) gives it. */
+	/* Process @pid was reaped, with the @status of wait(2). */
 	void (*on_reaped)(struct signals *signals, pid_t pid, int status);
 	void (*on_reload)(struct signals *signals);
 	void (*on_report)(struct signals *signals);
@@ -26,7 +26,7 @@ struct signals {
 	const struct signals_events *events;
 };
 
-/* Expects the signals blocked. Returns 0; or a negative errno, with nothing left. */
+/* The signals must be blocked. Returns 0 or a negative errno, and then nothing is left. */
 int signals_init(struct signals *signals, struct poller *poller,
 		 const struct signals_events *events);
 void signals_fini(struct signals *signals);

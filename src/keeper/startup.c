@@ -40,7 +40,7 @@ static struct session_counts **find_older(struct keeper *keeper, size_t *out_n)
 	return older;
 }
 
-/* Also those of services that are gone: their programs may run on. */
+/* Also pipes of services that are gone, because their programs may still run. */
 static struct startup_stderr *find_stderr_pipes(const struct service_records *records,
 						size_t *out_n)
 {
@@ -54,7 +54,7 @@ static struct startup_stderr *find_stderr_pipes(const struct service_records *re
 	return pipes;
 }
 
-/* Everything of the keeper's that a front must not have, for it faces the network. */
+/* Closes everything that a front must not have, because it faces the network. */
 static void abandon(struct keeper *keeper, const struct generation *generation)
 {
 	fronts_abandon(&keeper->fronts);
@@ -68,7 +68,7 @@ static void abandon(struct keeper *keeper, const struct generation *generation)
 	poller_free(keeper->poller);
 }
 
-/* What is counted and listed for one start alone. */
+/* The counts and lists that are made for one start. */
 struct tables {
 	unsigned *children;
 	struct session_counts **older;
@@ -91,7 +91,7 @@ static int fill_in(struct startup *startup, struct tables *tables, struct keeper
 {
 	int r;
 
-	/* What it is born with counts these ends already. */
+	/* Now, because the counts that the front inherits include these ends. */
 	fronts_tell_ended(&keeper->fronts);
 	tables->children = count_children(generation);
 	tables->older = find_older(keeper, &startup->n_older);
@@ -111,7 +111,7 @@ static int fill_in(struct startup *startup, struct tables *tables, struct keeper
 	return 0;
 }
 
-/* Returns 0 or a negative errno; in the new process it does not return. */
+/* Returns 0 or a negative errno. Does not return in the new process. */
 static int fork_front(struct keeper *keeper, struct front *front, struct startup *startup)
 {
 	front->pid = fork();

@@ -8,10 +8,10 @@
 #include "keeper/pool/pools.h"
 #include "keeper/service/generation.h"
 
-/* After the grace time the fronts end their sessions themselves; one that does not is stuck. */
+/* After the grace time the fronts end their sessions. A front that takes longer is stuck. */
 #define EXTRA_MS 2000
 
-/* And what the keeper then has to do is soon done. */
+/* How long the keeper itself may take after that. */
 #define SERVICE_MANAGER_EXTRA_MS 10000
 
 static void on_limit(struct timer *timer)

@@ -1,13 +1,13 @@
 #pragma once
 
-/* How superd stops: sessions have a time of grace, programs finish their clients. */
+/* How superd stops: sessions have the grace time, and programs finish their clients. */
 
 #include <stdbool.h>
 
 struct keeper;
 
-/* @why is for the log. The second time nothing is waited for. */
+/* @why is for the log. The second call ends all sessions at once. */
 void stop_begin(struct keeper *keeper, const char *why);
 
-/* Whether it stops, and nothing is left to wait for. */
+/* Whether superd stops and nothing is left to wait for. */
 bool stop_is_over(const struct keeper *keeper);

@@ -34,16 +34,15 @@ struct dispatch {
 	unsigned flags;
 
 	/*
-	 * Makes what a service or a listener has as its data, the service first. Returns 0 or a
-	 * negative errno, and then the front does not start. The reverse frees it, and copes with
-	 * what was never made.
+	 * Make the data of a service and of a listener, the service first. Return 0, or a negative
+	 * errno, and then the front does not start. The reverse frees the data, if there are any.
 	 */
 	int (*prepare_service)(struct front_service *service);
 	int (*prepare)(struct front_listener *listener);
 	void (*forget)(struct front_listener *listener);
 	void (*forget_service)(struct front_service *service);
 
-	/* For the watch of a listener: connections wait, or datagrams. NULL: is never called. */
+	/* The callbacks of a listener, for connections and for datagrams. NULL: never called. */
 	watch_fn *on_connection;
 	watch_fn *on_datagram;
 
@@ -51,36 +50,38 @@ struct dispatch {
 	bool (*is_wanted)(const struct front_listener *listener);
 
 	/*
-	 * The listener has the socket @fd, which was bound after the front had started: its own, or
-	 * further ones, which the callee owns unless it fails. NULL: its own is watched, others
-	 * are refused.
+	 * Adds the socket @fd, which was bound after the front had started: the listener's own, or
+	 * a further one, which the kind then owns unless this fails. NULL: the own socket is
+	 * watched, and others are refused.
 	 */
 	int (*add_socket)(struct front_listener *listener, int fd);
 
 	/* For accept.c. Whether there is room for one more client. NULL: always. */
 	bool (*has_room)(const struct front_listener *listener);
-	/* There was none, and a client waits. */
+	/* There was no room, and a client waits. */
 	void (*wait_for_room)(struct front_listener *listener);
-	/* Takes the client @fd. */
+	/* Serves the client. Takes over @fd. */
 	void (*admitted)(struct front_listener *listener, int fd, const struct address *peer);
 
-	/* There may be room for clients that were taken off the kernel's queue already. */
+	/* A client has ended: serves clients that are not in the kernel's queue any more. */
 	void (*slot_returned)(struct front_service *service);
 
-	/* A request, which @message was, is lost. */
+	/* The request @message is lost. */
 	void (*request_lost)(struct front_service *service, const struct channel_message *message,
 			     int error);
 
 	/* CHANNEL_RELEASED. NULL: the listener is watched again. */
 	void (*released)(struct front_listener *listener, const struct channel_message *message);
 
-	/* What else the keeper says of a service or of a listener. Both take @fd (or -1). */
+	/*
+	 * Other messages of the keeper about a service or a listener. Both take over @fd (or -1).
+	 */
 	void (*on_service_message)(struct front_service *service,
 				   const struct channel_message *message, int fd);
 	void (*on_listener_message)(struct front_listener *listener,
 				    const struct channel_message *message, int fd);
 
-	/* The mode has changed. To drain, each listener is closed before its service is told. */
+	/* The mode has changed. drain() comes after the listeners were closed. */
 	void (*halt)(struct front_service *service);
 	void (*resume)(struct front_service *service);
 	void (*close)(struct front_listener *listener);

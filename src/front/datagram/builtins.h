@@ -14,7 +14,7 @@ struct dispatch;
 struct listener;
 struct queue_drops;
 
-/* What the kind has once in a front: the owner of its services. Zeroed until then. */
+/* The owner of the services of this kind, one for each front. Zeroed before builtins_init(). */
 struct builtins {
 	struct workers *workers;
 	struct sessions sessions;
@@ -25,18 +25,20 @@ struct builtins {
 
 extern const struct dispatch builtins_dispatch;
 
-/* Starts the workers. Returns 0 or a negative errno; builtins_fini() copes with what is there. */
+/*
+ * Starts the workers. Returns 0 or a negative errno. builtins_fini() is to be called in both cases.
+ */
 int builtins_init(struct builtins *builtins, const struct context *context,
 		  struct queue_drops *drops);
 
-/* Before the listeners and services of the kind are forgotten. Harmless when repeated. */
+/* Called before the listeners and services of the kind are forgotten. May be called again. */
 void builtins_stop(struct builtins *builtins);
 
-/* After that. */
+/* Called after that. */
 void builtins_fini(struct builtins *builtins);
 
 /*
- * Tells the guard where a listener of any kind receives datagrams, once it is bound; ignores
- * others. Returns 0 or a negative errno.
+ * Tells the guard the address of a bound listener of any kind that receives datagrams. Ignores
+ * other listeners. Returns 0 or a negative errno.
  */
 int builtins_guard(struct builtins *builtins, const struct listener *listener);

@@ -23,7 +23,7 @@ struct datagram_socket {
 	bool is_second; /* a broadcast reaches every socket, and only the first answers it */
 };
 
-/* @fd is one of the listener's sockets. What @guard and @drops point to stays the caller's. */
+/* @fd is one of the sockets of the listener. The caller keeps @guard and @drops. */
 void datagram_socket_init(struct datagram_socket *socket, const struct front_listener *listener,
 			  int fd, const struct reflection_guard *guard,
 			  struct service_drops *drops);

@@ -1,11 +1,11 @@
 #pragma once
 
 /*
- * Datagrams that the kernel dropped because the queue of their socket was full: counted in
- * whichever thread reads the socket, and logged by the main thread, once in a while.
+ * Datagrams that the kernel has dropped because the queue of their socket was full. The thread that
+ * reads the socket counts them. The main thread logs the count from time to time.
  *
- * The kernel counts the drops of each socket from its start on. A front counts those since its own
- * start alone, so that none is counted by two fronts.
+ * The kernel counts the drops of each socket since it was made. A front counts only those since its
+ * own start, so that two fronts never count the same drop.
  */
 
 #include <stdatomic.h>
@@ -21,7 +21,7 @@ struct msghdr;
 /* Of a front. */
 struct queue_drops {
 	struct timers *timers;
-	_Atomic(struct service_drops *) noted; /* with drops to log; workers write this */
+	_Atomic(struct service_drops *) noted; /* services with drops to log; workers write this */
 	struct watch wake; /* owns an eventfd that tells when there is the first */
 };
 
@@ -38,16 +38,16 @@ struct service_drops {
 /* Returns 0 or a negative errno. */
 int queue_drops_init(struct queue_drops *drops, struct poller *poller, struct timers *timers);
 
-/* Copes with what was never initialised. No thread looks any more. */
+/* Also for zeroed @drops. Called when no other thread uses them any more. */
 void queue_drops_fini(struct queue_drops *drops);
 
 void service_drops_init(struct service_drops *drops, struct queue_drops *all,
 			const struct front_service *service);
 
-/* Once no thread looks any more. */
+/* Called when no other thread uses @drops any more. */
 void service_drops_fini(struct service_drops *drops);
 
-/* Logs at once what would be logged later. */
+/* Logs at once the drops that wait for the next line. */
 void service_drops_log_rest(struct service_drops *drops);
 
 /*

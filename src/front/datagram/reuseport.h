@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * The sockets among which the kernel divides the datagrams of a listener (SO_REUSEPORT), each read
- * by one of the workers, or in the main loop where there are none.
+ * Several sockets share the datagrams of one listener (SO_REUSEPORT). A worker reads each of them,
+ * or the main thread if there are no workers.
  *
  * A worker holds the lock of a socket while it reads. So after reuseport_halt() or
  * reuseport_close() no socket is read any more, and the sockets may be closed. All functions are
@@ -18,14 +18,14 @@ struct datagram_socket;
 struct poller;
 struct workers;
 
-/* Who reads the sockets of all listeners of a front. */
+/* The threads that read the sockets of all listeners of a front. */
 struct reuseport_readers {
 	struct poller *poller;
 	struct workers *workers;
 	struct datagram_room **rooms; /* by worker; NULL until one reads */
 };
 
-/* Neither becomes its own. */
+/* The caller keeps what it passes. */
 void reuseport_readers_init(struct reuseport_readers *readers, struct poller *poller,
 			    struct workers *workers);
 
@@ -44,15 +44,15 @@ void reuseport_init(struct reuseport *reuseport, struct reuseport_readers *reade
 		    size_t n_wanted);
 
 /*
- * Reads one socket more. @owned: it is closed by reuseport_close(). On failure, a negative errno,
- * it is not read, and stays the caller's.
+ * Adds a socket and reads it. If it is @owned, reuseport_close() closes it. Returns 0 or a negative
+ * errno. On failure the caller keeps the socket.
  */
 int reuseport_add(struct reuseport *reuseport, const struct datagram_socket *socket, bool owned);
 
 void reuseport_halt(struct reuseport *reuseport);
 void reuseport_resume(struct reuseport *reuseport);
 
-/* Lets go of all sockets. */
+/* Stops reading all sockets, and closes those that it owns. */
 void reuseport_close(struct reuseport *reuseport);
 
 /* Called when the workers have stopped. */

@@ -20,13 +20,13 @@ struct front_listener;
 struct front_service;
 struct watch;
 
-/* Once in a front. */
+/* One for each front. */
 struct spawner {
 	struct queue_drops *drops;
-	int spare_memfd; /* empty, so that a datagram once received finds its place; or -1 */
+	int spare_memfd; /* empty, for the next datagram, so that it cannot be lost; or -1 */
 };
 
-/* @drops stays the caller's. */
+/* The caller keeps @drops. */
 void spawner_init(struct spawner *spawner, struct queue_drops *drops);
 void spawner_fini(struct spawner *spawner);
 
@@ -45,7 +45,7 @@ void spawn_datagram_forget_service(struct front_service *service);
 void spawn_datagram_on_ready(struct watch *watch);
 void spawn_datagram_slot_returned(struct front_service *service);
 
-/* Drops all that still wait, with a line that says so. */
+/* Drops and logs the datagrams that still wait. */
 void spawn_datagram_drain(struct front_service *service, bool has_successor);
 
 /* CHANNEL_UNREAD: serves the datagrams that are left on the socket @fd, and closes it. */

@@ -1,9 +1,8 @@
 #pragma once
 
 /*
- * What a built-in and its client say to each other, a turn at a time. A turn receives, answers and
- * sends, and never blocks. While the client does not read, the unsent answer is kept and nothing
- * more is read.
+ * Moves bytes between a built-in and its client. A turn receives, answers and sends, and never
+ * blocks. While the client does not read, the unsent answer is kept and nothing more is read.
  */
 
 #include <stdatomic.h>

@@ -1,10 +1,10 @@
 #pragma once
 
 /*
- * A session is one client of a built-in over a connection: TCP, Unix stream or
- * seqpacket. It has its first turn in the main thread. One that is not over then goes on in
- * the loop of a worker. It holds a buffer only while the client does not take
- * what it was sent, and reads nothing meanwhile.
+ * A session is one client of a built-in over a connection: TCP, Unix stream or seqpacket. It has
+ * its first turn in the main thread. If it is not over then, it goes on in the loop of a worker.
+ * While the client does not read, the session keeps the unsent answer in a buffer and reads
+ * nothing. Otherwise it has no buffer.
  *
  * A session knows no other session. sessions.c has all of them, and is told when one is over.
  */
@@ -25,13 +25,13 @@
 struct front_service;
 struct session;
 
-/* What a session is given. */
+/* What all sessions share. */
 struct session_host {
 	struct loop loop; /* the main thread's */
 	struct timers *timers;
 	struct workers *workers;
 
-	/* It is over, with its error set. In the loop of the session, which may free it. */
+	/* The session is over, with its error set. Called in its loop. May free it. */
 	void (*on_over)(struct session *session);
 };
 
@@ -47,7 +47,7 @@ struct session {
 	struct list link; /* for sessions.c */
 	struct session_host *host;
 	struct front_service *service;
-	struct timer limit_timer; /* wherever the session is; one without limits sets none */
+	struct timer limit_timer; /* not set without limits */
 	enum session_limit limit; /* that ended it */
 	uint32_t n_lingered;
 	int64_t started_ms;
@@ -74,17 +74,17 @@ struct session *session_new(struct session_host *host, struct front_service *ser
 /* Closes the connection, in the loop of the session. */
 void session_close(struct session *session);
 
-/* Once it is closed, in the main thread. */
+/* For the main thread, after session_close(). */
 void session_free(struct session *session);
 
 /*
- * In the main thread: starts the limits, has the first turn unless the answer never ends, and goes
- * on in the loop of the worker with the fewest, or here where there are none. The session may be
- * over, and freed, when this returns.
+ * For the main thread. Starts the limits, and takes the first turn unless the answer never ends.
+ * The session then goes on in the worker with the fewest sessions, or in the main thread if there
+ * are no workers. When this returns, the session may have ended and be freed.
  */
 void session_start(struct session *session);
 
-/* It ends in its loop, with @error. */
+/* Ends the session in its loop, with @error. */
 void session_end(struct session *session, int error);
 
 struct address session_peer(const struct session *session);

@@ -45,7 +45,7 @@ void front_free(struct front *front)
 	for (size_t i = 0; i < front->n_pools; i++)
 		pool_handle_unref(front->pools[i]);
 	free(front->pools);
-	/* Newer fronts see the same memory, and must not count sessions that are no more. */
+	/* Newer fronts read the same counts, and must not count sessions that were lost. */
 	if (front->session_counts)
 		memset(front->session_counts, 0, sizeof(*front->session_counts));
 	session_counts_free(front->session_counts);

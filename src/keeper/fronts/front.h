@@ -1,11 +1,11 @@
 #pragma once
 
 /*
- * One front as the keeper sees it: a process that it forks, talks to and reaps. It faces the
- * network and may have been taken over: what it says is checked, what it does not read is
- * bounded, and one that says what no front says is ended.
+ * One front, as the keeper sees it: a process that it forks, exchanges messages with, and reaps. A
+ * front faces the network and may have been taken over. So its messages are checked, the messages
+ * that it does not read are limited, and a front that sends a forbidden message is ended.
  *
- * Its state is written here alone.
+ * Only this file writes the state of a front.
  */
 
 #include <stdbool.h>
@@ -27,13 +27,12 @@ struct front {
 	pid_t pid; /* 0: not forked yet */
 	struct front_channel channel;
 	enum front_state state;
-	struct generation *generation; /* NULL once another one has taken over */
-	struct pool_handle *
-		*pools; /* by service, for what it still says of them once that is NULL */
+	struct generation *generation; /* NULL when another front has taken over */
+	struct pool_handle **pools;    /* by service, for messages after @generation is NULL */
 	size_t n_pools;
 	struct session_counts *session_counts;
 	int64_t started_ms;
-	bool ended; /* the process was reaped; its last requests may still wait */
+	bool ended; /* the process was reaped; its last requests may still be in the channel */
 	int ended_status;
 	bool ping_pending; /* it has not answered the last CHANNEL_PING */
 };
@@ -45,42 +44,42 @@ void front_free(struct front *front);
 /* Closes the channel. */
 void front_hang_up(struct front *front);
 
-/* What it was told, and what it has answered. Each does nothing where that makes no sense. */
+/* Orders to the front, and its answers. Each does nothing in a state in which it makes no sense. */
 void front_serves(struct front *front); /* it says so */
 void front_halt(struct front *front);
 void front_halted(struct front *front); /* it says so */
 void front_resume(struct front *front);
 
-/* Orders it to finish: within @limit_ms, or in its own time (0). A halted one has a successor. */
+/* Orders it to finish, within @limit_ms unless that is 0. A halted front has a successor. */
 void front_drain(struct front *front, uint32_t limit_ms);
 
-/* Asks whether it is alive, which front_alive() is to say before the next time. */
+/* Sends PING. front_alive() must follow before the next call. */
 void front_ping(struct front *front);
 void front_alive(struct front *front);
 
-/* Lets go of its generation: another one has taken over, and it may ask for nothing more. */
+/* Another front has taken over. Releases the generation, so it may send no more requests. */
 void front_retire(struct front *front);
 
-/* Its process ended with @status. Its last requests are still served before it is forgotten. */
+/* Its process has ended with @status. Its last requests are still served. */
 void front_reaped(struct front *front, int status);
 
-/* Ends it at once, if it runs. */
+/* Kills the process, if it runs. */
 void front_kill(struct front *front);
 
-/* Whether it must know how many children there are: it accepts now or may again. */
+/* Whether it counts children, because it accepts clients or may do so again. */
 bool front_counts(const struct front *front);
 
-/* Whether it may still ask for programs, by what it was told and has answered. */
+/* Whether it may send requests. */
 bool front_asks(const struct front *front);
 
-/* Whether it was reaped, and nothing that it said is left to be read. */
+/* Whether it was reaped, and its channel was read to the end. */
 bool front_is_over(const struct front *front);
 
 /* Sends now or when there is room. Takes over @fd. */
 void front_send(struct front *front, const struct channel_message *message, int fd);
 void front_order(struct front *front, enum channel_type type);
 
-/* As front_send(), with a descriptor that stays the caller's. */
+/* As front_send(), but the caller keeps the descriptor. */
 void front_lend(struct front *front, const struct channel_message *message, int fd);
 
 /* The log file, if there is one, and all sockets of @endpoint. */

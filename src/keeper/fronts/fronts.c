@@ -67,7 +67,7 @@ static void on_short(struct front_channel *channel, int error)
 	fronts->events->on_short(fronts, error);
 }
 
-/* A front that says what no front says is not ours any more. */
+/* A front that sends a forbidden message was taken over. */
 static void on_bad(struct front_channel *channel)
 {
 	struct front *front = front_of(channel);
@@ -76,7 +76,7 @@ static void on_bad(struct front_channel *channel)
 	front_kill(front);
 }
 
-/* It would count wrongly for ever: a new one starts from the truth. */
+/* Without the message its counts would stay wrong. A new front starts with the right ones. */
 static void on_behind(struct front_channel *channel, int error, const char *why)
 {
 	struct front *front = front_of(channel);
@@ -134,7 +134,7 @@ struct front *fronts_asking(const struct fronts *fronts)
 	return found;
 }
 
-/* Clients that were passed on are still with their programs. */
+/* Clients of dispatch `pass` are not lost with a front, because their programs still run. */
 static unsigned live_sessions(const struct front *front)
 {
 	const struct service_record *record = front->fronts->records->by_name;
@@ -168,7 +168,7 @@ static void forget(struct fronts *fronts, struct front *front)
 	if (fronts->current == front)
 		fronts->current = NULL;
 	list_unlink(&front->link);
-	/* Another front may be born before this one is freed. */
+	/* Another front may be forked before this one is freed. */
 	front_hang_up(front);
 	fronts->events->on_gone(front);
 	front_free(front);

@@ -39,7 +39,7 @@ static int make_room(struct service_records *records)
 	return 0;
 }
 
-/* A number that a forgotten service had is used again before a new one. */
+/* The number of a forgotten service is used before a new one. */
 static int find_number(struct service_records *records, unsigned *out)
 {
 	int r;
@@ -117,7 +117,7 @@ int service_record_open_stderr(struct service_record *record)
 	if (pipe2(pipe_ends, O_CLOEXEC) < 0)
 		return -errno;
 
-	/* The front reads without waiting; programs write as they would to a terminal. */
+	/* Non-blocking for the front only. Programs expect a blocking standard error. */
 	(void)fd_set_blocking(pipe_ends[0], false);
 	record->stderr_read = pipe_ends[0];
 	record->stderr_write = pipe_ends[1];

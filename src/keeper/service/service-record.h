@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * Records: what the keeper remembers of a service by its name, over reloads. The
- * number of a record is also the service's place on the board.
+ * Records: what the keeper remembers of a service by its name, over reloads. The number of a record
+ * is also the index of the service in the statistics.
  */
 
 #include <stdbool.h>
@@ -17,17 +17,17 @@ struct pool_handle;
 struct service_record {
 	char *name;
 	unsigned number;
-	size_t service;       /* where the newest generation that names it has it */
+	size_t service;       /* its index in the newest generation that names it */
 	unsigned live;        /* its programs that run or are about to be started */
-	unsigned generations; /* that name it */
-	unsigned unreported;  /* ends that the fronts were not told of yet */
+	unsigned generations; /* how many name it */
+	unsigned unreported;  /* ends that were not reported to the fronts yet */
 	struct list unreported_link;
 	int stderr_read; /* the pipe of `stderr = log`, or -1 */
 	int stderr_write;
 	int64_t failure_said_ms; /* when a failed start was last logged */
 	unsigned failures_unlogged;
 	struct pool_handle *pool; /* that serves it now, or NULL */
-	unsigned pools;           /* of it that there are, older ones included */
+	unsigned pools;           /* how many exist, with older ones */
 	UT_hash_handle hh;
 };
 
@@ -39,14 +39,11 @@ struct service_records {
 	bool stale; /* a generation has gone: service_records_sweep() may find something */
 };
 
-/* Finds or makes the record for @name. Returns 0, -ENOMEM, or -ENOSPC when the board is full. */
+/* Finds or makes the record for @name. Returns 0, -ENOMEM, or -ENOSPC when there are too many. */
 int service_records_take(struct service_records *records, const char *name,
 			 struct service_record **out);
 
-/*
- * Forgets the records that no generation names, that have no program running, and of which the log
- * has said all.
- */
+/* Forgets records that no generation names, without running programs or unlogged failures. */
 void service_records_sweep(struct service_records *records);
 
 /* Opens the pipe of `stderr = log`, unless it is open. */
