@@ -79,6 +79,22 @@ static const char *receive(int fd)
 	return text;
 }
 
+/* Its reader does not wait for what is not said. */
+static void make_stderr_a_pipe(int pipes[2])
+{
+	assert_int_equal(pipe2(pipes, O_CLOEXEC), 0);
+	assert_int_equal(fcntl(pipes[0], F_SETFL, O_NONBLOCK), 0);
+	assert_int_equal(dup2(pipes[1], STDERR_FILENO), STDERR_FILENO);
+}
+
+/* Far more lines than any pipe or socket holds. */
+static void log_until_dropped(unsigned n)
+{
+	for (int i = 0; log_dropped() < n && i < 100000; i++)
+		log_info("a line of log");
+	assert_int_equal(log_dropped(), n);
+}
+
 static const char *with_pid(const char *head, const char *message)
 {
 	static char text[256];
@@ -91,8 +107,7 @@ static void test_plain_messages_stand_alone(void **state)
 {
 	int pipes[2];
 
-	assert_int_equal(pipe2(pipes, O_CLOEXEC), 0);
-	dup2(pipes[1], STDERR_FILENO);
+	make_stderr_a_pipe(pipes);
 	errno = ERANGE;
 	assert_int_equal(log_error(-ENOENT, "cannot open '%s'", "x"), -ENOENT);
 	assert_int_equal(errno, ERANGE);
@@ -108,8 +123,7 @@ static void test_lines_stay_one_line(void **state)
 	const char *text;
 	int pipes[2];
 
-	assert_int_equal(pipe2(pipes, O_CLOEXEC), 0);
-	dup2(pipes[1], STDERR_FILENO);
+	make_stderr_a_pipe(pipes);
 	assert_int_equal(log_open(LOG_TO_STDERR, NULL), 0);
 	log_info("a\nb\x7f");
 	assert_string_equal(receive(pipes[0]), with_pid("superd", ": a\\x0ab\\x7f\n"));
@@ -131,13 +145,11 @@ static void test_a_full_pipe_drops_and_the_next_line_says_how_many(void **state)
 	int pipes[2];
 
 	assert_non_null(drain);
-	assert_int_equal(pipe2(pipes, O_CLOEXEC), 0);
-	dup2(pipes[1], STDERR_FILENO);
+	make_stderr_a_pipe(pipes);
 	assert_int_equal(log_open(LOG_TO_STDERR, NULL), 0);
 	assert_false(fcntl(STDERR_FILENO, F_GETFL) & O_NONBLOCK);
 
-	while (log_dropped() < 3)
-		log_info("a line of log");
+	log_until_dropped(3);
 	assert_true(read(pipes[0], drain, 1 << 20) > 0);
 	assert_int_equal(log_dropped(), 3);
 
@@ -163,11 +175,9 @@ static void test_forked_processes_count_together(void **state)
 
 	assert_non_null(drain);
 	assert_int_equal(log_share_count(), 0);
-	assert_int_equal(pipe2(pipes, O_CLOEXEC), 0);
-	dup2(pipes[1], STDERR_FILENO);
+	make_stderr_a_pipe(pipes);
 	assert_int_equal(log_open(LOG_TO_STDERR, NULL), 0);
-	while (log_dropped() == 0)
-		log_info("a line of log");
+	log_until_dropped(1);
 
 	child = fork();
 	if (child == 0) {
@@ -190,6 +200,7 @@ static void test_standard_error_may_be_a_socket(void **state)
 	int pair[2];
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	assert_int_equal(fcntl(pair[0], F_SETFL, O_NONBLOCK), 0);
 	dup2(pair[1], STDERR_FILENO);
 	assert_int_equal(log_open(LOG_TO_STDERR, NULL), 0);
 	log_info("hello");
@@ -235,8 +246,7 @@ static void test_who_watches_sees_what_goes_wrong(void **state)
 {
 	int ends[2];
 
-	assert_int_equal(pipe(ends), 0);
-	dup2(ends[1], STDERR_FILENO);
+	make_stderr_a_pipe(ends);
 	assert_int_equal(log_open(LOG_TO_FILE, file_path), 0);
 	log_set_watched(true);
 	log_info("fine");
@@ -331,8 +341,7 @@ static void test_a_full_daemon_does_not_delay(void **state)
 	int fd = open_daemon();
 
 	assert_int_equal(log_open(LOG_TO_SYSLOG, NULL), 0);
-	while (log_dropped() == 0)
-		log_info("a line of log");
+	log_until_dropped(1);
 
 	while (*receive(fd))
 		continue;

@@ -67,12 +67,13 @@ static void pass(const char *text, size_t n, int fd)
 	assert_int_equal(sendmsg(superd, &header, MSG_NOSIGNAL), n);
 }
 
-/* Passes one end of a new connection and returns the other. */
+/* Passes one end of a new connection and returns the other, which does not wait. */
 static int pass_connection(const char *text, size_t n)
 {
 	int pair[2];
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	assert_int_equal(fcntl(pair[0], F_SETFL, O_NONBLOCK), 0);
 	pass(text, n, pair[1]);
 	close(pair[1]);
 	return pair[0];
@@ -82,7 +83,7 @@ static void expect_said(const char *expected)
 {
 	char text[64] = "";
 
-	assert_true(recv(superd, text, sizeof(text) - 1, 0) > 0);
+	assert_true(recv(superd, text, sizeof(text) - 1, MSG_DONTWAIT) > 0);
 	assert_string_equal(text, expected);
 }
 
