@@ -29,6 +29,7 @@ class Lines:
 
     def __init__(self, read, at_end=None):
         self.items = []
+        self.found = {}
         self.closed = False
         self.changed = threading.Condition()
         self.thread = threading.Thread(target=self._collect, args=(read, at_end), daemon=True)
@@ -52,7 +53,12 @@ class Lines:
         return "\n".join(self.items)
 
     def find(self, pattern, after=0):
-        return [m for item in self.items[after:] if (m := re.search(pattern, item, re.M))]
+        """Looks at each piece once, however often it is asked for the same."""
+        seen, found = self.found.get((pattern, after), (after, []))
+        items = self.items[seen:]
+        found = found + [m for item in items if (m := re.search(pattern, item, re.M))]
+        self.found[pattern, after] = seen + len(items), found
+        return list(found)
 
     def wait(self, pattern, after=0, count=1, patience=PATIENCE):
         """Returns the first match once `count` pieces from number `after` on have matched."""
