@@ -9,4 +9,4 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "integration"))
 
 pytest.register_assert_rewrite("shortage")
 
-from fixtures import place, superd  # noqa: E402, F401
+from fixtures import place, pytest_cmdline_main, superd  # noqa: E402, F401

@@ -23,7 +23,9 @@ from shortage import (
 )
 
 CAT = service("cat", exec=["/bin/cat"], log_on_success=["none"])
-LONELY = ["setpriv", "--reuid=54321", "--regid=54321", "--clear-groups"]
+# Limits of processes count all that a user has, so whoever runs tests beside us has another.
+LONELY_ID = 100_000 + os.getpid()
+LONELY = ["setpriv", f"--reuid={LONELY_ID}", f"--regid={LONELY_ID}", "--clear-groups"]
 
 
 def queue(daemon, name, count=20):

@@ -1,1 +1,1 @@
-from fixtures import place, superd  # noqa: F401
+from fixtures import place, pytest_cmdline_main, superd  # noqa: F401

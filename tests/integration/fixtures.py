@@ -13,9 +13,20 @@ from daemon import SANITIZER, SUPERD, Daemon
 from process import children, executable
 
 PR_SET_CHILD_SUBREAPER = 36
+AT_A_TIME = 4
 
 # Whatever outlives superd becomes our child, so that it can be found and ended.
 ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config):
+    """Most tests wait most of the time, so where xdist is installed some run side by side."""
+    # Its workers come here, too.
+    if hasattr(config, "workerinput") or not config.pluginmanager.hasplugin("xdist"):
+        return
+    if config.option.numprocesses is None and not config.option.usepdb:
+        config.option.numprocesses = AT_A_TIME
 
 
 @pytest.fixture
