@@ -70,7 +70,7 @@ static int open_daemon(struct log_sink *sink, enum log_target target)
 
 /*
  * Other processes use the open file of standard error too, so O_NONBLOCK must not be set on it.
- * A second open file of the same terminal, pipe or file is ours alone.
+ * A second open file of the same terminal, pipe or file belongs to superd alone.
  */
 static int open_stderr(struct log_sink *sink)
 {

@@ -4,7 +4,7 @@
  * A sink writes lines of log to one target. It writes a line whole, or not at all.
  *
  * Only log.c uses it. A sink never waits. The exception is LOG_TO_PLAIN, which serves the start:
- * an error that nobody reads is worse then than a pause.
+ * a lost error message would then be worse than a pause.
  */
 
 #include <stdbool.h>

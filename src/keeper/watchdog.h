@@ -19,6 +19,6 @@ struct watchdog {
 	int64_t limit_ms; /* the service manager's */
 };
 
-/* Begins, if the service manager wants it. What is given stays the caller's. */
+/* Begins, if the service manager wants it. The caller keeps what it passes. */
 void watchdog_init(struct watchdog *watchdog, struct timers *timers, struct fronts *fronts);
 void watchdog_fini(struct watchdog *watchdog);

@@ -61,5 +61,5 @@ int watch_change(struct watch *watch, unsigned wanted);
 void watch_suspend(struct watch *watch);
 int watch_resume(struct watch *watch);
 
-/* Harmless on a watch that was never added. */
+/* Does nothing if the watch was never added. */
 void watch_remove(struct watch *watch);

@@ -44,5 +44,5 @@ static inline bool timer_is_set(const struct timer *timer)
 	return timer->position > 0;
 }
 
-/* Harmless on a timer that is not set. */
+/* Does nothing if the timer is not set. */
 void timer_cancel(struct timer *timer);

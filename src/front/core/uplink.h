@@ -53,7 +53,7 @@ void uplink_answer(struct uplink *uplink, enum channel_type type);
 /* Takes back an answer that was not sent yet. */
 void uplink_forget(struct uplink *uplink, enum channel_type type);
 
-/* Nothing could be received for want of memory. Calls on_readable() again after a moment. */
+/* Memory was short, and nothing could be received. Calls on_readable() again after a moment. */
 void uplink_pause_reading(struct uplink *uplink);
 
 /*

@@ -17,7 +17,8 @@
 #include "front/datagram/queue-drops.h"
 #include "front/session/builtin.h"
 
-/* What a listener with datagrams has: its socket is watched, or several are shared among workers.
+/*
+ * What a listener with datagrams has: its socket is watched, or several are shared among workers.
  */
 struct datagrams {
 	struct datagram_socket socket;
@@ -172,7 +173,7 @@ static void drain(struct front_service *service, bool has_successor)
 	service_drops_log_rest(service->data);
 }
 
-/* Of all its services: once is enough, and more is harmless. */
+/* For all services of the kind. A second call does nothing. */
 static void end_clients(struct front_service *service)
 {
 	struct builtins *builtins = service->owner;

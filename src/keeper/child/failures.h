@@ -21,7 +21,7 @@ struct failures {
 	struct timer timer; /* while there is something to say */
 };
 
-/* What is given stays the caller's. */
+/* The caller keeps what it passes. */
 void failures_init(struct failures *failures, struct timers *timers, struct service_stats *stats,
 		   const struct service_records *records);
 

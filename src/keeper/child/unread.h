@@ -20,7 +20,7 @@ struct unread {
 	bool stopped;        /* no front will serve again */
 };
 
-/* @fronts stays the caller's. */
+/* The caller keeps @fronts. */
 void unread_init(struct unread *unread, struct fronts *fronts);
 
 /* Frees, and logs, the sockets that wait. */

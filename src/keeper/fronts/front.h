@@ -45,9 +45,9 @@ void front_free(struct front *front);
 void front_hang_up(struct front *front);
 
 /* Orders to the front, and its answers. Each does nothing in a state in which it makes no sense. */
-void front_serves(struct front *front); /* it says so */
+void front_serves(struct front *front); /* its READY */
 void front_halt(struct front *front);
-void front_halted(struct front *front); /* it says so */
+void front_halted(struct front *front); /* its HALTED */
 void front_resume(struct front *front);
 
 /* Orders it to finish, within @limit_ms unless that is 0. A halted front has a successor. */

@@ -17,7 +17,7 @@ struct passed_socket {
 	int fd;
 	char *name;
 	const struct listener *user; /* or NULL */
-	bool known_unused;           /* the log has said so */
+	bool known_unused;           /* that was logged */
 };
 
 struct activation {

@@ -45,7 +45,7 @@ struct listener_table {
 	void (*on_bound)(struct bound_listener *bound);
 };
 
-/* What is given stays the caller's. */
+/* The caller keeps what it passes. */
 void listener_table_init(struct listener_table *listener_table, struct timers *timers,
 			 struct activation *activation,
 			 void (*on_bound)(struct bound_listener *bound));
