@@ -29,7 +29,7 @@ static void on_resume(struct front *front, const struct channel_message *message
 	front->context.mode = MODE_SERVING;
 	program_log_start(&front->program_log);
 	services_resume(&front->services);
-	throttle_release(&front->throttle);
+	throttle_resume(&front->throttle);
 }
 
 static void end_clients(struct timer *timer)
@@ -65,7 +65,7 @@ static void on_ended(struct front *front, const struct channel_message *message,
 	if (!service)
 		return;
 	service_children_ended(service, message->ended.children);
-	throttle_release_service(service);
+	throttle_resume_service(service);
 }
 
 static void on_released(struct front *front, const struct channel_message *message, int fd)
@@ -119,12 +119,12 @@ static void to_listener(struct front *front, const struct channel_message *messa
 
 static void on_pause(struct front *front, const struct channel_message *message, int fd)
 {
-	throttle_pause(&front->throttle, true);
+	throttle_pause_requests(&front->throttle, true);
 }
 
 static void on_continue(struct front *front, const struct channel_message *message, int fd)
 {
-	throttle_pause(&front->throttle, false);
+	throttle_pause_requests(&front->throttle, false);
 }
 
 static void on_ping(struct front *front, const struct channel_message *message, int fd)
@@ -234,7 +234,7 @@ static void on_writable(struct uplink *uplink)
 {
 	struct front *front = container_of(uplink, struct front, uplink);
 
-	throttle_release(&front->throttle);
+	throttle_resume(&front->throttle);
 }
 
 static void on_lost(struct uplink *uplink, const struct channel_message *message, int error)

@@ -57,7 +57,9 @@ void descriptors_init(struct descriptors *descriptors, const struct startup *sta
 
 void descriptors_lift(struct descriptors *descriptors)
 {
+	/* Nothing is known about the limit, if it could not be read. */
 	descriptors->is_lifted =
+		descriptors->all.rlim_max > 0 &&
 		prlimit(0, RLIMIT_NOFILE, &descriptors->all, &descriptors->before) == 0;
 }
 

@@ -85,7 +85,7 @@ static int set_up(void **state)
 	stage.context.throttle = &front.throttle;
 	stage.service.dispatch = &pass_dispatch;
 	stage.service.owner = &front.pass;
-	list_init(&stage.service.parked);
+	list_init(&stage.service.paused);
 	throttle_init(&front.throttle, &stage.context);
 	assert_int_equal(channel_pair(&front.keeper, &channel), 0);
 	uplink_init(&front.uplink, channel, &events);
@@ -199,13 +199,13 @@ static void test_while_processes_are_short_none_is_asked_for_and_others_are_dism
 {
 	listen_on_ipv4(INADDR_LOOPBACK);
 	tell((struct channel_message){ .type = CHANNEL_POOL, .pool = { .may_grow = true } }, -1);
-	throttle_pause(&front.throttle, true);
+	throttle_pause_requests(&front.throttle, true);
 	pass_dispatch.wait_for_room(&front.listener);
 	add_useless_process(1);
 	pass_report(&front.pass);
 	expect_dismissal(1);
 	assert_int_equal(hear(), 0);
-	throttle_pause(&front.throttle, false);
+	throttle_pause_requests(&front.throttle, false);
 	pass_report(&front.pass);
 	assert_int_equal(hear(), CHANNEL_GROW);
 	assert_int_equal(hear(), 0);

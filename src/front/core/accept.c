@@ -45,7 +45,7 @@ static void on_accept_error(struct front_listener *listener, int error)
 			    "cannot accept a client");
 	}
 	/* The client still waits in the queue, so to try again at once would spin. */
-	throttle_starve(listener->service->context->throttle, error);
+	throttle_on_shortage(listener->service->context->throttle, error);
 }
 
 /* Returns whether more clients may wait. */
@@ -96,7 +96,7 @@ void accept_on_ready(struct watch *watch)
 		if (!throttle_is_open(listener))
 			return;
 		if (admission == ADMISSION_HOLD) {
-			throttle_park_full(listener);
+			throttle_pause_full(listener);
 			return;
 		}
 		if (admission == ADMISSION_ADMIT && !has_room(listener, i == 0))

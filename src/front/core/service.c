@@ -13,7 +13,7 @@ void service_init(struct front_service *service, const struct context *context, 
 	service->stats = &startup->stats[service->stats_index];
 	service->sessions = &startup->session_counts->sessions[service->stats_index];
 	service->children = startup->children[index];
-	list_init(&service->parked);
+	list_init(&service->paused);
 }
 
 static uint64_t older_sessions(const struct front_service *service)

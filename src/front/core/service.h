@@ -31,13 +31,13 @@ struct front_service {
 	unsigned stats_index;
 	unsigned children; /* running, or asked for */
 
-	struct list parked; /* its listeners that wait until a client ends: see throttle.h */
+	struct list paused; /* its listeners that wait until a client ends: see throttle.h */
 	struct timer older; /* looks again whether sessions of older fronts have ended */
 };
 
 struct front_listener {
 	struct watch watch;
-	struct list link; /* in a list of parked ones, while it is not watched */
+	struct list link; /* in a list of paused ones, while it is not watched */
 	struct front_service *service;
 	struct listener *listener;
 	void *data; /* what its kind has for each listener, or NULL */

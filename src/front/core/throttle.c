@@ -9,9 +9,9 @@
 #include "front/core/service.h"
 #include "front/core/uplink.h"
 
-#define STARVED_PAUSE_MIN_MS 50
-#define STARVED_PAUSE_MAX_MS 500
-#define FED_AFTER_MS 1000 /* the shortage is over after this time without a failure */
+#define SHORTAGE_PAUSE_MIN_MS 50
+#define SHORTAGE_PAUSE_MAX_MS 500
+#define SHORTAGE_OVER_MS 1000 /* the shortage is over after this time without a failure */
 #define OLDER_LOOK_MS 250
 
 static bool is_datagram(const struct front_listener *listener)
@@ -48,22 +48,22 @@ void throttle_unwatch(struct front_listener *listener)
 		(void)watch_change(&listener->watch, 0);
 }
 
-static void park(struct front_listener *listener, struct list *where)
+static void pause_in(struct front_listener *listener, struct list *list)
 {
 	throttle_unwatch(listener);
-	list_add_before(where, &listener->link);
+	list_add_before(list, &listener->link);
 }
 
 static void look_again(struct timer *timer)
 {
-	throttle_release_service(container_of(timer, struct front_service, older));
+	throttle_resume_service(container_of(timer, struct front_service, older));
 }
 
-void throttle_park_full(struct front_listener *listener)
+void throttle_pause_full(struct front_listener *listener)
 {
 	struct front_service *service = listener->service;
 
-	park(listener, &service->parked);
+	pause_in(listener, &service->paused);
 	/* No message says when sessions of older fronts end, so look from time to time. */
 	if (service_counters(service).older > 0)
 		(void)timer_set(&service->older, service->context->timers,
@@ -72,7 +72,7 @@ void throttle_park_full(struct front_listener *listener)
 
 bool throttle_lets_requests(const struct throttle *throttle)
 {
-	return throttle->context->mode == MODE_SERVING && !throttle->paused &&
+	return throttle->context->mode == MODE_SERVING && !throttle->requests_paused &&
 	       !uplink_is_blocked(throttle->context->uplink);
 }
 
@@ -85,36 +85,36 @@ bool throttle_is_open(struct front_listener *listener)
 	if (flags & DISPATCH_ASKS_KEEPER)
 		open = throttle_lets_requests(throttle);
 	/* Clients that need no descriptor are still taken. */
-	if (throttle->starved && flags & (is_datagram(listener) ? DISPATCH_DATAGRAM_TAKES_FD
-								: DISPATCH_CONNECTION_TAKES_FD))
+	if (throttle->in_shortage && flags & (is_datagram(listener) ? DISPATCH_DATAGRAM_TAKES_FD
+								    : DISPATCH_CONNECTION_TAKES_FD))
 		open = false;
 
 	if (!open)
-		park(listener, &throttle->parked);
+		pause_in(listener, &throttle->paused);
 	return open;
 }
 
-static void release(struct list *parked)
+static void resume(struct list *paused)
 {
-	list_for_each(at, following, parked)
+	list_for_each(at, following, paused)
 		throttle_watch(container_of(at, struct front_listener, link));
 }
 
-void throttle_release_service(struct front_service *service)
+void throttle_resume_service(struct front_service *service)
 {
 	if (service->dispatch->slot_returned)
 		service->dispatch->slot_returned(service);
-	release(&service->parked);
+	resume(&service->paused);
 }
 
-void throttle_release(struct throttle *throttle)
+void throttle_resume(struct throttle *throttle)
 {
 	list_for_each(at, following, &throttle->waiters) {
 		struct throttle_waiter *waiter = container_of(at, struct throttle_waiter, link);
 
 		waiter->go_on(waiter);
 	}
-	release(&throttle->parked);
+	resume(&throttle->paused);
 }
 
 void throttle_wait(struct throttle *throttle, struct throttle_waiter *waiter)
@@ -128,55 +128,54 @@ void throttle_end_wait(struct throttle_waiter *waiter)
 	list_unlink(&waiter->link);
 }
 
-void throttle_pause(struct throttle *throttle, bool paused)
+void throttle_pause_requests(struct throttle *throttle, bool paused)
 {
-	throttle->paused = paused;
+	throttle->requests_paused = paused;
 	if (!paused)
-		throttle_release(throttle);
+		throttle_resume(throttle);
 }
 
-static void end_starving(struct timer *timer)
+static void end_shortage(struct timer *timer)
 {
-	struct throttle *throttle = container_of(timer, struct throttle, starved_timer);
+	struct throttle *throttle = container_of(timer, struct throttle, shortage_timer);
 
-	throttle->starving = false;
-	backoff_reset(&throttle->starved_pause);
+	backoff_reset(&throttle->shortage_pause);
 	log_info("accepting clients again");
 }
 
 static void try_again(struct timer *timer)
 {
-	struct throttle *throttle = container_of(timer, struct throttle, starved_timer);
+	struct throttle *throttle = container_of(timer, struct throttle, shortage_timer);
 
-	throttle->starved = false;
-	(void)timer_set(timer, throttle->context->timers, clock_ms() + FED_AFTER_MS, end_starving);
-	throttle_release(throttle);
+	throttle->in_shortage = false;
+	(void)timer_set(timer, throttle->context->timers, clock_ms() + SHORTAGE_OVER_MS,
+			end_shortage);
+	throttle_resume(throttle);
 }
 
-void throttle_starve(struct throttle *throttle, int error)
+void throttle_on_shortage(struct throttle *throttle, int error)
 {
 	int64_t pause_ms;
 
-	if (!throttle->starving)
+	if (throttle->shortage_pause.pause_ms == 0)
 		log_warning(error, "cannot accept clients, trying again until it works");
-	throttle->starving = true;
-	pause_ms =
-		backoff_next(&throttle->starved_pause, STARVED_PAUSE_MIN_MS, STARVED_PAUSE_MAX_MS);
-	throttle->starved = timer_set(&throttle->starved_timer, throttle->context->timers,
-				      clock_ms() + pause_ms, try_again) == 0;
+	pause_ms = backoff_next(&throttle->shortage_pause, SHORTAGE_PAUSE_MIN_MS,
+				SHORTAGE_PAUSE_MAX_MS);
+	throttle->in_shortage = timer_set(&throttle->shortage_timer, throttle->context->timers,
+					  clock_ms() + pause_ms, try_again) == 0;
 }
 
 void throttle_init(struct throttle *throttle, const struct context *context)
 {
 	*throttle = (struct throttle){
 		.context = context,
-		.paused = context->startup->hold,
+		.requests_paused = context->startup->hold,
 	};
-	list_init(&throttle->parked);
+	list_init(&throttle->paused);
 	list_init(&throttle->waiters);
 }
 
 void throttle_fini(struct throttle *throttle)
 {
-	timer_cancel(&throttle->starved_timer);
+	timer_cancel(&throttle->shortage_timer);
 }

@@ -28,14 +28,13 @@ struct throttle_waiter {
 
 struct throttle {
 	const struct context *context;
-	struct list parked; /* listeners that wait until the front may go on */
+	struct list paused; /* listeners that wait until the front may go on */
 	struct list waiters;
-	bool paused; /* sends no requests: the keeper says that processes are short */
+	bool requests_paused; /* sends no requests: the keeper says that processes are short */
 
-	bool starved;  /* descriptors or memory ran out: accepts nothing for a moment */
-	bool starving; /* the shortage was logged, and is not over */
-	struct backoff starved_pause;
-	struct timer starved_timer;
+	bool in_shortage;              /* of descriptors or memory: accepts nothing for a moment */
+	struct backoff shortage_pause; /* none: the shortage is over, and that was logged */
+	struct timer shortage_timer;
 };
 
 /* @context needs only its timers until a listener is watched. */
@@ -59,17 +58,17 @@ void throttle_wait(struct throttle *throttle, struct throttle_waiter *waiter);
 void throttle_end_wait(struct throttle_waiter *waiter);
 
 /* Pauses the listener until a client of its service ends. */
-void throttle_park_full(struct front_listener *listener);
+void throttle_pause_full(struct front_listener *listener);
 
 /* Resumes the listeners that wait for the service, or for the front. */
-void throttle_release_service(struct front_service *service);
-void throttle_release(struct throttle *throttle);
+void throttle_resume_service(struct front_service *service);
+void throttle_resume(struct throttle *throttle);
 
 /* The keeper is short of processes, or no longer. When it is not, everything that waits resumes. */
-void throttle_pause(struct throttle *throttle, bool paused);
+void throttle_pause_requests(struct throttle *throttle, bool paused);
 
 /*
  * Descriptors or memory ran out. Accepts nothing for a moment, and then tries again. Logs the
  * beginning and the end of the shortage.
  */
-void throttle_starve(struct throttle *throttle, int error);
+void throttle_on_shortage(struct throttle *throttle, int error);

@@ -202,7 +202,7 @@ static void admitted(struct front_listener *listener, int fd, const struct addre
 		service_count_sessions(service, -1);
 		log_lost(service->settings, peer, r, "no session");
 		/* The next client waits in the queue. */
-		throttle_starve(service->context->throttle, r);
+		throttle_on_shortage(service->context->throttle, r);
 	}
 }
 
@@ -258,7 +258,7 @@ static void on_session_ended(struct session *session)
 	atomic_fetch_add_explicit(&stats->bytes_in, session->io.bytes_in, memory_order_relaxed);
 	atomic_fetch_add_explicit(&stats->bytes_out, session->io.bytes_out, memory_order_relaxed);
 	log_ended(service->settings, &end);
-	throttle_release_service(service);
+	throttle_resume_service(service);
 }
 
 const struct dispatch builtins_dispatch = {

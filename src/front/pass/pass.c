@@ -20,7 +20,7 @@ struct arrival {
 
 static void on_room(struct balancer *balancer)
 {
-	throttle_release_service(balancer->common.service);
+	throttle_resume_service(balancer->common.service);
 }
 
 void pass_init(struct pass *pass, const struct context *context)
@@ -140,7 +140,7 @@ static bool has_room(const struct front_listener *listener)
 
 static void wait_for_room(struct front_listener *listener)
 {
-	throttle_park_full(listener);
+	throttle_pause_full(listener);
 	balancer_grow(listener->service->data);
 }
 

@@ -147,7 +147,7 @@ static bool receive_one(struct front_listener *listener, enum admission admissio
 
 	r = get_memfd(service->owner);
 	if (r < 0) {
-		throttle_starve(service->context->throttle, r);
+		throttle_on_shortage(service->context->throttle, r);
 		return false;
 	}
 	(void)listener_address(listener->listener, &packet.local);
@@ -176,7 +176,7 @@ void spawn_datagram_on_ready(struct watch *watch)
 		if (!throttle_is_open(listener))
 			return;
 		if (admission == ADMISSION_HOLD) {
-			throttle_park_full(listener);
+			throttle_pause_full(listener);
 			return;
 		}
 		if (!receive_one(listener, admission))
