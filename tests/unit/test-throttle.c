@@ -243,24 +243,23 @@ static void test_the_end_of_older_sessions_is_looked_for(void **state)
 	assert_false(is_watched());
 }
 
-static unsigned n_waited;
+static unsigned n_returned;
 
-static void wait_twice(struct throttle_waiter *waiter)
+static void end_wait_at_the_second(struct front_service *service)
 {
-	if (++n_waited == 2)
-		throttle_end_wait(waiter);
+	if (++n_returned == 2)
+		throttle_end_wait(service);
 }
 
-static void test_a_waiter_is_called_each_time_until_it_ends_its_wait(void **state)
+static void test_a_service_that_waits_is_told_each_time_until_it_ends_its_wait(void **state)
 {
-	struct throttle_waiter waiter = { .go_on = wait_twice };
-
-	n_waited = 0;
-	throttle_wait(&stage.throttle, &waiter);
-	throttle_wait(&stage.throttle, &waiter);
+	stage.dispatch.slot_returned = end_wait_at_the_second;
+	n_returned = 0;
+	throttle_wait(&stage.service);
+	throttle_wait(&stage.service);
 	for (int i = 0; i < 4; i++)
 		throttle_resume(&stage.throttle);
-	assert_int_equal(n_waited, 2);
+	assert_int_equal(n_returned, 2);
 }
 
 int main(void)
@@ -278,7 +277,7 @@ int main(void)
 		CASE(test_a_shortage_is_looked_at_less_and_less_often),
 		CASE(test_a_shortage_is_over_after_a_second_without_a_failure),
 		CASE(test_the_end_of_older_sessions_is_looked_for),
-		CASE(test_a_waiter_is_called_each_time_until_it_ends_its_wait),
+		CASE(test_a_service_that_waits_is_told_each_time_until_it_ends_its_wait),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -26,7 +26,7 @@ static void test_a_datagram_is_dropped_after_the_second_try(void **state)
 	assert_int_equal(wait_retry_judge_datagram(&wait_retry, 7), WAIT_RETRY_AGAIN);
 	wait_retry_start(&wait_retry, 7);
 	assert_int_equal(wait_retry_judge_datagram(&wait_retry, 7), WAIT_RETRY_DROP);
-	assert_int_equal(wait_retry_pause_ms(&wait_retry), 1000);
+	assert_int_equal(wait_retry.pause.pause_ms, 1000);
 }
 
 static void test_a_datagram_that_was_read_ends_the_count(void **state)
@@ -58,11 +58,11 @@ static void test_the_pause_doubles_to_a_minute(void **state)
 	for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
 		assert_int_equal(wait_retry_judge_stream(&wait_retry, true, 5, 1),
 				 WAIT_RETRY_PAUSE);
-		assert_int_equal(wait_retry_pause_ms(&wait_retry), expected[i]);
+		assert_int_equal(wait_retry.pause.pause_ms, expected[i]);
 	}
 	assert_int_equal(wait_retry_judge_stream(&wait_retry, false, 5, 1), WAIT_RETRY_FINE);
 	assert_int_equal(wait_retry_judge_stream(&wait_retry, true, 5, 1), WAIT_RETRY_PAUSE);
-	assert_int_equal(wait_retry_pause_ms(&wait_retry), 1000);
+	assert_int_equal(wait_retry.pause.pause_ms, 1000);
 }
 
 static void test_a_stream_child_that_lived_or_emptied_its_queue_is_fine(void **state)
@@ -84,7 +84,7 @@ static void test_a_stream_program_that_takes_nobody_is_slowed_down(void **state)
 	for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
 		assert_int_equal(wait_retry_judge_stream(&wait_retry, false, 5, 1),
 				 WAIT_RETRY_REST);
-		assert_int_equal(wait_retry_rest_ms(&wait_retry), expected[i]);
+		assert_int_equal(wait_retry.rest.pause_ms, expected[i]);
 	}
 }
 

@@ -17,36 +17,23 @@ struct words {
 	struct log_fields fields;
 };
 
-static void say_peer(struct words *words, const struct service *service, const struct address *peer,
-		     const char *event)
-{
-	struct address plain = *peer;
-
-	address_unmap(&plain);
-	(void)address_text(&plain, words->who);
-	(void)address_host(&plain, words->host);
-	snprintf(words->port, sizeof(words->port), "%u", address_port(&plain) % 65536);
-	words->fields = (struct log_fields){
-		.service = service->name,
-		.event = event,
-		.remote_addr = words->host,
-		.remote_port = address_is_unix(&plain) ? NULL : words->port,
-	};
-}
-
-static void hide_peer(struct words *words, const struct service *service, const char *event)
-{
-	snprintf(words->who, sizeof(words->who), "a client");
-	words->fields = (struct log_fields){ .service = service->name, .event = event };
-}
-
 static void choose_words(struct words *words, const struct service *service,
 			 const struct address *peer, const char *event, bool with_host)
 {
-	if (with_host)
-		say_peer(words, service, peer, event);
-	else
-		hide_peer(words, service, event);
+	struct address plain = *peer;
+
+	words->fields = (struct log_fields){ .service = service->name, .event = event };
+	if (!with_host) {
+		snprintf(words->who, sizeof(words->who), "a client");
+		return;
+	}
+	address_unmap(&plain);
+	(void)address_text(&plain, words->who);
+	words->fields.remote_addr = address_host(&plain, words->host);
+	if (address_is_unix(&plain))
+		return;
+	snprintf(words->port, sizeof(words->port), "%u", address_port(&plain) % 65536);
+	words->fields.remote_port = words->port;
 }
 
 static const char *pid_text(char *out, size_t size, const struct service *service, pid_t pid)

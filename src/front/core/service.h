@@ -31,8 +31,9 @@ struct front_service {
 	unsigned stats_index;
 	unsigned children; /* running, or asked for */
 
-	struct list paused; /* its listeners that wait until a client ends: see throttle.h */
-	struct timer older; /* looks again whether sessions of older fronts have ended */
+	struct list paused;       /* its listeners that wait until a client ends: see throttle.h */
+	struct list waiting_link; /* see throttle_wait() */
+	struct timer older;       /* looks again whether sessions of older fronts have ended */
 };
 
 struct front_listener {

@@ -109,23 +109,24 @@ void throttle_resume_service(struct front_service *service)
 
 void throttle_resume(struct throttle *throttle)
 {
-	list_for_each(at, following, &throttle->waiters) {
-		struct throttle_waiter *waiter = container_of(at, struct throttle_waiter, link);
+	list_for_each(at, following, &throttle->waiting) {
+		struct front_service *service =
+			container_of(at, struct front_service, waiting_link);
 
-		waiter->go_on(waiter);
+		service->dispatch->slot_returned(service);
 	}
 	resume(&throttle->paused);
 }
 
-void throttle_wait(struct throttle *throttle, struct throttle_waiter *waiter)
+void throttle_wait(struct front_service *service)
 {
-	if (!list_is_linked(&waiter->link))
-		list_add_before(&throttle->waiters, &waiter->link);
+	if (!list_is_linked(&service->waiting_link))
+		list_add_before(&service->context->throttle->waiting, &service->waiting_link);
 }
 
-void throttle_end_wait(struct throttle_waiter *waiter)
+void throttle_end_wait(struct front_service *service)
 {
-	list_unlink(&waiter->link);
+	list_unlink(&service->waiting_link);
 }
 
 void throttle_pause_requests(struct throttle *throttle, bool paused)
@@ -172,7 +173,7 @@ void throttle_init(struct throttle *throttle, const struct context *context)
 		.requests_paused = context->startup->hold,
 	};
 	list_init(&throttle->paused);
-	list_init(&throttle->waiters);
+	list_init(&throttle->waiting);
 }
 
 void throttle_fini(struct throttle *throttle)

@@ -20,16 +20,10 @@ struct context;
 struct front_listener;
 struct front_service;
 
-/* Anything but a listener that waits until the front may go on. */
-struct throttle_waiter {
-	struct list link;
-	void (*go_on)(struct throttle_waiter *waiter); /* may end its own wait, and no other */
-};
-
 struct throttle {
 	const struct context *context;
-	struct list paused; /* listeners that wait until the front may go on */
-	struct list waiters;
+	struct list paused;   /* listeners that wait until the front may go on */
+	struct list waiting;  /* services that wait for the same, with clients of their own */
 	bool requests_paused; /* sends no requests: the keeper says that processes are short */
 
 	bool in_shortage;              /* of descriptors or memory: accepts nothing for a moment */
@@ -53,9 +47,12 @@ bool throttle_is_open(struct front_listener *listener);
 /* Whether requests may go to the keeper now. */
 bool throttle_lets_requests(const struct throttle *throttle);
 
-/* Calls the waiter each time the front may go on, until it ends its wait. May be repeated. */
-void throttle_wait(struct throttle *throttle, struct throttle_waiter *waiter);
-void throttle_end_wait(struct throttle_waiter *waiter);
+/*
+ * The service has clients that are not in the kernel's queue any more. Its kind is told that a
+ * slot has returned each time the front may go on, until it ends the wait. May be repeated.
+ */
+void throttle_wait(struct front_service *service);
+void throttle_end_wait(struct front_service *service);
 
 /* Pauses the listener until a client of its service ends. */
 void throttle_pause_full(struct front_listener *listener);

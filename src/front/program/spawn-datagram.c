@@ -14,6 +14,7 @@
 #include "front/core/client-log.h"
 #include "front/core/service.h"
 #include "front/datagram/packet.h"
+#include "front/core/throttle.h"
 #include "front/core/uplink.h"
 
 #define BATCH_MAX 16    /* datagrams of one listener before others have their turn */
@@ -195,12 +196,7 @@ void spawn_datagram_slot_returned(struct front_service *service)
 		ask_for_program(service, packet);
 	}
 	if (datagrams->queue.n == 0)
-		throttle_end_wait(&datagrams->waiter);
-}
-
-static void go_on(struct throttle_waiter *waiter)
-{
-	spawn_datagram_slot_returned(container_of(waiter, struct spawn_datagrams, waiter)->service);
+		throttle_end_wait(service);
 }
 
 static int push(struct front_service *service, const struct packet *packet)
@@ -210,7 +206,7 @@ static int push(struct front_service *service, const struct packet *packet)
 
 	r = datagram_queue_push(&datagrams->queue, packet);
 	if (r == 0)
-		throttle_wait(service->context->throttle, &datagrams->waiter);
+		throttle_wait(service);
 	return r;
 }
 
@@ -258,7 +254,7 @@ void spawn_datagram_drain(struct front_service *service, bool has_successor)
 	unsigned n = datagrams->queue.n;
 
 	service_drops_log_rest(&datagrams->drops);
-	throttle_end_wait(&datagrams->waiter);
+	throttle_end_wait(service);
 	while (datagrams->queue.n > 0)
 		free(datagram_queue_pop(&datagrams->queue));
 	if (n == 0)
@@ -277,8 +273,6 @@ int spawn_datagram_prepare_service(struct front_service *service)
 							   sizeof(datagrams->drops_counted[0]));
 	if (!datagrams)
 		return -ENOMEM;
-	datagrams->service = service;
-	datagrams->waiter.go_on = go_on;
 	service_drops_init(&datagrams->drops, spawner->drops, service);
 	service->data = datagrams;
 	return 0;

@@ -11,7 +11,6 @@
 
 #include <stdint.h>
 
-#include "front/core/throttle.h"
 #include "front/datagram/queue-drops.h"
 #include "front/program/datagram-queue.h"
 
@@ -31,9 +30,7 @@ void spawner_init(struct spawner *spawner, struct queue_drops *drops);
 void spawner_fini(struct spawner *spawner);
 
 struct spawn_datagrams {
-	struct front_service *service;
 	struct datagram_queue queue;
-	struct throttle_waiter waiter; /* while the queue has any */
 	struct service_drops drops;
 	uint32_t drops_counted[]; /* by listener: see queue-drops.h */
 };

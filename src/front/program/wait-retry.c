@@ -77,13 +77,3 @@ enum wait_retry_verdict wait_retry_judge_stream(struct wait_retry *wait_retry, b
 	(void)backoff_next(&wait_retry->rest, REST_FIRST_MS, REST_MAX_MS);
 	return WAIT_RETRY_REST;
 }
-
-int64_t wait_retry_rest_ms(const struct wait_retry *wait_retry)
-{
-	return wait_retry->rest.pause_ms;
-}
-
-int64_t wait_retry_pause_ms(const struct wait_retry *wait_retry)
-{
-	return wait_retry->pause.pause_ms;
-}

@@ -16,8 +16,8 @@ struct wait_retry {
 	unsigned of_datagram; /* failed children for the same datagram */
 	unsigned waiting;     /* clients in the queue when the last child of a stream ended */
 	unsigned quick;       /* children in a row that ended soon, it seems without a client */
-	struct backoff pause; /* after failed ones */
-	struct backoff rest;
+	struct backoff pause; /* for WAIT_RETRY_DROP and _PAUSE: 1 s, 2 s, 4 s, to 60 s */
+	struct backoff rest;  /* for WAIT_RETRY_REST: 20 ms to 160 ms */
 };
 
 enum wait_retry_verdict {
@@ -45,9 +45,3 @@ enum wait_retry_verdict wait_retry_judge_datagram(struct wait_retry *wait_retry,
  */
 enum wait_retry_verdict wait_retry_judge_stream(struct wait_retry *wait_retry, bool failed,
 						int64_t lived_ms, unsigned waiting);
-
-/* How long to pause after WAIT_RETRY_DROP and WAIT_RETRY_PAUSE: 1 s, 2 s, 4 s, to 60 s. */
-int64_t wait_retry_pause_ms(const struct wait_retry *wait_retry);
-
-/* After WAIT_RETRY_REST: 20 ms to 160 ms. */
-int64_t wait_retry_rest_ms(const struct wait_retry *wait_retry);

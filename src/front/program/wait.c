@@ -128,7 +128,7 @@ static void log_pause(const struct front_listener *listener)
 
 	log_service(LOG_WARNING, listener->service->settings->name, 0,
 		    "its program makes no progress, pausing for %" PRId64 " s",
-		    wait_retry_pause_ms(&state->retry) / 1000);
+		    state->retry.pause.pause_ms / 1000);
 }
 
 static void pause_start(struct front_listener *listener, int64_t pause_ms)
@@ -203,14 +203,14 @@ static void released(struct front_listener *listener, const struct channel_messa
 	case WAIT_RETRY_DROP:
 		drop_datagram(listener);
 		log_pause(listener);
-		pause_start(listener, wait_retry_pause_ms(&state->retry));
+		pause_start(listener, state->retry.pause.pause_ms);
 		break;
 	case WAIT_RETRY_PAUSE:
 		log_pause(listener);
-		pause_start(listener, wait_retry_pause_ms(&state->retry));
+		pause_start(listener, state->retry.pause.pause_ms);
 		break;
 	case WAIT_RETRY_REST:
-		pause_start(listener, wait_retry_rest_ms(&state->retry));
+		pause_start(listener, state->retry.rest.pause_ms);
 		break;
 	}
 }
