@@ -42,7 +42,7 @@ static char *join(char *const *words)
 
 static void test_client_finds_exactly_the_documented_environment(void **state)
 {
-	char *argv[] = { "/bin/cat", NULL }, *env[] = { "A=b", "PROTOCOL=other", NULL };
+	char *argv[] = { "/bin/cat", NULL }, *env[] = { "PATHS=a", "PROTOCOL=b", NULL };
 	struct service service = { .name = "cat", .program = { .argv = argv, .env = env } };
 	struct address peer = address("192.0.2.7", 5000), local = address("192.0.2.1", 23);
 	struct program *program;
@@ -50,8 +50,8 @@ static void test_client_finds_exactly_the_documented_environment(void **state)
 	assert_int_equal(program_new(&program, &service, &limit), 0);
 	assert_string_equal(join(program_for_client(program, SOCK_STREAM, &peer, &local)->envp),
 			    "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n"
-			    "A=b\n"
-			    "PROTOCOL=other\n"
+			    "PATHS=a\n"
+			    "PROTOCOL=b\n"
 			    "PROTO=TCP\n"
 			    "SUPERD_SERVICE=cat\n"
 			    "SERVER_ADDR=192.0.2.1\n"
