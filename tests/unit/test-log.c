@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -229,6 +230,35 @@ static void test_files_are_appended_to_with_the_time(void **state)
 	assert_non_null(strstr(text, ": two\n"));
 }
 
+/* A file that may not grow takes a part of the line, as one on a full disk does. */
+static void test_a_line_does_not_continue_one_that_was_cut(void **state)
+{
+	struct rlimit before, limit;
+	struct stat status;
+	const char *text;
+	int fd;
+
+	assert_int_equal(log_open(LOG_TO_FILE, file_path), 0);
+	log_info("whole");
+	assert_int_equal(stat(file_path, &status), 0);
+
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	limit = (struct rlimit){ (rlim_t)status.st_size + 5, before.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	log_info("cut");
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_int_equal(log_dropped(), 1);
+	log_info("next");
+
+	fd = open(file_path, O_RDONLY | O_CLOEXEC);
+	text = receive(fd) + status.st_size + 5;
+	close(fd);
+	assert_int_equal(text[0], '\n');
+	assert_int_equal(text[5], '-');
+	assert_non_null(strstr(text, ": 1 line of log was dropped\n"));
+	assert_non_null(strstr(text, ": next\n"));
+}
+
 /* Whatever the mask of superd is: it tells who asked for what. */
 static void test_a_new_file_is_not_for_everybody(void **state)
 {
@@ -362,6 +392,7 @@ int main(void)
 		TEST(test_forked_processes_count_together),
 		TEST(test_standard_error_may_be_a_socket),
 		TEST(test_files_are_appended_to_with_the_time),
+		TEST(test_a_line_does_not_continue_one_that_was_cut),
 		TEST(test_a_new_file_is_not_for_everybody),
 		TEST(test_who_watches_sees_what_goes_wrong),
 		TEST(test_what_cannot_be_opened_leaves_the_old_target),
