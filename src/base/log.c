@@ -152,19 +152,21 @@ static void show_watcher(const struct log_line *line)
 		(void)log_sink_write(&plain, line);
 }
 
-__attribute__((__format__(__printf__, 4, 0))) static void
-write_line(int level, const struct log_fields *fields, int error, const char *fmt, va_list ap)
+int log_event(int level, const struct log_fields *fields, int error, const char *fmt, ...)
 {
 	char raw[TEXT_MAX + 256], text[TEXT_MAX];
 	const struct log_line line = { .level = level, .fields = fields, .text = text };
 	int saved = errno;
+	va_list ap;
 	size_t n;
 
 	if (level == LOG_DEBUG && !debug_wanted)
-		return;
+		return error;
 
+	va_start(ap, fmt);
 	if (vsnprintf(raw, TEXT_MAX + 1, fmt, ap) < 0)
 		(void)snprintf(raw, sizeof(raw), "%s", fmt);
+	va_end(ap);
 	n = strlen(raw);
 	if (error)
 		(void)snprintf(raw + n, sizeof(raw) - n, ": %s", strerror(-error));
@@ -175,15 +177,7 @@ write_line(int level, const struct log_fields *fields, int error, const char *fm
 		atomic_fetch_add(dropped, 1);
 
 	errno = saved;
-}
-
-void log_event(int level, const struct log_fields *fields, int error, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	write_line(level, fields, error, fmt, ap);
-	va_end(ap);
+	return error;
 }
 
 int log_service(int level, const char *service, int error, const char *fmt, ...)
@@ -195,44 +189,5 @@ int log_service(int level, const char *service, int error, const char *fmt, ...)
 	va_start(ap, fmt);
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	log_event(level, &fields, error, "service '%s': %s", service, text);
-	return error;
-}
-
-int log_error(int error, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	write_line(LOG_ERR, NULL, error, fmt, ap);
-	va_end(ap);
-	return error;
-}
-
-int log_warning(int error, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	write_line(LOG_WARNING, NULL, error, fmt, ap);
-	va_end(ap);
-	return error;
-}
-
-void log_info(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	write_line(LOG_INFO, NULL, 0, fmt, ap);
-	va_end(ap);
-}
-
-void log_debug(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	write_line(LOG_DEBUG, NULL, 0, fmt, ap);
-	va_end(ap);
+	return log_event(level, &fields, error, "service '%s': %s", service, text);
 }

@@ -12,6 +12,7 @@
  */
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <syslog.h>
 
@@ -52,21 +53,17 @@ void log_set_debug(bool debug);
 uint64_t log_dropped(void);
 
 /*
- * @error is a negative errno, whose text is appended after ": ", or 0. log_error() and
- * log_warning() return @error.
+ * Writes a line. @level is a priority of syslog(3), and @fields may be NULL. @error is a negative
+ * errno, whose text is appended after ": ", or 0. It is returned.
  */
-int log_error(int error, const char *fmt, ...) __attribute__((__format__(__printf__, 2, 3)));
-int log_warning(int error, const char *fmt, ...) __attribute__((__format__(__printf__, 2, 3)));
-void log_info(const char *fmt, ...) __attribute__((__format__(__printf__, 1, 2)));
-void log_debug(const char *fmt, ...) __attribute__((__format__(__printf__, 1, 2)));
-
-/*
- * A line about one service: "service 'x': ...", with the name as a field. @level is a priority of
- * syslog(3). @error is as above, and is returned.
- */
-int log_service(int level, const char *service, int error, const char *fmt, ...)
+int log_event(int level, const struct log_fields *fields, int error, const char *fmt, ...)
 	__attribute__((__format__(__printf__, 4, 5)));
 
-/* The same with more fields; the message names the service itself. */
-void log_event(int level, const struct log_fields *fields, int error, const char *fmt, ...)
+#define log_error(error, ...) log_event(LOG_ERR, NULL, error, __VA_ARGS__)
+#define log_warning(error, ...) log_event(LOG_WARNING, NULL, error, __VA_ARGS__)
+#define log_info(...) (void)log_event(LOG_INFO, NULL, 0, __VA_ARGS__)
+#define log_debug(...) (void)log_event(LOG_DEBUG, NULL, 0, __VA_ARGS__)
+
+/* A line about one service: "service 'x': ...", with the name as a field. */
+int log_service(int level, const char *service, int error, const char *fmt, ...)
 	__attribute__((__format__(__printf__, 4, 5)));
