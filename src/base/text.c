@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 
 /* Longer words are similar to none. */
 #define WORD_MAX 64
@@ -52,6 +53,21 @@ char *text_escape(char *out, size_t size, const char *in, size_t n)
 char *text_count(char out[static TEXT_COUNT_MAX], size_t n, const char *noun)
 {
 	(void)snprintf(out, TEXT_COUNT_MAX, "%zu %s%s", n, noun, n == 1 ? "" : "s");
+	return out;
+}
+
+char *text_status(int status, char out[static TEXT_STATUS_MAX])
+{
+	const char *name;
+
+	if (!WIFSIGNALED(status)) {
+		(void)snprintf(out, TEXT_STATUS_MAX, "exit status %d", WEXITSTATUS(status));
+		return out;
+	}
+
+	name = sigabbrev_np(WTERMSIG(status));
+	(void)snprintf(out, TEXT_STATUS_MAX, "killed by signal %d (SIG%s)", WTERMSIG(status),
+		       name ? name : "?");
 	return out;
 }
 

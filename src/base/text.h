@@ -1,6 +1,6 @@
 #pragma once
 
-/* Helpers for text: to escape what comes from outside, to count things, to find similar words. */
+/* Helpers for text: to escape what comes from outside, and to say things in words. */
 
 #include <stddef.h>
 
@@ -15,6 +15,11 @@ char *text_escape(char *out, size_t size, const char *in, size_t n);
 
 /* "1 service", "2 services". The plural of @noun adds an s. Returns @out. */
 char *text_count(char out[static TEXT_COUNT_MAX], size_t n, const char *noun);
+
+#define TEXT_STATUS_MAX 48
+
+/* "exit status 1", or "killed by signal 9 (SIGKILL)". @status is that of wait(2). Returns @out. */
+char *text_status(int status, char out[static TEXT_STATUS_MAX]);
 
 /*
  * Returns the index of the word in the NULL-terminated @words that is most similar to @word, or -1

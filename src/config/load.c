@@ -2,13 +2,13 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "config/resolved-hosts.h"
 #include "config/parse.h"
 #include "config/settings.h"
@@ -62,13 +62,13 @@ int rehearsal_start(struct rehearsal *rehearsal, const struct sources *sources,
 
 int rehearsal_result(const struct rehearsal *rehearsal, int status)
 {
+	char text[TEXT_STATUS_MAX];
+
 	if (WIFEXITED(status) && WEXITSTATUS(status) == REHEARSAL_GOOD)
 		return 0;
 	if (WIFSIGNALED(status))
-		log_error(
-			0,
-			"the process that tries the configuration was killed by signal %d (SIG%s)",
-			WTERMSIG(status), sigabbrev_np(WTERMSIG(status)) ?: "?");
+		log_error(0, "the process that tries the configuration was %s",
+			  text_status(status, text));
 	else if (WEXITSTATUS(status) != REHEARSAL_BAD)
 		log_error(0, "the process that tries the configuration exited with status %d",
 			  WEXITSTATUS(status));

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
-#include "base/status.h"
+#include "base/text.h"
 #include "config/settings.h"
 #include "net/address.h"
 
@@ -99,7 +99,7 @@ static int error_worth_saying(int error)
 void log_ended(const struct service *service, const struct client_end *end)
 {
 	unsigned chosen = service->log_on_success;
-	char pid[24], after[40] = "", traffic[80] = "", status[STATUS_TEXT_MAX] = "";
+	char pid[24], after[40] = "", traffic[80] = "", status[TEXT_STATUS_MAX] = "";
 	struct words words;
 
 	if (is_our_failure(end->error))
@@ -117,7 +117,7 @@ void log_ended(const struct service *service, const struct client_end *end)
 		snprintf(traffic, sizeof(traffic), ", %" PRIu64 " bytes in, %" PRIu64 " bytes out",
 			 end->bytes_in, end->bytes_out);
 	if (end->status && chosen & RECORD_EXIT)
-		status_text(*end->status, status);
+		text_status(*end->status, status);
 	log_event(LOG_INFO, &words.fields, end->limit ? 0 : error_worth_saying(end->error),
 		  "service '%s': ended %s%s%s%s%s%s%s", service->name, words.who,
 		  pid_text(pid, sizeof(pid), service, end->pid), after, traffic,

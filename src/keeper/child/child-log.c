@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
-#include "base/status.h"
+#include "base/text.h"
 #include "config/settings.h"
 #include "keeper/child/child.h"
 #include "keeper/service/service-record.h"
@@ -53,7 +53,7 @@ void log_started(const struct child *child)
 
 void log_child_ended(const struct child *child, int status, int64_t lived_us)
 {
-	char pid[24] = "", duration[40] = "", end[STATUS_TEXT_MAX] = "";
+	char pid[24] = "", duration[40] = "", end[TEXT_STATUS_MAX] = "";
 	struct client_words words;
 	struct log_fields fields;
 
@@ -68,7 +68,7 @@ void log_child_ended(const struct child *child, int status, int64_t lived_us)
 		snprintf(duration, sizeof(duration), ", after %lld.%03d s",
 			 (long long)(lived_us / 1000000), (int)(lived_us / 1000 % 1000));
 	if (child->records & RECORD_EXIT)
-		status_text(status, end);
+		text_status(status, end);
 	log_event(LOG_INFO, &fields, 0, "service '%s': ended%s%s%s%s%s", child->record->name,
 		  words.text, pid, duration, end[0] ? ", " : "", end);
 }
