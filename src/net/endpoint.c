@@ -35,12 +35,6 @@ static bool has_ipv6_interface(void)
 	return fd >= 0 && read(fd, &byte, 1) == 1;
 }
 
-/* Whether this machine can have one of the IPv6 addresses of a name now. */
-static bool has_ipv6_address(void)
-{
-	return has_ipv6_loopback() || has_ipv6_interface();
-}
-
 bool endpoint_system_has_ipv6(void)
 {
 	static enum { UNKNOWN, NO, YES } answer;
@@ -88,8 +82,8 @@ static unsigned find_scope(const char *text)
 	return (unsigned)number;
 }
 
-/* Returns 1, or -EINVAL where @host is no number. */
-static int set_numeric(struct address *out, const char *host)
+/* Returns whether @host is numeric. */
+static bool set_numeric(struct address *out, const char *host)
 {
 	char copy[sizeof(((struct endpoint_text *)0)->host)];
 	struct in6_addr in6;
@@ -98,7 +92,7 @@ static int set_numeric(struct address *out, const char *host)
 
 	if (inet_pton(AF_INET, host, &in) == 1) {
 		set_ipv4(out, in);
-		return 1;
+		return true;
 	}
 
 	(void)snprintf(copy, sizeof(copy), "%s", host);
@@ -106,10 +100,10 @@ static int set_numeric(struct address *out, const char *host)
 	if (percent)
 		*percent = '\0';
 	if (inet_pton(AF_INET6, copy, &in6) != 1)
-		return -EINVAL;
+		return false;
 
 	set_ipv6(out, in6, percent ? find_scope(percent + 1) : 0);
-	return 1;
+	return true;
 }
 
 static int lookup_error(int code)
@@ -138,7 +132,8 @@ static bool is_among(const struct address *address, const struct address *known,
 static int lookup_name(const struct endpoint_text *text, struct address *out, size_t max)
 {
 	const struct addrinfo hints = { .ai_family = text->family, .ai_socktype = text->type };
-	bool with_ipv6 = has_ipv6_address();
+	/* Whether this machine can have one of the IPv6 addresses of the name now. */
+	bool with_ipv6 = has_ipv6_loopback() || has_ipv6_interface();
 	struct addrinfo *found;
 	size_t n = 0;
 	int r;
@@ -173,28 +168,18 @@ bool endpoint_needs_lookup(const struct endpoint_text *text)
 {
 	struct address address;
 
-	return text->family != AF_UNIX && text->host[0] &&
-	       set_numeric(&address, text->host) == -EINVAL;
+	return text->family != AF_UNIX && text->host[0] && !set_numeric(&address, text->host);
 }
 
 int endpoint_lookup(const struct endpoint_text *text, struct address *out, size_t max)
 {
-	int r;
-
-	if (max == 0)
-		return 0;
-
-	if (text->family == AF_UNIX) {
+	if (text->family == AF_UNIX)
 		*out = text->path;
-		return 1;
-	}
-	if (!text->host[0]) {
+	else if (!text->host[0])
 		set_wildcard(out, text->family);
-		return 1;
-	}
-
-	r = set_numeric(out, text->host);
-	return r == -EINVAL ? lookup_name(text, out, max) : r;
+	else if (!set_numeric(out, text->host))
+		return lookup_name(text, out, max);
+	return 1;
 }
 
 /* Makes two paths to one directory equal. A path that cannot be resolved stays as it is. */

@@ -23,11 +23,16 @@ struct endpoint {
 	char *text;               /* canonical; owned */
 };
 
+static inline bool endpoint_is_udp(const struct endpoint *endpoint)
+{
+	return endpoint->type == SOCK_DGRAM && !address_is_unix(&endpoint->address);
+}
+
 /*
  * Finds the addresses of the host of @text: a numeric one, the wildcard (of IPv6 if the system has
  * it, otherwise of IPv4), or those that getaddrinfo() finds, which may block for long. Writes at
- * most @max and returns how many, or a negative errno (-ENOENT: no such host; -E2BIG: it has more
- * addresses). Their ports are 0.
+ * most @max (at least 1) and returns how many, or a negative errno (-ENOENT: no such host; -E2BIG:
+ * it has more addresses). Their ports are 0.
  */
 int endpoint_lookup(const struct endpoint_text *text, struct address *out, size_t max);
 

@@ -26,7 +26,7 @@ struct poller {
 
 DEFINE_AUTO(struct poller, poller_free);
 
-static int open_poller(struct poller **out, enum poller_kind kind, bool unlisted)
+int poller_new(struct poller **out, enum poller_kind kind)
 {
 	AUTO(auto_poller_free) struct poller *poller = NULL;
 	int r;
@@ -35,9 +35,9 @@ static int open_poller(struct poller **out, enum poller_kind kind, bool unlisted
 	if (!poller)
 		return -ENOMEM;
 
-	poller->backend = kind == POLLER_EPOLL ? &poller_epoll : &poller_select;
+	poller->unlisted = kind == POLLER_UNLISTED;
 	poller->may_move = kind == POLLER_AUTO;
-	poller->unlisted = unlisted;
+	poller->backend = kind == POLLER_EPOLL || poller->unlisted ? &poller_epoll : &poller_select;
 	list_init(&poller->watches);
 	list_init(&poller->ready);
 
@@ -47,16 +47,6 @@ static int open_poller(struct poller **out, enum poller_kind kind, bool unlisted
 
 	*out = take_ptr(poller);
 	return 0;
-}
-
-int poller_new(struct poller **out, enum poller_kind kind)
-{
-	return open_poller(out, kind, false);
-}
-
-int poller_new_unlisted(struct poller **out)
-{
-	return open_poller(out, POLLER_EPOLL, true);
 }
 
 void poller_free(struct poller *poller)

@@ -15,21 +15,19 @@
 /*
  * AUTO begins with select. When a descriptor reaches FD_SETSIZE, or when there are so many watches
  * that a turn of select would cost more, all watches move to epoll.
+ *
+ * UNLISTED is epoll without a list of the watches. One thread may add a watch, with one system
+ * call, while another thread runs the poller. From then on the watch belongs to the other thread.
  */
 enum poller_kind {
 	POLLER_AUTO,
 	POLLER_SELECT,
 	POLLER_EPOLL,
+	POLLER_UNLISTED,
 };
 
 /* Returns 0 or a negative errno. */
 int poller_new(struct poller **out, enum poller_kind kind);
-
-/*
- * A poller over epoll that has no list of its watches. One thread may add a watch, with one system
- * call, while another thread runs the poller. From then on the watch belongs to the other thread.
- */
-int poller_new_unlisted(struct poller **out);
 
 /*
  * Forgets the watches that are left, which must still exist. A forked child calls this for the

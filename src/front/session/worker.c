@@ -72,7 +72,7 @@ static int worker_init(struct worker *worker)
 	worker->loop.incoming = malloc(LOOP_INCOMING);
 	if (!worker->loop.incoming)
 		return -ENOMEM;
-	r = poller_new_unlisted(&worker->loop.poller);
+	r = poller_new(&worker->loop.poller, POLLER_UNLISTED);
 	if (r < 0)
 		return r;
 	worker->stop.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
