@@ -103,8 +103,7 @@ static void build_socket_group(struct build *build)
 static bool has_udp(const struct service *service)
 {
 	for (size_t i = 0; i < service->n_endpoints; i++)
-		if (service->endpoints[i].type == SOCK_DGRAM &&
-		    service->endpoints[i].address.any.sa_family != AF_UNIX)
+		if (endpoint_is_udp(&service->endpoints[i]))
 			return true;
 	return false;
 }

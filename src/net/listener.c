@@ -72,8 +72,7 @@ static int bind_and_listen(struct listener *listener, int fd,
 static int share_port(const struct listener *listener, int fd,
 		      const struct listener_options *options)
 {
-	if (!options->share_port || listener->endpoint.type != SOCK_DGRAM ||
-	    family_of(listener) == AF_UNIX)
+	if (!options->share_port || !endpoint_is_udp(&listener->endpoint))
 		return 0;
 	return socket_option_set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
 }
@@ -256,6 +255,62 @@ int listener_apply(struct listener *listener, const struct listener_options *opt
 	return owns_file(listener)
 		       ? socket_file_apply(listener->endpoint.address.un.sun_path, options)
 		       : 0;
+}
+
+static int open_other(const struct listener *listener, const struct address *address,
+		      const struct listener_options *options)
+{
+	struct buffer_sizes initial = { 0 };
+	AUTO(auto_close) int fd = -1;
+	int r;
+
+	fd = socket(address->any.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+
+	r = socket_options_prepare(fd, &listener->endpoint);
+	if (r == 0)
+		r = socket_options_apply(fd, &listener->endpoint, options, &initial);
+	if (r == 0)
+		r = socket_option_set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+	if (r < 0)
+		return r;
+
+	if (bind(fd, &address->any, address->length) < 0)
+		return -errno;
+	return take_fd(fd);
+}
+
+int listener_open_others(struct listener *listener, const struct listener_options *options,
+			 size_t n)
+{
+	struct address bound;
+	int *others;
+	int r;
+
+	if (listener->fd < 0 || !endpoint_is_udp(&listener->endpoint) ||
+	    listener_n_sockets(listener) >= n)
+		return 0;
+
+	r = listener_address(listener, &bound);
+	if (r < 0)
+		return r;
+	r = socket_option_set(listener->fd, SOL_SOCKET, SO_REUSEPORT, 1);
+	if (r < 0)
+		return r;
+	others = reallocarray(listener->others, n - 1, sizeof(*others));
+	if (!others)
+		return -ENOMEM;
+	listener->others = others;
+
+	while (listener_n_sockets(listener) < n) {
+		int fd = open_other(listener, &bound, options);
+
+		if (fd < 0)
+			return fd;
+		others[listener->n_others++] = fd;
+	}
+	return 0;
 }
 
 void listener_close_others(struct listener *listener, size_t n)

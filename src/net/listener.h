@@ -12,13 +12,12 @@
 #include <sys/types.h>
 
 #include "net/endpoint.h"
-#include "net/listener-options.h"
 #include "net/socket-options.h"
 
 struct listener {
 	struct endpoint endpoint;
 	int fd;      /* -1: not bound yet */
-	int *others; /* further sockets for the same datagrams: see listener-reuseport.h */
+	int *others; /* further sockets for the same datagrams */
 	size_t n_others;
 	struct buffer_sizes initial;
 	bool adopted;      /* another process made the socket */
@@ -54,6 +53,16 @@ int listener_adopt(struct listener *listener, int fd, const struct listener_opti
 
 /* Applies the options that can change on a bound socket. */
 int listener_apply(struct listener *listener, const struct listener_options *options);
+
+/*
+ * Opens more sockets until the listener has @n for its datagrams (SO_REUSEPORT), so that several
+ * threads read them without waiting for each other. The kernel gives all datagrams of one sender to
+ * one socket, so all of them must be read. Does nothing for a listener that is not bound, has
+ * connections, or is a Unix socket. Returns 0, or a negative errno: then there are fewer sockets,
+ * at least one.
+ */
+int listener_open_others(struct listener *listener, const struct listener_options *options,
+			 size_t n);
 
 /*
  * Closes all sockets but the first @n, and never the first one. Datagrams in the others are lost.

@@ -11,7 +11,6 @@
 
 #include "base/cleanup.h"
 #include "net/address.h"
-#include "net/listener-options.h"
 #include "net/socket-options.h"
 
 static int set_owner(const char *path, const struct listener_options *options)

@@ -3,12 +3,10 @@
 #include <errno.h>
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
-#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "net/endpoint.h"
-#include "net/listener-options.h"
 
 /* Bits of SO_BUF_LOCK: the size was set, so the kernel does not tune it any more. */
 #define SEND_LOCK 1
@@ -71,13 +69,10 @@ int socket_options_prepare(int fd, const struct endpoint *endpoint)
  */
 static int set_packet_info(int fd, const struct endpoint *endpoint, bool wanted)
 {
-	int r = 0;
+	bool v6 = endpoint->address.any.sa_family == AF_INET6;
+	int r = v6 ? socket_option_set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, wanted) : 0;
 
-	if (endpoint->type != SOCK_DGRAM || address_is_unix(&endpoint->address))
-		return 0;
-	if (endpoint->address.any.sa_family == AF_INET6)
-		r = socket_option_set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, wanted);
-	if (r < 0 || (endpoint->address.any.sa_family == AF_INET6 && endpoint->v6only))
+	if (r < 0 || (v6 && endpoint->v6only))
 		return r;
 	return socket_option_set(fd, IPPROTO_IP, IP_PKTINFO, wanted);
 }
@@ -115,8 +110,9 @@ int socket_options_apply(int fd, const struct endpoint *endpoint,
 	resize(fd, SEND_LOCK, options->sndbuf, &initial->send);
 
 	/* On Unix sockets the kernel drops nothing, because the senders wait. */
-	if (endpoint->type == SOCK_DGRAM && !address_is_unix(&endpoint->address))
-		(void)socket_option_set(fd, SOL_SOCKET, SO_RXQ_OVFL, options->report_drops);
+	if (!endpoint_is_udp(endpoint))
+		return 0;
+	(void)socket_option_set(fd, SOL_SOCKET, SO_RXQ_OVFL, options->report_drops);
 	return set_packet_info(fd, endpoint, options->packet_info);
 }
 

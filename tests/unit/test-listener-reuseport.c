@@ -9,8 +9,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "net/listener-reuseport.h"
-
 #include "listener-text.h"
 
 static const struct listener_options options = {
@@ -52,7 +50,7 @@ static void test_all_sockets_have_one_address_and_share_its_datagrams(void **sta
 	struct listener *listener = open_listener("udp:127.0.0.1:0", &options);
 	struct address address;
 
-	assert_int_equal(listener_reuseport_open(listener, &options, 4), 0);
+	assert_int_equal(listener_open_others(listener, &options, 4), 0);
 	assert_int_equal(listener_n_sockets(listener), 4);
 	assert_int_equal(listener_address(listener, &address), 0);
 
@@ -66,8 +64,8 @@ static void test_a_smaller_number_closes_nothing_until_told(void **state)
 	struct listener *listener = open_listener("udp:127.0.0.1:0", &options);
 	struct address address;
 
-	assert_int_equal(listener_reuseport_open(listener, &options, 3), 0);
-	assert_int_equal(listener_reuseport_open(listener, &options, 2), 0);
+	assert_int_equal(listener_open_others(listener, &options, 3), 0);
+	assert_int_equal(listener_open_others(listener, &options, 2), 0);
 	assert_int_equal(listener_n_sockets(listener), 3);
 
 	listener_close_others(listener, 2);
@@ -89,9 +87,9 @@ static void test_only_sockets_for_datagrams_of_ip_are_shared(void **state)
 
 	(void)snprintf(text, sizeof(text), "unix-dgram:@superd-test-%d", (int)getpid());
 	local = open_listener(text, &options);
-	assert_int_equal(listener_reuseport_open(stream, &options, 4), 0);
+	assert_int_equal(listener_open_others(stream, &options, 4), 0);
 	assert_int_equal(listener_n_sockets(stream), 1);
-	assert_int_equal(listener_reuseport_open(local, &options, 4), 0);
+	assert_int_equal(listener_open_others(local, &options, 4), 0);
 	assert_int_equal(listener_n_sockets(local), 1);
 	listener_free(stream);
 	listener_free(local);
@@ -105,7 +103,7 @@ static void test_a_shared_port_is_busy_for_everybody_else(void **state)
 
 	shared.share_port = true;
 	first = open_listener("udp:127.0.0.1:0", &shared);
-	assert_int_equal(listener_reuseport_open(first, &shared, 2), 0);
+	assert_int_equal(listener_open_others(first, &shared, 2), 0);
 	assert_int_equal(listener_address(first, &address), 0);
 	assert_int_equal(listener_new(&second, &first->endpoint), 0);
 	address_set_port(&second->endpoint.address, address_port(&address));
@@ -122,9 +120,9 @@ static void test_every_socket_has_the_buffers_and_gets_its_own_back(void **state
 
 	sized.rcvbuf = 32 * 1024;
 	sized.sndbuf = 48 * 1024;
-	assert_int_equal(listener_reuseport_open(listener, &options, 2), 0);
+	assert_int_equal(listener_open_others(listener, &options, 2), 0);
 	assert_int_equal(listener_apply(listener, &sized), 0);
-	assert_int_equal(listener_reuseport_open(listener, &sized, 3), 0);
+	assert_int_equal(listener_open_others(listener, &sized, 3), 0);
 	for (size_t i = 0; i < 3; i++) {
 		struct buffer_sizes now = socket_buffers(listener_socket(listener, i));
 

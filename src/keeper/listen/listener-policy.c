@@ -3,7 +3,6 @@
 #include "base/log.h"
 #include "channel/stats.h"
 #include "config/settings.h"
-#include "net/listener-reuseport.h"
 
 static struct listener_options options_of(const struct service *service,
 					  const struct endpoint *endpoint)
@@ -73,7 +72,7 @@ void listener_policy_apply(struct listener_policy *policy, struct listener *list
 {
 	int r;
 
-	r = listener_reuseport_open(listener, &policy->options, policy->sockets);
+	r = listener_open_others(listener, &policy->options, policy->sockets);
 	if (r < 0)
 		log_service(LOG_WARNING, service, r,
 			    "cannot share %s among %u sockets, going on with %zu",
