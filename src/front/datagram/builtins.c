@@ -1,11 +1,9 @@
 #include "front/datagram/builtins.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/cleanup.h"
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "channel/startup.h"
@@ -16,6 +14,7 @@
 #include "front/datagram/datagram.h"
 #include "front/datagram/queue-drops.h"
 #include "front/session/builtin.h"
+#include "front/session/session-log.h"
 
 /*
  * What a listener with datagrams has: its socket is watched, or several are shared among workers.
@@ -206,58 +205,16 @@ static void admitted(struct front_listener *listener, int fd, const struct addre
 	}
 }
 
-/* "10 s", or "1.500 s". */
-static void write_seconds(char out[static 32], int64_t ms)
-{
-	if (ms % 1000 == 0)
-		snprintf(out, 32, "%lld s", (long long)(ms / 1000));
-	else
-		snprintf(out, 32, "%lld.%03d s", (long long)(ms / 1000), (int)(ms % 1000));
-}
-
-/* Returns NULL when no limit ended it. */
-static const char *limit_text(char out[static 64], const struct session *session)
-{
-	const struct service *settings = session->service->settings;
-	char time[32];
-
-	switch (session->limit) {
-	case SESSION_IDLE:
-		write_seconds(time, settings->idle_timeout_ms);
-		snprintf(out, 64, ", idle for %s", time);
-		return out;
-	case SESSION_LIFETIME:
-		write_seconds(time, settings->max_lifetime_ms);
-		snprintf(out, 64, ", its %s were over", time);
-		return out;
-	case SESSION_GRACE:
-		return ", cut off at the end of the grace time";
-	default:
-		return NULL;
-	}
-}
-
 static void on_session_ended(struct session *session)
 {
 	struct front_service *service = session->service;
 	struct service_stats *stats = service->stats;
-	struct address peer = session_peer(session);
-	char limit[64];
-	const struct client_end end = {
-		.peer = &peer,
-		.lived_us = (clock_ms() - session->started_ms) * 1000,
-		.has_traffic = true,
-		.bytes_in = session->io.bytes_in,
-		.bytes_out = session->io.bytes_out,
-		.limit = limit_text(limit, session),
-		.error = session->io.error,
-	};
 
 	service_count_sessions(service, -1);
 	atomic_fetch_add_explicit(&stats->ended, 1, memory_order_relaxed);
 	atomic_fetch_add_explicit(&stats->bytes_in, session->io.bytes_in, memory_order_relaxed);
 	atomic_fetch_add_explicit(&stats->bytes_out, session->io.bytes_out, memory_order_relaxed);
-	log_ended(service->settings, &end);
+	session_log_end(session);
 	throttle_resume_service(service);
 }
 

@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "channel/client-log.h"
 #include "channel/pass-table.h"
 #include "front/core/client-log.h"
 #include "front/core/service.h"
@@ -107,12 +108,9 @@ static void note_end(const struct front_service *service, const struct pass_tabl
 		     pid_t pid, const int *status)
 {
 	atomic_fetch_add_explicit(&service->stats->ended, 1, memory_order_relaxed);
-	log_ended(service->settings, &(struct client_end){
-					     .peer = &entry->peer,
-					     .pid = pid,
-					     .status = status,
-					     .lived_us = clock_us() - entry->started_us,
-				     });
+	log_ended(service->settings, &entry->peer, pid,
+		  &(struct client_end){ .lived_us = clock_us() - entry->started_us,
+					.status = status });
 }
 
 static void end_client(struct pass_process *process, unsigned client_index, const int *status)

@@ -1,0 +1,79 @@
+#include "front/session/session-log.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "channel/client-log.h"
+#include "front/core/client-log.h"
+#include "front/core/service.h"
+#include "front/session/session.h"
+
+static bool is_our_failure(int error)
+{
+	return error == -ENOMEM || error == -ENOSPC || error == -ERANGE || error == -EMSGSIZE ||
+	       error == -EMFILE || error == -ENFILE;
+}
+
+/* Many clients end a connection with a reset, so that is not logged as an error. */
+static bool is_hang_up(int error)
+{
+	return error == -ECONNRESET || error == -EPIPE || error == -ENOTCONN;
+}
+
+/* "10 s", or "1.500 s". */
+static void write_seconds(char out[static 32], int64_t ms)
+{
+	if (ms % 1000 == 0)
+		snprintf(out, 32, "%" PRId64 " s", ms / 1000);
+	else
+		snprintf(out, 32, "%" PRId64 ".%03d s", ms / 1000, (int)(ms % 1000));
+}
+
+static void write_limit(char *out, size_t size, const struct session *session)
+{
+	const struct service *settings = session->service->settings;
+	char time[32];
+
+	switch (session->limit) {
+	case SESSION_IDLE:
+		write_seconds(time, settings->idle_timeout_ms);
+		snprintf(out, size, ", idle for %s", time);
+		break;
+	case SESSION_LIFETIME:
+		write_seconds(time, settings->max_lifetime_ms);
+		snprintf(out, size, ", its %s were over", time);
+		break;
+	case SESSION_GRACE:
+		snprintf(out, size, ", cut off at the end of the grace time");
+		break;
+	default:
+		break;
+	}
+}
+
+void session_log_end(const struct session *session)
+{
+	const struct service *settings = session->service->settings;
+	const struct session_io *io = &session->io;
+	struct address peer = session_peer(session);
+	bool is_told = is_our_failure(io->error);
+	char details[160] = "";
+	int n = 0;
+	const struct client_end end = {
+		.is_session = true,
+		.lived_us = (clock_ms() - session->started_ms) * 1000,
+		.details = details,
+		.error = is_told || is_hang_up(io->error) || session->limit ? 0 : io->error,
+	};
+
+	if (is_told)
+		log_lost(settings, &peer, io->error, "its session cannot go on");
+	if (settings->log_on_success & RECORD_TRAFFIC)
+		n = snprintf(details, sizeof(details),
+			     ", %" PRIu64 " bytes in, %" PRIu64 " bytes out", io->bytes_in,
+			     io->bytes_out);
+	write_limit(details + n, sizeof(details) - (size_t)n, session);
+	log_ended(settings, &peer, 0, &end);
+}
