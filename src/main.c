@@ -180,7 +180,7 @@ static int check(const char *path, const struct load_options *options)
 
 	printf("%s: %s, %s\n", path, text_count(services, settings->n_services, "service"),
 	       text_count(listeners, settings->n_endpoints, "listener"));
-	settings_unref(settings);
+	settings_free(settings);
 	return EX_OK;
 }
 
@@ -254,7 +254,7 @@ static int serve(const struct arguments *arguments, const char *path,
 		int status = go_to_background();
 
 		if (status >= 0) {
-			settings_unref(settings);
+			settings_free(settings);
 			return status;
 		}
 	}

@@ -74,7 +74,6 @@ static int prepare(struct parse *parse)
 	context->settings = calloc(1, sizeof(*context->settings));
 	if (!context->settings)
 		return -ENOMEM;
-	context->settings->references = 1;
 
 	r = name_files(context->settings, conf->sources);
 	if (r == 0)
@@ -135,7 +134,7 @@ static void fini(struct parse *parse)
 	endpoint_conflicts_fini(&parse->context.conflicts);
 	accounts_fini(&parse->context.accounts);
 	arena_fini(&parse->arena);
-	settings_unref(parse->context.settings);
+	settings_free(parse->context.settings);
 }
 
 int parse_run(struct settings **out, const struct sources *sources, struct resolved_hosts *hosts,

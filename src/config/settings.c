@@ -23,18 +23,9 @@ static void service_fini(struct service *service)
 	free(service->name);
 }
 
-struct settings *settings_ref(struct settings *settings)
-{
-	settings->references++;
-	return settings;
-}
-
-void settings_unref(struct settings *settings)
+void settings_free(struct settings *settings)
 {
 	if (!settings)
-		return;
-	assert(settings->references > 0);
-	if (--settings->references > 0)
 		return;
 
 	for (size_t i = 0; i < settings->n_services; i++)

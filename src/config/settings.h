@@ -3,7 +3,7 @@
 /*
  * Settings are the immutable result of loading a configuration. Everything in them is checked and
  * resolved: users are ids, endpoints are addresses, programs exist. A reload makes new settings and
- * never changes old ones, so a holder of a reference may go on reading.
+ * never changes old ones, so whoever still needs these may go on reading.
  */
 
 #include <stdbool.h>
@@ -119,7 +119,6 @@ struct front_settings {
 };
 
 struct settings {
-	unsigned references;
 	char *path;
 	enum poller_kind poller;
 	bool log_is_auto;
@@ -137,9 +136,7 @@ struct settings {
 	size_t n_files;
 };
 
-/* For the main thread only. */
-struct settings *settings_ref(struct settings *settings);
-void settings_unref(struct settings *settings);
+void settings_free(struct settings *settings);
 
 /* The service that owns endpoint @number of the settings; @number must be in range. */
 const struct service *settings_service_of(const struct settings *settings, size_t number);

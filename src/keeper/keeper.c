@@ -325,7 +325,7 @@ int keeper_start(struct keeper *keeper, struct settings *settings)
 
 	r = log_target_open(settings, keeper->options->foreground, &keeper->fronts);
 	if (r < 0) {
-		settings_unref(settings);
+		settings_free(settings);
 		return r;
 	}
 	r = generation_new(&keeper->generation, settings, &keeper->listener_table, &keeper->records,
@@ -366,7 +366,7 @@ int keeper_run(const struct keeper_options *options, struct settings *settings,
 
 	r = keeper_init(&keeper, options, activation);
 	if (r < 0) {
-		settings_unref(settings);
+		settings_free(settings);
 		status = exit_status(log_error(r, "cannot start"));
 	} else {
 		status = serve(&keeper, settings);

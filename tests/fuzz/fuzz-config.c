@@ -38,7 +38,7 @@ static void parse(char *text, bool privileged)
 		return;
 	for (size_t i = 0; i < settings->n_endpoints; i++)
 		assert(settings_endpoint(settings, i)->text);
-	settings_unref(settings);
+	settings_free(settings);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

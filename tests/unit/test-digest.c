@@ -91,7 +91,7 @@ static uint64_t digest_with(int number, const char *text)
 	assert_non_null(settings);
 	digest = settings->services[0].digest;
 	assert_int_not_equal(digest, 0);
-	settings_unref(settings);
+	settings_free(settings);
 	return digest;
 }
 

@@ -55,7 +55,7 @@ static void test_a_pool_is_resolved(void **state)
 	assert_int_equal(c->pool.ready_timeout_ms, 30000);
 	assert_int_equal(c->program.stderr_to, STDERR_LOG);
 	assert_int_equal(c->instances, 3);
-	settings_unref(settings);
+	settings_free(settings);
 }
 
 /* What the defaults say about processes does not reach a service that starts none. */
@@ -72,7 +72,7 @@ static void test_only_pools_have_pool_settings(void **state)
 		assert_false(settings->services[i].pool.ready_notify);
 	}
 	assert_int_equal(settings->services[0].program.stderr_to, STDERR_SOCKET);
-	settings_unref(settings);
+	settings_free(settings);
 }
 
 static void test_session_options_are_resolved(void **state)
@@ -101,7 +101,7 @@ static void test_session_options_are_resolved(void **state)
 	assert_int_equal(b->socket.rcvbuf, 0);
 	assert_int_equal(c->shards, 0);
 	assert_int_equal(c->idle_timeout_ms, 0);
-	settings_unref(settings);
+	settings_free(settings);
 }
 
 static void expect_workers(const char *top, const char *service, unsigned threads, unsigned sockets)
@@ -115,7 +115,7 @@ static void expect_workers(const char *top, const char *service, unsigned thread
 	assert_non_null(settings);
 	assert_int_equal(settings->workers, threads);
 	assert_int_equal(settings->services[0].shards, sockets);
-	settings_unref(settings);
+	settings_free(settings);
 }
 
 static void test_workers_are_resolved(void **state)

@@ -156,7 +156,7 @@ static struct generation *generation_of(const char *text)
 static void free_generation(struct generation *generation)
 {
 	pool_handle_unref(generation->pools[0]);
-	settings_unref(generation->settings);
+	settings_free(generation->settings);
 	free(generation->listeners);
 	free(generation->bound);
 	free(generation->records);

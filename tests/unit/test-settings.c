@@ -54,7 +54,7 @@ static void test_values_arrive_as_written(void **state)
 	assert_int_equal(service->socket.uid, (uid_t)-1);
 	assert_int_equal(address_port(&service->endpoints[0].address), 101);
 	assert_int_equal(address_port(&service->endpoints[1].address), 0);
-	settings_unref(settings);
+	settings_free(settings);
 }
 
 static void test_defaults_hold_wherever_they_stand(void **state)
@@ -71,7 +71,7 @@ static void test_defaults_hold_wherever_they_stand(void **state)
 	assert_int_equal(settings->services[2].socket.backlog, 5);
 	assert_int_equal(settings->services[0].log_on_success, 0);
 	assert_int_equal(settings->services[2].log_on_success, RECORD_PID);
-	settings_unref(settings);
+	settings_free(settings);
 }
 
 static void test_every_endpoint_finds_its_service(void **state)
@@ -97,18 +97,7 @@ static void test_every_endpoint_finds_its_service(void **state)
 					 &service->endpoints[k]);
 		}
 	}
-	settings_unref(settings);
-}
-
-static void test_reference_keeps_settings(void **state)
-{
-	struct settings *settings = parse_text("service a { listen = tcp:1 builtin = echo }\n");
-	struct settings *again = settings_ref(settings);
-
-	settings_unref(settings);
-	assert_string_equal(again->services[0].name, "a");
-	settings_unref(again);
-	settings_unref(NULL);
+	settings_free(settings);
 }
 
 /* How many services a part of the text has if it ends between statements, newline or not, else -1.
@@ -152,7 +141,7 @@ static void test_cut_file_is_refused_or_ends_between_statements(void **state)
 		assert_int_equal(settings->n_services, expected);
 		assert_int_equal(settings->services[0].instances, 100);
 		assert_int_equal(address_port(&settings->services[0].endpoints[0].address), 10001);
-		settings_unref(settings);
+		settings_free(settings);
 	}
 }
 
@@ -176,7 +165,7 @@ static void test_ten_thousand_services_load(void **state)
 	assert_int_equal(settings->n_services, SERVICES);
 	assert_int_equal(settings->n_endpoints, 2 * SERVICES);
 	assert_string_equal(settings->services[SERVICES - 1].name, "s9999");
-	settings_unref(settings);
+	settings_free(settings);
 }
 
 static void test_what_is_no_text_file_is_refused_at_once(void **state)
@@ -208,7 +197,7 @@ static void test_host_names_of_the_rehearsal_reach_the_parse(void **state)
 	write_file(text, strlen(text));
 	assert_int_equal(settings_load(&settings, path, &as_root), 0);
 	assert_true(settings->n_endpoints >= 1);
-	settings_unref(settings);
+	settings_free(settings);
 }
 
 static void test_dead_rehearsal_is_a_failure(void **state)
@@ -227,7 +216,6 @@ int main(void)
 		cmocka_unit_test(test_values_arrive_as_written),
 		cmocka_unit_test(test_defaults_hold_wherever_they_stand),
 		cmocka_unit_test(test_every_endpoint_finds_its_service),
-		cmocka_unit_test(test_reference_keeps_settings),
 		cmocka_unit_test(test_cut_file_is_refused_or_ends_between_statements),
 		cmocka_unit_test(test_ten_thousand_services_load),
 		cmocka_unit_test(test_what_is_no_text_file_is_refused_at_once),

@@ -87,7 +87,7 @@ int generation_new(struct generation **out, struct settings *settings,
 	int r;
 
 	if (!generation) {
-		settings_unref(settings);
+		settings_free(settings);
 		return log_error(-ENOMEM, "cannot prepare the services");
 	}
 	generation->references = 1;
@@ -132,7 +132,7 @@ void generation_unref(struct generation *generation)
 		program_free(generation->programs[i]);
 	for (size_t i = 0; generation->pools && i < generation->settings->n_services; i++)
 		pool_handle_unref(generation->pools[i]);
-	settings_unref(generation->settings);
+	settings_free(generation->settings);
 	free(generation->bound);
 	free(generation->listeners);
 	free(generation->programs);

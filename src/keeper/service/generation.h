@@ -32,9 +32,8 @@ struct generation {
 };
 
 /*
- * Opens missing listeners and prepares every program. Takes over the reference to @settings, also
- * on failure. A failure is logged, and leaves nothing but new listeners, which
- * listener_table_sweep() closes.
+ * Opens missing listeners and prepares every program. Takes over @settings, also on failure. A
+ * failure is logged, and leaves nothing but new listeners, which listener_table_sweep() closes.
  */
 int generation_new(struct generation **out, struct settings *settings,
 		   struct listener_table *listener_table, struct service_records *records,
