@@ -65,12 +65,9 @@ static void drop_repeated(struct errors *errors)
 	size_t kept = 0;
 
 	for (size_t i = 0; i < errors->n; i++) {
-		struct error *last = kept ? &errors->list[kept - 1] : NULL;
 		struct error *error = &errors->list[i];
 
-		if (last && last->at.line == error->at.line &&
-		    strcmp(last->at.file, error->at.file) == 0 &&
-		    strcmp(last->message, error->message) == 0)
+		if (kept > 0 && compare(error, &errors->list[kept - 1]) == 0)
 			free(error->message);
 		else
 			errors->list[kept++] = *error;
@@ -78,17 +75,12 @@ static void drop_repeated(struct errors *errors)
 	errors->n = kept;
 }
 
-static void sort(struct errors *errors)
-{
-	if (errors->n > 1)
-		qsort(errors->list, errors->n, sizeof(*errors->list), compare);
-}
-
 int errors_report(struct errors *errors, bool all)
 {
 	size_t shown, more;
 
-	sort(errors);
+	if (errors->n > 1)
+		qsort(errors->list, errors->n, sizeof(*errors->list), compare);
 	drop_repeated(errors);
 	shown = all || errors->n < SHOWN_MAX ? errors->n : SHOWN_MAX;
 	more = errors->n - shown + errors->unreported;
