@@ -9,18 +9,12 @@
 /* Enough for ten thousand services with host names. Slots that are not used take no memory. */
 #define SLOTS 32768
 
-struct kept_address {
-	int family;
-	uint8_t bytes[16];
-	uint32_t scope;
-};
-
 struct slot {
 	char host[sizeof(((struct endpoint_text *)NULL)->host)]; /* "": free */
 	int family;
 	int type;
 	unsigned n;
-	struct kept_address list[RESOLVED_ADDRESSES_MAX];
+	struct sockaddr_in6 list[RESOLVED_ADDRESSES_MAX]; /* or, by its family, a sockaddr_in */
 };
 
 struct resolved_hosts {
@@ -44,34 +38,11 @@ void resolved_hosts_free(struct resolved_hosts *hosts)
 		munmap(hosts, sizeof(*hosts));
 }
 
-static void keep(struct kept_address *out, const struct address *address)
+static int restore(struct address *out, const struct sockaddr_in6 *kept)
 {
-	out->family = address->any.sa_family;
-	if (out->family == AF_INET) {
-		memcpy(out->bytes, &address->in.sin_addr, sizeof(address->in.sin_addr));
-		return;
-	}
-	memcpy(out->bytes, &address->in6.sin6_addr, sizeof(address->in6.sin6_addr));
-	out->scope = address->in6.sin6_scope_id;
-}
-
-static int restore(struct address *out, const struct kept_address *kept)
-{
-	*out = (struct address){ 0 };
-	out->any.sa_family = kept->family;
-	switch (out->any.sa_family) {
-	case AF_INET:
-		out->length = sizeof(out->in);
-		memcpy(&out->in.sin_addr, kept->bytes, sizeof(out->in.sin_addr));
-		return 0;
-	case AF_INET6:
-		out->length = sizeof(out->in6);
-		memcpy(&out->in6.sin6_addr, kept->bytes, sizeof(out->in6.sin6_addr));
-		out->in6.sin6_scope_id = kept->scope;
-		return 0;
-	default:
-		return -ENOENT;
-	}
+	*out = (struct address){ .in6 = *kept };
+	out->length = out->any.sa_family == AF_INET ? sizeof(out->in) : sizeof(out->in6);
+	return out->any.sa_family == AF_INET || out->any.sa_family == AF_INET6 ? 0 : -ENOENT;
 }
 
 static size_t start_of(const struct endpoint_text *text)
@@ -135,6 +106,6 @@ int resolved_hosts_add(struct resolved_hosts *hosts, const struct endpoint_text 
 	slot->type = text->type;
 	slot->n = n;
 	for (int i = 0; i < n; i++)
-		keep(&slot->list[i], &out[i]);
+		slot->list[i] = out[i].in6;
 	return n;
 }
