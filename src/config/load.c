@@ -22,19 +22,11 @@ enum {
 DEFINE_AUTO(struct sources, sources_free);
 DEFINE_AUTO(struct resolved_hosts, resolved_hosts_free);
 
-static int rehearse(const struct sources *sources, struct resolved_hosts *hosts,
-		    const struct load_options *options)
-{
-	struct settings *settings;
-
-	return parse_run(&settings, sources, hosts, options, true) < 0 ? REHEARSAL_BAD
-								       : REHEARSAL_GOOD;
-}
-
 int rehearsal_start(struct rehearsal *rehearsal, const struct sources *sources,
 		    const struct load_options *options)
 {
 	AUTO(auto_resolved_hosts_free) struct resolved_hosts *hosts = NULL;
+	struct settings *settings;
 	pid_t parent = getpid();
 	pid_t pid;
 	int r;
@@ -47,12 +39,12 @@ int rehearsal_start(struct rehearsal *rehearsal, const struct sources *sources,
 	if (pid < 0)
 		return -errno;
 	if (pid == 0) {
-		/*
-		 * Without the keeper the result is of no use. The keeper may have gone before this
-		 * line.
-		 */
+		/* Nobody wants the result if the keeper has gone, perhaps before this line. */
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-		_exit(getppid() == parent ? rehearse(sources, hosts, options) : REHEARSAL_BAD);
+		if (getppid() != parent)
+			_exit(REHEARSAL_BAD);
+		r = parse_run(&settings, sources, hosts, options, true);
+		_exit(r < 0 ? REHEARSAL_BAD : REHEARSAL_GOOD);
 	}
 
 	rehearsal->pid = pid;
@@ -80,12 +72,6 @@ void rehearsal_fini(struct rehearsal *rehearsal)
 	resolved_hosts_free(take_ptr(rehearsal->hosts));
 }
 
-int settings_parse(struct settings **out, const struct sources *sources,
-		   struct resolved_hosts *hosts, const struct load_options *options)
-{
-	return parse_run(out, sources, hosts, options, false);
-}
-
 static int rehearse_and_parse(struct settings **out, const struct sources *sources,
 			      const struct load_options *options)
 {
@@ -106,7 +92,7 @@ static int rehearse_and_parse(struct settings **out, const struct sources *sourc
 	else
 		r = rehearsal_result(&rehearsal, status);
 	if (r == 0)
-		r = settings_parse(out, sources, rehearsal.hosts, options);
+		r = parse_run(out, sources, rehearsal.hosts, options, false);
 	rehearsal_fini(&rehearsal);
 	return r;
 }

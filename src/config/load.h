@@ -3,8 +3,8 @@
 /*
  * Loads settings from files, in three steps that protect the keeper from a bad file. The bytes of
  * every file are read once. A forked child parses them (the rehearsal), looks up the names of
- * hosts, and reports every error. If that succeeds, the keeper parses the same bytes again, with
- * the addresses that the child has found.
+ * hosts, and reports every error. If that succeeds, the keeper parses the same bytes again with
+ * parse_run(), with the addresses that the child has found.
  */
 
 #include <sys/types.h>
@@ -32,14 +32,6 @@ int rehearsal_result(const struct rehearsal *rehearsal, int status);
 
 /* Frees the memory of the rehearsal. The child must have ended. */
 void rehearsal_fini(struct rehearsal *rehearsal);
-
-/*
- * Parses @sources. Logs every error as `file:line: message`, and returns -EINVAL if there is one.
- * If
- * @hosts is NULL, names of hosts are looked up here, which may block.
- */
-int settings_parse(struct settings **out, const struct sources *sources,
-		   struct resolved_hosts *hosts, const struct load_options *options);
 
 /* All three steps, for the start and --check. Waits for the child. */
 int settings_load(struct settings **out, const char *path, const struct load_options *options);

@@ -15,8 +15,9 @@ struct load_options {
 };
 
 /*
- * Returns 0 or a negative errno, after logging every error. A rehearsal fills @hosts. Otherwise
- * @hosts may be NULL, and then names of hosts are looked up.
+ * Returns 0 or a negative errno, after logging every error as `file:line: message`. A rehearsal
+ * fills @hosts. Otherwise @hosts may be NULL, and then names of hosts are looked up, which may
+ * block.
  */
 int parse_run(struct settings **out, const struct sources *sources, struct resolved_hosts *hosts,
 	      const struct load_options *options, bool rehearsal);

@@ -63,7 +63,7 @@ static int prepare(struct reload *reload, int status, struct generation **out)
 	r = rehearsal_result(&keeper->rehearsal, status);
 	if (r < 0)
 		return r;
-	r = settings_parse(&settings, keeper->sources, keeper->rehearsal.hosts, &options);
+	r = parse_run(&settings, keeper->sources, keeper->rehearsal.hosts, &options, false);
 	if (r < 0)
 		return r;
 	r = generation_new(out, settings, &keeper->listener_table, &keeper->records,

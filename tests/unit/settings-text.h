@@ -56,7 +56,7 @@ static inline struct settings *parse(const char *text, size_t length)
 	write_file(text, length);
 	if (sources_read(&sources, path) < 0)
 		return NULL;
-	if (settings_parse(&settings, sources, NULL, &as_root) < 0)
+	if (parse_run(&settings, sources, NULL, &as_root, false) < 0)
 		settings = NULL;
 	sources_free(sources);
 	return settings;
