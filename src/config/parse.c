@@ -129,7 +129,7 @@ static int run(struct parse *parse)
 static void fini(struct parse *parse)
 {
 	errors_fini(&parse->errors);
-	service_names_fini(&parse->conf.names);
+	superd_conf_fini(&parse->conf);
 	decoder_free(parse->conf.decoder);
 	endpoint_conflicts_fini(&parse->context.conflicts);
 	accounts_fini(&parse->context.accounts);

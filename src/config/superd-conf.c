@@ -3,8 +3,10 @@
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/table.h"
 #include "base/text.h"
 #include "config/arena.h"
 #include "config/schema.h"
@@ -12,6 +14,23 @@
 #include "config/sources.h"
 
 #define SERVICE_NAME_MAX 63
+
+struct service_name {
+	struct location at;
+	UT_hash_handle hh;
+	char text[];
+};
+
+void superd_conf_fini(struct superd_conf *conf)
+{
+	struct service_name *at, *following;
+
+	HASH_ITER(hh, conf->names, at, following)
+	{
+		HASH_DEL(conf->names, at);
+		free(at);
+	}
+}
 
 static void read_section(struct superd_conf *conf, struct section section,
 			 struct statement *statement)
@@ -90,13 +109,36 @@ void superd_conf_read_common(struct superd_conf *conf)
 	}
 }
 
+/* Each name may be given once. Returns 0, or a negative errno after adding the error. */
+static int add_name(struct superd_conf *conf, const char *text, struct location at)
+{
+	struct service_name *name;
+
+	HASH_FIND_STR(conf->names, text, name);
+	if (name) {
+		errors_add(conf->errors, at, "service '%s' is defined already (%s:%d)", text,
+			   name->at.file, name->at.line);
+		return -EEXIST;
+	}
+
+	name = calloc(1, sizeof(*name) + strlen(text) + 1);
+	if (name) {
+		strcpy(name->text, text);
+		name->at = at;
+		HASH_ADD_STR(conf->names, text, name);
+		if (name->hh.tbl)
+			return 0;
+	}
+	free(name);
+	errors_add(conf->errors, at, "out of memory");
+	return -ENOMEM;
+}
+
 /* Copies the name of a service to @out, or adds an error about it. */
 static int take_name(struct superd_conf *conf, struct location at,
 		     const struct statement *statement, char out[static SERVICE_NAME_MAX + 1])
 {
-	struct location first;
 	bool good;
-	int r;
 
 	if (statement->title.length == 0) {
 		errors_add(conf->errors, at, "a service needs a name: service \"NAME\" { ... }");
@@ -116,13 +158,7 @@ static int take_name(struct superd_conf *conf, struct location at,
 		return -EINVAL;
 	}
 
-	r = service_names_add(&conf->names, out, at, &first);
-	if (r == -EEXIST)
-		errors_add(conf->errors, at, "service '%s' is defined already (%s:%d)", out,
-			   first.file, first.line);
-	else if (r < 0)
-		errors_add(conf->errors, at, "out of memory");
-	return r;
+	return add_name(conf, out, at);
 }
 
 /* Returns whether the draft can be built: it has no errors, and is enabled. */

@@ -6,11 +6,11 @@
  */
 
 #include "config/draft.h"
-#include "config/service-names.h"
 #include "config/syntax.h"
 
 struct arena;
 struct decoder;
+struct service_name;
 struct sources;
 
 struct superd_conf {
@@ -26,12 +26,15 @@ struct superd_conf {
 	struct draft defaults;
 
 	/* The state of superd_conf_next(): */
-	struct service_names names;
+	struct service_name *names; /* of all services so far */
 	size_t file;
 	struct syntax syntax;
 	bool reading;
 	size_t n_services; /* found so far, also those with errors */
 };
+
+/* Frees the names only. */
+void superd_conf_fini(struct superd_conf *conf);
 
 /*
  * Reads what must be known before a service is built: the top level and the defaults of all files.
