@@ -71,25 +71,20 @@ void build_workers(struct build_context *context)
 	context->settings->workers = workers == WORKERS_AUTO ? workers_wanted() : workers;
 }
 
-/* An endpoint that select cannot watch would never be served. */
-static void check_select(struct build_context *context)
+void build_poller(struct build_context *context)
 {
 	size_t n = context->settings->n_endpoints;
 	struct location location = { context->settings->path, 1 };
 
 	if (context->root->own[OPTION_POLLER])
 		location = context->root->at[OPTION_POLLER];
+	context->settings->poller = context->root->poller;
+	/* An endpoint that select cannot watch would never be served. */
 	if (context->root->poller == POLLER_SELECT && n > SELECT_ENDPOINTS_MAX)
 		errors_add(context->errors, location,
 			   "'poller = select' watches at most %d endpoints, not %zu; 'auto' and "
 			   "'epoll' watch any number",
 			   SELECT_ENDPOINTS_MAX, n);
-}
-
-void build_poller(struct build_context *context)
-{
-	check_select(context);
-	context->settings->poller = context->root->poller;
 }
 
 void build_front(struct build_context *context)

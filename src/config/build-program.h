@@ -1,8 +1,8 @@
 #pragma once
 
-/* The program of a service: its user, arguments, directories and environment. */
+/* The program of a service: its processes, user, arguments, directories and environment. */
 
 struct build;
 
-/* Called after build_pool(), which may choose where standard error goes. */
+/* Called after build_endpoints(). */
 void build_program(struct build *build);

@@ -7,7 +7,6 @@
 #include "base/array.h"
 #include "config/build-context.h"
 #include "config/build-endpoints.h"
-#include "config/build-pool.h"
 #include "config/build-program.h"
 #include "config/builtin.h"
 #include "config/digest.h"
@@ -19,19 +18,19 @@ static void check_option(struct build *build, int number)
 {
 	const struct option *option = &schema_options[number];
 	bool program = build->draft->own[OPTION_EXEC];
-	unsigned traits = dispatch_traits(build->service->dispatch)->traits;
+	enum dispatch_kind dispatch = build->service->dispatch;
 
 	if (program && option->not_with & DISPATCH_RUNS_PROGRAM)
 		build_error(build, number, 0, "'%s' is only for services with 'builtin'",
 			    option->name);
-	else if (program && option->not_with & traits)
+	else if (program && dispatch_has(dispatch, option->not_with))
 		build_error(
 			build, number, 0,
 			"'%s' is not for %s, where the programs accept clients themselves%s%s%s",
 			option->name, dispatch_list(option->not_with),
 			option->instead ? "; see '" : "", option->instead ?: "",
 			option->instead ? "'" : "");
-	else if (program && option->only_with && !(option->only_with & traits))
+	else if (program && option->only_with && !dispatch_has(dispatch, option->only_with))
 		build_error(build, number, 0, "'%s' is for %s", option->name,
 			    dispatch_list(option->only_with));
 	else if (!program && option->only_with)
@@ -149,7 +148,6 @@ static void fill_in(struct build *build)
 	if (!dispatch_has(service->dispatch, DISPATCH_RUNS_PROGRAM)) {
 		build_session(build);
 	} else if (draft->own[OPTION_EXEC]) {
-		build_pool(build);
 		build_program(build);
 		service->digest = digest_of_service(service, draft);
 	}

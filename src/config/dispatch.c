@@ -2,7 +2,10 @@
 
 #include "config/word-table.h"
 
-static const struct dispatch_traits table[DISPATCH_COUNT] = {
+static const struct {
+	const char *name;
+	unsigned traits;
+} table[DISPATCH_COUNT] = {
 	[DISPATCH_SESSION] = { NULL, DISPATCH_READS_LISTENER },
 	[DISPATCH_SPAWN] = { "spawn", DISPATCH_RUNS_PROGRAM | DISPATCH_READS_LISTENER |
 					      DISPATCH_PER_CLIENT },
@@ -15,9 +18,9 @@ static const struct dispatch_traits table[DISPATCH_COUNT] = {
 
 const struct word_table dispatch_words = WORD_TABLE_OF_ROWS(table);
 
-const struct dispatch_traits *dispatch_traits(enum dispatch_kind dispatch)
+const char *dispatch_name(enum dispatch_kind dispatch)
 {
-	return &table[dispatch];
+	return table[dispatch].name;
 }
 
 bool dispatch_has(enum dispatch_kind dispatch, unsigned traits)

@@ -29,14 +29,10 @@ enum {
 	DISPATCH_STARTS_PROCESSES = 1 << 6, /* processes start before their clients: `processes` */
 };
 
-struct dispatch_traits {
-	const char *name; /* in the configuration; NULL: none */
-	unsigned traits;
-};
-
 extern const struct word_table dispatch_words;
 
-const struct dispatch_traits *dispatch_traits(enum dispatch_kind dispatch);
+/* As the configuration says it; NULL for a built-in. */
+const char *dispatch_name(enum dispatch_kind dispatch);
 
 /* Whether @dispatch has one of @traits. */
 bool dispatch_has(enum dispatch_kind dispatch, unsigned traits);
