@@ -18,14 +18,28 @@ static bool has_socket_option(int fd, int option, int wanted)
 	return getsockopt(fd, SOL_SOCKET, option, &value, &size) == 0 && value == wanted;
 }
 
-/* Whether it is a connection, not a listener, with the type and port of the endpoint. */
-static bool is_connection(struct request *request)
+/*
+ * Whether it is a connection, not a listener. The address of the client is asked from the kernel;
+ * if the client has gone, that of the front stays.
+ */
+static bool has_peer(struct request *request)
+{
+	struct address peer = { .length = sizeof(peer.un) };
+
+	if (getpeername(request->fd, &peer.any, &peer.length) < 0)
+		return has_socket_option(request->fd, SO_ACCEPTCONN, 0);
+	if (!address_is_unix(&peer))
+		request->peer = peer;
+	return true;
+}
+
+/* Whether the socket has the type, the family and the port of the endpoint. */
+static bool is_of_endpoint(struct request *request)
 {
 	const struct endpoint *endpoint = request_endpoint(request);
 
 	request->local.length = sizeof(request->local.un);
 	if (!has_socket_option(request->fd, SO_TYPE, endpoint->type) ||
-	    !has_socket_option(request->fd, SO_ACCEPTCONN, 0) ||
 	    getsockname(request->fd, &request->local.any, &request->local.length) < 0)
 		return false;
 	if (request->local.any.sa_family != endpoint->address.any.sa_family)
@@ -43,26 +57,22 @@ static bool is_connection(struct request *request)
 }
 
 /*
- * Programs expect a blocking connection, and the front should have accepted it as such. The address
- * of the client is asked from the kernel; if the client has gone, that of the front stays. Without
+ * Programs expect a blocking connection, and the front should have accepted it as such. Without
  * SO_LINGER the keeper's close() does not wait.
  */
 static void make_ready(struct request *request)
 {
 	const struct linger none = { 0 };
-	struct address peer = { .length = sizeof(peer.un) };
 
 	(void)fd_set_blocking(request->fd, true);
 	(void)setsockopt(request->fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
-	if (!address_is_unix(&request->local) &&
-	    getpeername(request->fd, &peer.any, &peer.length) == 0)
-		request->peer = peer;
 }
 
 static bool is_allowed(struct request *request)
 {
 	if (request_service(request)->dispatch != DISPATCH_SPAWN ||
-	    request_endpoint(request)->type == SOCK_DGRAM || !is_connection(request))
+	    request_endpoint(request)->type == SOCK_DGRAM || !is_of_endpoint(request) ||
+	    !has_peer(request))
 		return false;
 	make_ready(request);
 	return true;
