@@ -18,8 +18,14 @@
 
 #include <cmocka.h>
 
-/* Less than Meson gives to a whole program; each case needs far less. */
+/* Less than tests/run lets Meson give to a whole program; each case needs far less. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define CASE_SECONDS 60
+#elif defined(__has_feature)
+#define CASE_SECONDS (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer) ? 60 : 20)
+#else
 #define CASE_SECONDS 20
+#endif
 
 int __real__cmocka_run_group_tests(const char *name, const struct CMUnitTest *tests, size_t n,
 				   CMFixtureFunction set_up, CMFixtureFunction tear_down);
