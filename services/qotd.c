@@ -101,8 +101,7 @@ static int quote_from_file(const char *path, unsigned long day, struct quote *ou
 		return -errno;
 
 	n_quotes = seek(file, ULONG_MAX, out);
-	rewind(file);
-	if (n_quotes > 0)
+	if (n_quotes > 0 && fseek(file, 0, SEEK_SET) == 0)
 		seek(file, day % n_quotes + 1, out);
 	fclose(file);
 	return n_quotes > 0 ? 0 : -ENODATA;

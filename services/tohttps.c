@@ -55,8 +55,9 @@ static bool find_path(const char *request, const char **out, int *out_length)
 	const char *path = strchr(request, ' ');
 	size_t length;
 
-	if (!path || *++path != '/')
+	if (!path || path[1] != '/')
 		return false;
+	path++;
 	for (length = 0; path[length] > ' ' && path[length] < 0x7f; length++)
 		;
 	*out = path;
