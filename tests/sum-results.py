@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Counts what `meson test` has left in a build folder.
+"""Counts what `meson test --logbase LOG` has left in a build folder.
 
-Usage: sum-results.py BUILD
+Usage: sum-results.py BUILD LOG
 
 Prints a line for each test that failed, one with the reason for each that was skipped, and at last
 three numbers: passed, failed, skipped. Cases of a TAP test count one each; so do those of a test
@@ -49,13 +49,13 @@ def cases_of(test: dict, build: Path, tap_suites: dict) -> list[tuple[str, str, 
 
 def main() -> int:
     build = Path(sys.argv[1])
-    logs = build / "meson-logs"
-    junit = ElementTree.parse(logs / "testlog.junit.xml")
+    log = build / "meson-logs" / sys.argv[2]
+    junit = ElementTree.parse(f"{log}.junit.xml")
     # Meson puts "PROJECT." before the name of a test that has cases.
     tap_suites = {suite.get("name").partition(".")[2]: suite for suite in junit.iter("testsuite")}
     counts = Counter()
 
-    for line in (logs / "testlog.json").read_text().splitlines():
+    for line in Path(f"{log}.json").read_text().splitlines():
         for name, outcome, why in cases_of(json.loads(line), build, tap_suites):
             counts[outcome] += 1
             if outcome != "passed":
