@@ -2,12 +2,14 @@
 
 #include <sys/select.h>
 
+#include "channel/pass-table.h"
 #include "channel/startup.h"
 #include "config/settings.h"
 #include "net/listener.h"
 
-#define RESERVE_MIN 2  /* the log, and the socket of a program that has ended */
-#define RESERVE_PART 4 /* at most this part of all numbers is kept */
+/* The log, the socket of a program that has ended, one of its datagrams, and epoll. */
+#define RESERVE_MIN 4
+#define RESERVE_PART 4 /* at most this part of the free numbers is kept */
 
 static size_t unbound_sockets(const struct startup *startup, const struct service *service)
 {
@@ -22,55 +24,96 @@ static size_t unbound_sockets(const struct startup *startup, const struct servic
 	return n;
 }
 
-static rlim_t count_reserve(const struct startup *startup)
+static rlim_t count_wanted(const struct startup *startup)
 {
 	const struct settings *settings = startup->settings;
 	rlim_t n = RESERVE_MIN;
 
 	for (size_t i = 0; i < settings->n_services; i++) {
-		const struct service *service = &settings->services[i];
-
-		n += unbound_sockets(startup, service);
-		if (dispatch_has(service->dispatch, DISPATCH_PASSES_CLIENTS))
-			n += service->pool.max;
+		n += unbound_sockets(startup, &settings->services[i]);
+		if (startup->pools[i].table)
+			n += startup->pools[i].table->n_processes;
 	}
 	return n;
 }
 
+static void take_number(rlim_t *first_free, int fd)
+{
+	if (fd >= 0 && (rlim_t)fd >= *first_free)
+		*first_free = (rlim_t)fd + 1;
+}
+
+/* All numbers from the one that is returned on are free. */
+static rlim_t first_free(const struct startup *startup)
+{
+	rlim_t first = 0;
+
+	take_number(&first, startup->channel);
+	for (size_t i = 0; i < startup->settings->n_endpoints; i++)
+		for (size_t j = 0; j < listener_n_sockets(startup->listeners[i]); j++)
+			take_number(&first, listener_socket(startup->listeners[i], j));
+	for (size_t i = 0; i < startup->n_processes; i++)
+		take_number(&first, startup->processes[i].fd);
+	for (size_t i = 0; i < startup->n_stderr_pipes; i++)
+		take_number(&first, startup->stderr_pipes[i].fd);
+	return first;
+}
+
+/* A front with more listeners than numbers for clients must still serve some. */
+static rlim_t count_reserve(const struct startup *startup, rlim_t n_numbers)
+{
+	rlim_t first = first_free(startup), wanted = count_wanted(startup);
+	rlim_t most = n_numbers > first ? (n_numbers - first) / RESERVE_PART : 0;
+
+	return wanted < most ? wanted : most;
+}
+
+static rlim_t lifted_limit(const struct descriptors *descriptors, const struct rlimit *limit)
+{
+	return limit->rlim_max < descriptors->most ? limit->rlim_max : descriptors->most;
+}
+
 void descriptors_init(struct descriptors *descriptors, const struct startup *startup)
 {
-	rlim_t reserve = count_reserve(startup);
 	struct rlimit limit;
+	rlim_t all, soft;
 
+	/* Clients that select cannot watch wait in the queue, as when descriptors run out. */
+	descriptors->most = startup->settings->poller == POLLER_SELECT ? FD_SETSIZE : RLIM_INFINITY;
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
 		return;
-	descriptors->all = (struct rlimit){ limit.rlim_max, limit.rlim_max };
-	/* Clients that select cannot watch wait in the queue, as when descriptors run out. */
-	if (startup->settings->poller == POLLER_SELECT && limit.rlim_max > FD_SETSIZE)
-		descriptors->all.rlim_cur = FD_SETSIZE;
-	if (reserve > descriptors->all.rlim_cur / RESERVE_PART)
-		reserve = descriptors->all.rlim_cur / RESERVE_PART;
-	if (limit.rlim_cur > descriptors->all.rlim_cur - reserve)
-		limit.rlim_cur = descriptors->all.rlim_cur - reserve;
+	all = lifted_limit(descriptors, &limit);
+	soft = all - count_reserve(startup, all);
+	if (limit.rlim_cur <= soft)
+		return;
+	limit.rlim_cur = soft;
 	(void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/* Reads the limits each time, because another process may change them. */
 void descriptors_lift(struct descriptors *descriptors)
 {
-	/* Nothing is known about the limit, if it could not be read. */
-	descriptors->is_lifted =
-		descriptors->all.rlim_max > 0 &&
-		prlimit(0, RLIMIT_NOFILE, &descriptors->all, &descriptors->before) == 0;
+	struct rlimit limit;
+
+	descriptors->is_lifted = false;
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	descriptors->before = limit.rlim_cur;
+	descriptors->lifted = lifted_limit(descriptors, &limit);
+	if (descriptors->lifted <= limit.rlim_cur)
+		return;
+	limit.rlim_cur = descriptors->lifted;
+	descriptors->is_lifted = setrlimit(RLIMIT_NOFILE, &limit) == 0;
 }
 
 void descriptors_lower(struct descriptors *descriptors)
 {
-	struct rlimit now;
+	struct rlimit limit;
 
-	/* Another process may have changed the limit meanwhile; then it stays. */
-	if (!descriptors->is_lifted || getrlimit(RLIMIT_NOFILE, &now) < 0 ||
-	    now.rlim_cur != descriptors->all.rlim_cur)
+	/* If another process has changed the limit meanwhile, it stays. */
+	if (!descriptors->is_lifted || getrlimit(RLIMIT_NOFILE, &limit) < 0 ||
+	    limit.rlim_cur != descriptors->lifted)
 		return;
-	now.rlim_cur = descriptors->before.rlim_cur;
-	(void)setrlimit(RLIMIT_NOFILE, &now);
+	limit.rlim_cur = descriptors->before;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
 }

@@ -4,7 +4,7 @@
  * The numbers that the front has for descriptors. Some are reserved for the descriptors that the
  * keeper sends: sockets that it binds late, sockets of processes, the log. The soft limit is lower
  * by that many, so that clients never take these numbers. It is lifted while a message of the
- * keeper is received.
+ * keeper is received. The hard limit never changes.
  */
 
 #include <stdbool.h>
@@ -13,8 +13,9 @@
 struct startup;
 
 struct descriptors {
-	struct rlimit all;
-	struct rlimit before; /* the limit while it is not lifted */
+	rlim_t most;   /* no soft limit of the front is higher */
+	rlim_t before; /* the soft limit before it was lifted */
+	rlim_t lifted; /* the soft limit while it is lifted */
 	bool is_lifted;
 };
 
