@@ -139,6 +139,17 @@ static void test_a_process_that_has_gone_ends_its_clients(void **state)
 	assert_int_equal(stage.stats.ended, 1);
 }
 
+static void test_listeners_go_on_when_a_process_has_gone_with_its_clients(void **state)
+{
+	tell_process(1, stage_socket(1));
+	tell_process(2, stage_socket(2));
+	give();
+	n_rooms = 0;
+	tell((struct channel_message){ .type = CHANNEL_PROCESS_GONE,
+				       .process_gone = { .index = 1 } });
+	assert_int_equal(n_rooms, 1);
+}
+
 static void test_who_is_not_there_neither_leaves_nor_goes(void **state)
 {
 	static const unsigned indices[] = { 0, N_PROCESSES, UINT32_MAX };
@@ -165,6 +176,7 @@ int main(void)
 		CASE(test_draining_a_new_process_is_turned_away),
 		CASE(test_a_process_that_leaves_gets_no_more_clients),
 		CASE(test_a_process_that_has_gone_ends_its_clients),
+		CASE(test_listeners_go_on_when_a_process_has_gone_with_its_clients),
 		CASE(test_who_is_not_there_neither_leaves_nor_goes),
 	};
 

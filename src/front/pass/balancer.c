@@ -317,8 +317,12 @@ struct pass_process *balancer_find(const struct balancer *balancer, unsigned pro
 
 void balancer_on_gone(struct pass_process *process, int status)
 {
+	struct balancer *balancer = balancer_of(process);
+
 	pass_process_end_clients(process, &status);
 	remove_process(process);
+	/* The clients that have ended count against `instances` no more. */
+	balancer_update(balancer);
 }
 
 void balancer_leave(struct pass_process *process)
