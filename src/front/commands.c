@@ -106,15 +106,28 @@ static void to_service(struct front *front, const struct channel_message *messag
 		close(fd);
 }
 
+static void log_unread(const struct front *front, const struct channel_message *message, int error)
+{
+	const struct front_service *service =
+		services_find(&front->services, message->unread.service);
+
+	if (service)
+		log_service(LOG_WARNING, service->settings->name, error,
+			    "datagrams that came for its program are lost");
+}
+
 static void to_listener(struct front *front, const struct channel_message *message, int fd)
 {
 	struct front_listener *listener =
 		services_find_listener(&front->services, message->unread.endpoint);
 
-	if (listener && listener->service->dispatch->on_listener_message)
+	if (listener && listener->service->dispatch->on_listener_message) {
 		listener->service->dispatch->on_listener_message(listener, message, fd);
-	else if (fd >= 0)
-		close(fd);
+		return;
+	}
+	/* A reload may have changed the kind of the service. */
+	log_unread(front, message, 0);
+	close(fd);
 }
 
 static void on_pause(struct front *front, const struct channel_message *message, int fd)
@@ -170,6 +183,10 @@ static void obey(struct front *front, const struct channel_message *message, int
 /* The descriptor of @message was lost, because no number was free, not even a reserved one. */
 static void do_without(struct front *front, const struct channel_message *message)
 {
+	if (message->type == CHANNEL_UNREAD) {
+		log_unread(front, message, -EMFILE);
+		return;
+	}
 	log_error(-EMFILE, "cannot take what the keeper sent with a message %s",
 		  channel_traits(message->type)->name);
 	/* The kind `pass` ends a process without a socket. */

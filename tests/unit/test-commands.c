@@ -6,12 +6,14 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "base/log.h"
 #include "channel/startup.h"
 #include "front/commands.h"
 #include "front/front.h"
@@ -320,6 +322,46 @@ static void test_a_message_about_a_service_goes_to_its_kind(void **state)
 	assert_string_equal(said, "POOL PROCESS LEAVE ");
 }
 
+/* What was logged since log_to_file(). */
+static char logged[256];
+static char log_path[] = "/tmp/superd-test-commands-XXXXXX";
+
+static int log_to_file(void **state)
+{
+	int fd = mkstemp(log_path);
+
+	if (fd < 0)
+		return -1;
+	close(fd);
+	return log_open(LOG_TO_FILE, log_path) < 0 ? -1 : set_up(state);
+}
+
+static int log_to_stderr(void **state)
+{
+	log_close();
+	unlink(log_path);
+	return tear_down(state);
+}
+
+static const char *read_log(void)
+{
+	int fd = open(log_path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = read(fd, logged, sizeof(logged) - 1);
+
+	close(fd);
+	assert_true(n >= 0);
+	logged[n] = '\0';
+	return logged;
+}
+
+static void test_datagrams_for_a_kind_that_takes_none_are_said_to_be_lost(void **state)
+{
+	order((struct channel_message){ .type = CHANNEL_UNREAD },
+	      open("/dev/null", O_RDONLY | O_CLOEXEC));
+	assert_non_null(
+		strstr(read_log(), "service 'x': datagrams that came for its program are lost"));
+}
+
 static void test_a_request_that_is_lost_is_told_to_its_kind(void **state)
 {
 	struct channel_message message = { .type = CHANNEL_WAIT };
@@ -360,6 +402,9 @@ int main(void)
 		CASE(test_a_listener_comes_back_when_its_program_has_ended),
 		CASE(test_what_is_about_no_service_is_ignored_and_closed),
 		CASE(test_a_message_about_a_service_goes_to_its_kind),
+		cmocka_unit_test_setup_teardown(
+			test_datagrams_for_a_kind_that_takes_none_are_said_to_be_lost, log_to_file,
+			log_to_stderr),
 		CASE(test_a_request_that_is_lost_is_told_to_its_kind),
 		CASE(test_requests_are_paused_and_continue),
 		CASE(test_a_ping_is_answered),
