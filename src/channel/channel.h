@@ -14,9 +14,9 @@
  * front gets DRAIN with a limit.
  *
  * Who counts what. The front counts sessions, the keeper counts children. A front starts with the
- * keeper's counts, adds one with each SPAWN, DATAGRAM or WAIT that it sends, and subtracts the
- * numbers in ENDED and RELEASED. So its count is never too low. The keeper sends ENDED once a turn
- * of its loop, and one message stands for many children.
+ * keeper's counts, adds one with each SPAWN or DATAGRAM that it sends, and subtracts the numbers in
+ * ENDED. So its count is never too low. The keeper sends ENDED once a turn of its loop, and one
+ * message stands for many children. A WAIT is not counted, because a listener has one program.
  *
  * What a crash loses. When a front dies, its sessions are lost, and the requests that it has not
  * sent. The keeper reads the channel to its end and serves the requests in it. The next front

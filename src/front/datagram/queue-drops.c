@@ -67,7 +67,7 @@ static void log_and_wait(struct timer *timer)
 {
 	struct service_drops *drops = container_of(timer, struct service_drops, timer);
 
-	/* In this order, because drops that are counted after say() must wake this thread again. */
+	/* In this order: drops that are counted after the log line must wake this thread again. */
 	atomic_store(&drops->is_noted, false);
 	if (!log_drops(drops))
 		return;

@@ -36,7 +36,7 @@ struct builtin {
 	void (*answer_datagram)(struct exchange *x);
 };
 
-/* Called for each kind in use, before its first answer and before there are threads. */
+/* Called for each kind in use, before its first answer. */
 void builtin_prepare(enum builtin_kind kind);
 
 /* @kind is not BUILTIN_NONE. */
