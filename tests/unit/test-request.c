@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 
 #include "base/clock.h"
+#include "channel/stats.h"
 #include "keeper-stage.h"
 
 #define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
@@ -309,6 +310,23 @@ static void test_other_messages_are_not_a_fronts(void **state)
 	assert_refused(stage, ask(CHANNEL_UNREAD, UDP), dup(stage->channel));
 }
 
+/* Where a request has an address, it has anything. */
+static void test_lost_descriptor_of_another_message_is_no_lost_client(void **state)
+{
+	struct stage *stage = *state;
+	const struct service_record *record = stage->keeper.generation->records[TCP];
+	struct channel_message message = ask(CHANNEL_LOG, TCP);
+
+	memset(&message.request.peer, 0xff, sizeof(message.request.peer));
+	requests_lose(&stage->keeper.requests, stage->front, &message);
+	assert_int_equal(stage->keeper.stats[record->number].failed, 0);
+	assert_int_equal(record->unreported, 0);
+	message = ask(CHANNEL_SPAWN, TCP);
+	requests_lose(&stage->keeper.requests, stage->front, &message);
+	assert_int_equal(stage->keeper.stats[record->number].failed, 1);
+	assert_int_equal(record->unreported, 1);
+}
+
 static void test_nothing_with_a_descriptor_is_no_end(void **state)
 {
 	const int pieces[] = { 0, 1 };
@@ -428,6 +446,9 @@ int main(void)
 						open_stage, stage_tear_down),
 		cmocka_unit_test_setup_teardown(test_other_messages_are_not_a_fronts, open_stage,
 						stage_tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_lost_descriptor_of_another_message_is_no_lost_client, open_stage,
+			stage_tear_down),
 		cmocka_unit_test_setup_teardown(test_nothing_with_a_descriptor_is_no_end,
 						open_stage, stage_tear_down),
 		cmocka_unit_test_setup_teardown(test_refused_connection_does_not_hold_the_keeper,

@@ -234,6 +234,9 @@ void requests_lose(struct requests *requests, const struct front *front,
 	uint32_t service = message->request.service;
 	struct service_record *record;
 
+	/* Other types have something else where a request has the address of its client. */
+	if (!find_kind(message->type))
+		return;
 	if (!generation || service >= generation->n_records || !generation->programs[service])
 		return;
 	record = generation->records[service];
