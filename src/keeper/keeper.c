@@ -99,7 +99,9 @@ static void on_gone(struct front *front)
 		return;
 	}
 	reload_lost_front(&keeper->reload, front);
-	if (clock_ms() - front->started_ms > RESTART_CALM_MS)
+	/* The end of an older front says nothing about crashes. */
+	if (!keeper->fronts.current && !timer_is_set(&keeper->restart) &&
+	    clock_ms() - front->started_ms > RESTART_CALM_MS)
 		backoff_reset(&keeper->restart_pause);
 	pools_lost_front(&keeper->pools);
 	/* A draining front has counted its sessions under the old numbers. */
@@ -215,7 +217,8 @@ static void end_turn(struct keeper *keeper)
 	restart_front(keeper);
 	if (keeper->records.stale)
 		sweep(keeper);
-	if (keeper->reloaded)
+	/* It may begin another reload, which fails at once. */
+	while (keeper->reloaded)
 		note_reload(keeper);
 	pools_settle(&keeper->pools);
 	fronts_tell_ended(&keeper->fronts);

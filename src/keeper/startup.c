@@ -91,7 +91,8 @@ static int fill_in(struct startup *startup, struct tables *tables, struct keeper
 {
 	int r;
 
-	/* Now, because the counts that the front inherits include these ends. */
+	/* Now, because what the front inherits includes these changes. */
+	pools_settle(&keeper->pools);
 	fronts_tell_ended(&keeper->fronts);
 	tables->children = count_children(generation);
 	tables->older = find_older(keeper, &startup->n_older);
