@@ -315,6 +315,13 @@ def test_an_endpoint_that_moves_to_another_service_stays_open(superd):
     assert listening_inodes(daemon.keeper) == before != {}
 
 
+def test_an_endpoint_that_moved_is_said_to_close_by_its_last_service(superd):
+    listen = f"tcp:{HOST}:{PORT}"
+    daemon = superd(service("a", listen, builtin="echo"))
+    daemon.reload(service("b", listen, builtin="echo"))
+    daemon.reload(service("c", builtin="echo"), expect="service 'b': no longer listening on")
+
+
 def test_port_base_is_not_added_to_a_free_port(superd):
     daemon = superd("port_base = 10000\n" + ECHO)
     assert daemon.port("echo") != 10000
