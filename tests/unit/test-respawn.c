@@ -14,10 +14,8 @@ static void test_pauses_grow_to_a_minute(void **state)
 	int64_t now = 5000000;
 
 	for (int i = 0; i < 8; i++) {
-		assert_true(respawn_pause(&respawn, now));
-		assert_int_equal(respawn_wait_ms(&respawn, now), expected[i]);
+		assert_int_equal(respawn_pause(&respawn, now), expected[i]);
 		now += expected[i];
-		assert_int_equal(respawn_wait_ms(&respawn, now), 0);
 	}
 }
 
@@ -25,31 +23,29 @@ static void test_several_that_end_together_are_one_failure(void **state)
 {
 	struct respawn respawn = { 0 };
 
-	assert_true(respawn_pause(&respawn, 1000000));
-	assert_false(respawn_pause(&respawn, 1000000));
-	assert_false(respawn_pause(&respawn, 1000999));
+	assert_int_equal(respawn_pause(&respawn, 1000000), 1000);
+	assert_int_equal(respawn_pause(&respawn, 1000000), 0);
+	assert_int_equal(respawn_pause(&respawn, 1000999), 0);
 	assert_int_equal(respawn.failures, 1);
-	assert_int_equal(respawn_wait_ms(&respawn, 1000000), 1000);
 }
 
 static void test_calm_begins_anew(void **state)
 {
 	struct respawn respawn = { 0 };
 
-	assert_true(respawn_pause(&respawn, 1000000));
-	assert_true(respawn_pause(&respawn, 1001000));
+	assert_int_equal(respawn_pause(&respawn, 1000000), 1000);
+	assert_int_equal(respawn_pause(&respawn, 1001000), 2000);
 	respawn_reset(&respawn);
-	assert_true(respawn_pause(&respawn, 1003000));
-	assert_int_equal(respawn_wait_ms(&respawn, 1003000), 1000);
+	assert_int_equal(respawn_pause(&respawn, 1003000), 1000);
 }
 
 static void test_death_long_after_the_last_pause_begins_anew(void **state)
 {
 	struct respawn respawn = { 0 };
 
-	assert_true(respawn_pause(&respawn, 1000000));
-	assert_true(respawn_pause(&respawn, 1001000));
-	assert_true(respawn_pause(&respawn, 1003000 + RESPAWN_RESET_MS));
+	assert_int_equal(respawn_pause(&respawn, 1000000), 1000);
+	assert_int_equal(respawn_pause(&respawn, 1001000), 2000);
+	assert_int_equal(respawn_pause(&respawn, 1003000 + RESPAWN_RESET_MS), 1000);
 	assert_int_equal(respawn.failures, 1);
 }
 

@@ -99,14 +99,13 @@ static void start_again_in(struct pool *pool, int64_t pause_ms)
 /* A process has ended at once, or could not be started. */
 static void note_failure(struct pool *pool)
 {
-	int64_t now = clock_ms();
-	long long pause_s;
+	int64_t pause_ms = is_serving(pool) ? respawn_pause(&pool->respawn, clock_ms()) : 0;
+	long long pause_s = pause_ms / 1000;
 
-	if (!is_serving(pool) || !respawn_pause(&pool->respawn, now))
+	if (pause_ms == 0)
 		return;
 	pool->asked = false;
-	start_again_in(pool, respawn_wait_ms(&pool->respawn, now));
-	pause_s = respawn_wait_ms(&pool->respawn, now) / 1000;
+	start_again_in(pool, pause_ms);
 	if (pool->respawn.failures == 1)
 		log_service(LOG_WARNING, pool->handle.record->name, 0,
 			    "its program ended at once; next start in %lld s", pause_s);

@@ -5,8 +5,9 @@
  * gets the time and sets no timer.
  */
 
-#include <stdbool.h>
 #include <stdint.h>
+
+#include "base/backoff.h"
 
 /* A process that ends sooner has failed. */
 #define RESPAWN_QUICK_MS 1000
@@ -17,14 +18,12 @@
 /* Zeroed: no failure yet. */
 struct respawn {
 	unsigned failures; /* in a row */
-	int64_t until_ms;  /* the end of the last pause */
+	struct backoff pause;
+	int64_t until_ms; /* the end of the last pause */
 };
 
-/* Notes a failure. Returns whether it begins a pause. A failure during a pause does not. */
-bool respawn_pause(struct respawn *respawn, int64_t now_ms);
+/* Notes a failure. Returns the pause that it begins, or 0 if it falls into a pause. */
+int64_t respawn_pause(struct respawn *respawn, int64_t now_ms);
 
 /* A process has ended that had lived long enough. */
 void respawn_reset(struct respawn *respawn);
-
-/* What is left of the pause, or 0. */
-int64_t respawn_wait_ms(const struct respawn *respawn, int64_t now_ms);
