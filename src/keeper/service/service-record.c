@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "channel/stats.h"
@@ -24,21 +25,6 @@ static void service_record_free(struct service_record *record)
 
 DEFINE_AUTO(struct service_record, service_record_free);
 
-static int make_room(struct service_records *records)
-{
-	size_t room = records->room ? records->room * 2 : 64;
-	struct service_record **by_number;
-
-	if (records->n < records->room)
-		return 0;
-	by_number = reallocarray(records->by_number, room, sizeof(struct service_record *));
-	if (!by_number)
-		return -ENOMEM;
-	records->by_number = by_number;
-	records->room = room;
-	return 0;
-}
-
 /* The number of a forgotten service is used before a new one. */
 static int find_number(struct service_records *records, unsigned *out)
 {
@@ -53,7 +39,7 @@ static int find_number(struct service_records *records, unsigned *out)
 	if (records->n == STATS_SERVICES)
 		return -ENOSPC;
 
-	r = make_room(records);
+	r = array_make_room(records->by_number, records->n, records->room);
 	if (r < 0)
 		return r;
 	*out = (unsigned)records->n++;
