@@ -21,5 +21,15 @@ struct pool_handle {
 };
 
 /* Both accept NULL. */
-struct pool_handle *pool_handle_ref(struct pool_handle *pool);
-void pool_handle_unref(struct pool_handle *pool);
+static inline struct pool_handle *pool_handle_ref(struct pool_handle *pool)
+{
+	if (pool)
+		pool->references++;
+	return pool;
+}
+
+static inline void pool_handle_unref(struct pool_handle *pool)
+{
+	if (pool && --pool->references == 0)
+		pool->free(pool);
+}
