@@ -13,7 +13,6 @@
 #include "keeper/listen/activation.h"
 #include "keeper/log-target.h"
 #include "keeper/notify.h"
-#include "keeper/pool/pool-reload.h"
 #include "keeper/pool/pools.h"
 #include "keeper/reload-steps.h"
 #include "keeper/report.h"

@@ -13,7 +13,7 @@
 #include "keeper/keeper.h"
 #include "keeper/log-target.h"
 #include "keeper/notify.h"
-#include "keeper/pool/pool-reload.h"
+#include "keeper/pool/pools.h"
 #include "keeper/report.h"
 #include "keeper/service/generation.h"
 #include "keeper/startup.h"

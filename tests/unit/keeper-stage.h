@@ -19,7 +19,6 @@
 #include "config/settings.h"
 #include "keeper/fronts/front.h"
 #include "keeper/keeper.h"
-#include "keeper/pool/pool-reload.h"
 #include "keeper/pool/pools.h"
 #include "keeper/service/generation.h"
 #include "settings-from-text.h"

@@ -21,7 +21,6 @@
 #include "keeper/fronts/fronts.h"
 #include "keeper/fronts/reserve-fd.h"
 #include "keeper/pool/notices.h"
-#include "keeper/pool/pool-reload.h"
 #include "keeper/pool/pool-start.h"
 #include "keeper/pool/pool.h"
 #include "keeper/pool/pools.h"
