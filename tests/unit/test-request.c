@@ -258,6 +258,22 @@ static void test_connection_is_for_its_own_service(void **state)
 	close(client);
 }
 
+/* Its program would get a connection where it expects a listener, or there is no program. */
+static void test_connection_of_another_dispatch_is_refused(void **state)
+{
+	static const uint32_t numbers[] = { WAIT, SESSION, POOL };
+	struct stage *stage = *state;
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		int client = connect_to(stage, numbers[i]);
+		struct address name;
+
+		assert_refused(stage, ask(CHANNEL_SPAWN, numbers[i]),
+			       accept_on(stage, numbers[i], &name));
+		close(client);
+	}
+}
+
 static void test_only_a_sealed_file_in_memory_is_a_datagram(void **state)
 {
 	struct stage *stage = *state;
@@ -440,6 +456,8 @@ int main(void)
 						open_stage, stage_tear_down),
 		cmocka_unit_test_setup_teardown(test_connection_is_for_its_own_service, open_stage,
 						stage_tear_down),
+		cmocka_unit_test_setup_teardown(test_connection_of_another_dispatch_is_refused,
+						open_stage, stage_tear_down),
 		cmocka_unit_test_setup_teardown(test_only_a_sealed_file_in_memory_is_a_datagram,
 						open_stage, stage_tear_down),
 		cmocka_unit_test_setup_teardown(test_sender_is_one_that_the_endpoint_can_have,

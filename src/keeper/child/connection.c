@@ -70,8 +70,7 @@ static void make_ready(struct request *request)
 
 static bool is_allowed(struct request *request)
 {
-	if (request_service(request)->dispatch != DISPATCH_SPAWN ||
-	    request_endpoint(request)->type == SOCK_DGRAM || !is_of_endpoint(request) ||
+	if (request_endpoint(request)->type == SOCK_DGRAM || !is_of_endpoint(request) ||
 	    !has_peer(request))
 		return false;
 	make_ready(request);
@@ -94,6 +93,7 @@ static void settle(struct fronts *fronts, struct service_record *record,
 
 const struct request_kind connection_request = {
 	.type = CHANNEL_SPAWN,
+	.dispatch = DISPATCH_SPAWN,
 	.has_client = true,
 	.is_allowed = is_allowed,
 	.run = run,

@@ -40,8 +40,7 @@ static bool is_allowed(struct request *request)
 {
 	const struct endpoint *endpoint = request_endpoint(request);
 
-	return request_service(request)->dispatch == DISPATCH_SPAWN &&
-	       endpoint->type == SOCK_DGRAM && is_sender(&request->peer, endpoint) &&
+	return endpoint->type == SOCK_DGRAM && is_sender(&request->peer, endpoint) &&
 	       is_sealed(request->fd);
 }
 
@@ -77,6 +76,7 @@ static void settle(struct fronts *fronts, struct service_record *record,
 
 const struct request_kind datagram_request = {
 	.type = CHANNEL_DATAGRAM,
+	.dispatch = DISPATCH_SPAWN,
 	.has_client = true,
 	.is_allowed = is_allowed,
 	.run = run,

@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * One client, or one listener, for which a front wants a program. Each message that asks for a
- * program has its own kind of request.
+ * One client, or one listener, for which a front wants a program. The message and the dispatch of
+ * the service choose the kind of the request.
  */
 
 #include <stdbool.h>
@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include "base/list.h"
+#include "config/dispatch.h"
 #include "net/address.h"
 
 struct bound_listener;
@@ -27,13 +28,15 @@ struct spawn_plan;
 struct unread;
 
 struct request_kind {
-	uint32_t type;   /* of the message */
+	uint32_t type; /* of the message */
+	enum dispatch_kind dispatch;
 	bool has_client; /* @peer is its address */
 
 	/*
 	 * Whether an honest front may have sent the request. A front that was taken over must gain
-	 * nothing by a false one. Also replaces the front's description of the client by the
-	 * kernel's, and gives the descriptor the flags that a program expects.
+	 * nothing by a false one. NULL: whenever the message and the dispatch are right. Also
+	 * replaces the front's description of the client by the kernel's, and gives the descriptor
+	 * the flags that a program expects.
 	 */
 	bool (*is_allowed)(struct request *request);
 

@@ -174,23 +174,30 @@ static void start_or_wait(struct requests *requests, struct request *request)
 
 /* The check */
 
-static const struct request_kind *find_kind(uint32_t type)
+static const struct request_kind *find_kind(uint32_t type, enum dispatch_kind dispatch)
 {
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (kinds[i]->type == type)
+		if (kinds[i]->type == type && kinds[i]->dispatch == dispatch)
 			return kinds[i];
 	return NULL;
 }
 
 /* A front that drains after a reload has no generation, and must not send requests. */
-static bool is_allowed(struct request *request)
+static bool names_endpoint(const struct request *request)
 {
 	const struct generation *generation = request->generation;
 
-	return generation && request->kind && request->endpoint < generation->n_bound &&
+	return generation && request->endpoint < generation->n_bound &&
 	       settings_service_of(generation->settings, request->endpoint)->index ==
-		       request->service &&
-	       request->kind->is_allowed(request);
+		       request->service;
+}
+
+static bool is_allowed(struct request *request, uint32_t type)
+{
+	if (!names_endpoint(request))
+		return false;
+	request->kind = find_kind(type, request_service(request)->dispatch);
+	return request->kind && (!request->kind->is_allowed || request->kind->is_allowed(request));
 }
 
 static int reject(struct request *request)
@@ -205,7 +212,6 @@ int requests_handle(struct requests *requests, struct front *front,
 		    const struct channel_message *message, int fd)
 {
 	struct request request = {
-		.kind = find_kind(message->type),
 		.service = message->request.service,
 		.endpoint = message->request.endpoint,
 		.peer = message->request.peer,
@@ -215,7 +221,7 @@ int requests_handle(struct requests *requests, struct front *front,
 
 	if (front->generation)
 		request.generation = generation_ref(front->generation);
-	if (!is_allowed(&request))
+	if (!is_allowed(&request, message->type))
 		return reject(&request);
 
 	if (!request.kind->has_client)
@@ -234,10 +240,10 @@ void requests_lose(struct requests *requests, const struct front *front,
 	uint32_t service = message->request.service;
 	struct service_record *record;
 
-	/* Other types have something else where a request has the address of its client. */
-	if (!find_kind(message->type))
-		return;
 	if (!generation || service >= generation->n_records || !generation->programs[service])
+		return;
+	/* Other types have something else where a request has the address of its client. */
+	if (!find_kind(message->type, generation->settings->services[service].dispatch))
 		return;
 	record = generation->records[service];
 	failures_note(requests->failures, record, &generation->settings->services[service],

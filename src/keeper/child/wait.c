@@ -11,11 +11,6 @@
 #include "keeper/listen/listener-table.h"
 #include "keeper/service/generation.h"
 
-static bool is_allowed(struct request *request)
-{
-	return request_service(request)->dispatch == DISPATCH_WAIT;
-}
-
 /* Not with a program already, nor closed because superd stops. */
 static bool is_free(const struct listener *listener)
 {
@@ -90,7 +85,7 @@ static void settle(struct fronts *fronts, struct service_record *record,
 
 const struct request_kind wait_request = {
 	.type = CHANNEL_WAIT,
-	.is_allowed = is_allowed,
+	.dispatch = DISPATCH_WAIT,
 	.run = run,
 	.settle = settle,
 };
