@@ -273,8 +273,6 @@ static void build_pool(struct build *build)
 	    !draft->defaults_unsure)
 		build_error(build, OPTION_READY_TIMEOUT, 0,
 			    "'ready_timeout' needs 'ready = notify'");
-	if (dispatch_has(service->dispatch, DISPATCH_PASSES_CLIENTS))
-		check_connections(build);
 
 	choose_stderr(build);
 	service->pool = draft->pool;
@@ -288,6 +286,8 @@ void build_program(struct build *build)
 
 	if (dispatch_has(service->dispatch, DISPATCH_SHARES_LISTENER))
 		service->instances = UINT_MAX;
+	if (dispatch_has(service->dispatch, DISPATCH_ONLY_CONNECTIONS))
+		check_connections(build);
 	if (dispatch_has(service->dispatch, DISPATCH_STARTS_PROCESSES))
 		build_pool(build);
 

@@ -27,6 +27,7 @@ enum {
 	DISPATCH_SHARES_LISTENER = 1 << 4,  /* several programs accept from it themselves */
 	DISPATCH_PASSES_CLIENTS = 1 << 5,   /* programs that run receive connections from superd */
 	DISPATCH_STARTS_PROCESSES = 1 << 6, /* processes start before their clients: `processes` */
+	DISPATCH_ONLY_CONNECTIONS = 1 << 7, /* no endpoint may be for datagrams */
 };
 
 extern const struct word_table dispatch_words;
