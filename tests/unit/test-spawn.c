@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,6 +13,20 @@
 #include <cmocka.h>
 
 #include "keeper/exec/spawn.h"
+
+/* As a filter of system calls would do. */
+static bool prctl_denied;
+
+int __real_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d);
+int __wrap_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d);
+
+int __wrap_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)
+{
+	if (!prctl_denied)
+		return __real_prctl(option, a, b, c, d);
+	errno = EPERM;
+	return -1;
+}
 
 static char *no_environment[] = { "PATH=/usr/bin:/bin", NULL };
 
@@ -54,6 +69,22 @@ static const char *answer(const char *script)
 	close(pair[0]);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 	return text;
+}
+
+/* The first test: superd asks once. */
+static void test_program_does_not_run_if_capabilities_cannot_be_dropped(void **state)
+{
+	struct spawn_descriptors descriptors = { 0 };
+	struct spawn_failure failure = { 0 };
+	struct spawn_plan program;
+	char *argv[4];
+
+	program = shell(argv, "exit 0");
+	prctl_denied = true;
+	assert_true(spawn(&program, &descriptors, &failure) < 0);
+	prctl_denied = false;
+	assert_int_equal(failure.step, SPAWN_CAPABILITIES);
+	assert_int_equal(failure.error, EPERM);
 }
 
 static void test_program_has_its_client_and_no_other_descriptor(void **state)
@@ -173,6 +204,7 @@ static int reset_dispositions(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_program_does_not_run_if_capabilities_cannot_be_dropped),
 		cmocka_unit_test(test_program_has_its_client_and_no_other_descriptor),
 		cmocka_unit_test(test_program_is_a_session_of_its_own_with_clean_signals),
 		cmocka_unit_test(test_limit_of_descriptors_is_given_back),

@@ -82,7 +82,8 @@ static int become_group(const struct spawn_plan *program)
 
 /*
  * Asked once, because nobody but superd itself could change its ambient capabilities; and before
- * the child has another user, with whom it loses them.
+ * the child has another user, with whom it loses them. Unless the kernel has answered for all of
+ * them, there may be some.
  */
 static bool has_ambient(void)
 {
@@ -93,7 +94,7 @@ static bool has_ambient(void)
 
 		for (unsigned long i = 0; r == 0; i++)
 			r = prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, i, 0, 0);
-		found = r > 0 ? SOME : NONE;
+		found = r < 0 && errno == EINVAL ? NONE : SOME;
 	}
 	return found == SOME;
 }
