@@ -10,7 +10,7 @@
 
 #include "channel/channel.h"
 #include "front/pass/balancer.h"
-#include "front/pass/notices.h"
+#include "front/pass/pass.h"
 #include "pass-stage.h"
 
 static struct balancer_group group;
@@ -30,6 +30,7 @@ static int set_up(void **state)
 	list_init(&group.dismissed);
 	list_init(&group.growing);
 	balancer = balancer_new(&group, &stage.service, stage.table);
+	stage.service.data = balancer;
 	return balancer ? 0 : -1;
 }
 
@@ -42,7 +43,7 @@ static int tear_down(void **state)
 
 static void tell(const struct channel_message message)
 {
-	pass_notices_on_message(balancer, &message, -1);
+	pass_dispatch.on_service_message(&stage.service, &message, -1);
 }
 
 static void tell_process(unsigned index, int fd)
@@ -52,7 +53,7 @@ static void tell_process(unsigned index, int fd)
 		.process = { .index = index, .pid = FIRST_PID + (int)index },
 	};
 
-	pass_notices_on_message(balancer, &message, fd);
+	pass_dispatch.on_service_message(&stage.service, &message, fd);
 }
 
 static void give(void)

@@ -2,14 +2,16 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
+#include "base/log.h"
+#include "channel/channel.h"
 #include "channel/pass-table.h"
 #include "channel/startup.h"
 #include "front/core/accept.h"
 #include "front/core/service.h"
 #include "front/core/throttle.h"
 #include "front/core/uplink.h"
-#include "front/pass/notices.h"
 
 /* The address at which clients of a listener arrive. Known in advance unless it is a wildcard. */
 struct arrival {
@@ -173,9 +175,52 @@ static void admitted(struct front_listener *listener, int fd, const struct addre
 	balancer_give(listener->service->data, &client);
 }
 
+static void on_process(struct balancer *balancer, const struct channel_process *process, int fd)
+{
+	const struct front_service *service = balancer->common.service;
+	int r;
+
+	if (service->context->mode >= MODE_DRAINING) {
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	/* The process is new, so clients in its row are those of an earlier process. */
+	balancer_end_orphans(balancer, process->index);
+	r = balancer_add(balancer, process->index, process->pid, fd);
+	if (r < 0)
+		log_service(LOG_ERR, service->settings->name, r, "cannot use its program (pid %ld)",
+			    (long)process->pid);
+	balancer_update(balancer);
+}
+
+/* CHANNEL_POOL, _PROCESS, _PROCESS_GONE and _LEAVE. */
 static void on_message(struct front_service *service, const struct channel_message *message, int fd)
 {
-	pass_notices_on_message(service->data, message, fd);
+	struct balancer *balancer = service->data;
+	struct pass_process *process;
+
+	switch (message->type) {
+	case CHANNEL_POOL:
+		balancer->may_grow = message->pool.may_grow;
+		balancer_update(balancer);
+		break;
+	case CHANNEL_PROCESS:
+		on_process(balancer, &message->process, fd);
+		break;
+	case CHANNEL_PROCESS_GONE:
+		process = balancer_find(balancer, message->process_gone.index);
+		if (process)
+			balancer_on_gone(process, message->process_gone.status);
+		break;
+	case CHANNEL_LEAVE:
+		process = balancer_find(balancer, message->leave.index);
+		if (process)
+			balancer_leave(process);
+		break;
+	default:
+		break;
+	}
 }
 
 static void halt(struct front_service *service)
