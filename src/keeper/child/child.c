@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "channel/client-log.h"
 #include "keeper/listen/listener-table.h"
+#include "keeper/service/service-record.h"
 
 struct child *child_new(void)
 {
@@ -25,6 +27,31 @@ void child_free(struct child *child)
 	free(child);
 }
 
+static struct client_record client_of(const struct child *child)
+{
+	return (struct client_record){
+		.service = child->record->name,
+		.chosen = child->records,
+		.peer = &child->peer,
+		.unnamed = "",
+		.pid = child->pid,
+	};
+}
+
+void child_log_start(const struct child *child)
+{
+	const struct client_record client = client_of(child);
+
+	client_log_start(&client, child->peer.length > 0 ? "accepted" : "started");
+}
+
+void child_log_end(const struct child *child, int status, int64_t lived_us)
+{
+	const struct client_record client = client_of(child);
+
+	client_log_end(&client, &(struct client_end){ .lived_us = lived_us, .status = &status });
+}
+
 int children_add(struct children *children, struct child *child)
 {
 	HASH_ADD_INT(children->by_pid, pid, child);
@@ -36,18 +63,11 @@ void children_remove(struct children *children, struct child *child)
 	HASH_DEL(children->by_pid, child);
 }
 
-struct child *children_find(const struct children *children, pid_t pid)
+bool children_reaped(struct children *children, pid_t pid, int status)
 {
 	struct child *child;
 
 	HASH_FIND_INT(children->by_pid, &pid, child);
-	return child;
-}
-
-bool children_reaped(struct children *children, pid_t pid, int status)
-{
-	struct child *child = children_find(children, pid);
-
 	if (!child)
 		return false;
 	children_remove(children, child);

@@ -50,12 +50,13 @@ struct child *child_new(void);
 /* Also closes the descriptors of the record. */
 void child_free(struct child *child);
 
+/* Write the line of the log about its start, and about its end with the @status of wait(2). */
+void child_log_start(const struct child *child);
+void child_log_end(const struct child *child, int status, int64_t lived_us);
+
 /* Returns 0 or -ENOMEM. */
 int children_add(struct children *children, struct child *child);
 void children_remove(struct children *children, struct child *child);
-
-/* Returns NULL for a process that is none of them. */
-struct child *children_find(const struct children *children, pid_t pid);
 
 /* Process @pid was reaped; @status is as wait(2) gives it. Returns whether it was one of them. */
 bool children_reaped(struct children *children, pid_t pid, int status);

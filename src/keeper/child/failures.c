@@ -6,9 +6,9 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "channel/client-log.h"
 #include "channel/stats.h"
 #include "config/settings.h"
-#include "keeper/child/child-log.h"
 #include "keeper/exec/spawn.h"
 #include "keeper/service/service-record.h"
 
@@ -71,12 +71,25 @@ static void describe(char *out, size_t size, const struct program_settings *prog
 	}
 }
 
+static void log_not_started(const struct service *service, const struct address *peer,
+			    const struct spawn_failure *failure)
+{
+	const struct client_record client = { service->name, RECORD_HOST, peer, "", 0 };
+	struct client_words words;
+	char why[512];
+
+	describe(why, sizeof(why), &service->program, failure);
+	client_words_init(&words, &client, "failed");
+	log_event(LOG_ERR, &words.fields, -failure->error,
+		  "service '%s': cannot start '%s'%s%s: %s", service->name,
+		  service->program.argv[0], words.who[0] ? " for" : "", words.who, why);
+}
+
 void failures_note(struct failures *failures, struct service_record *record,
 		   const struct service *service, const struct address *peer,
 		   const struct spawn_failure *failure)
 {
 	int64_t now = clock_ms();
-	char what[512];
 
 	atomic_fetch_add(&failures->stats[record->number].failed, 1);
 	if (record->failure_said_ms && now - record->failure_said_ms < INTERVAL_MS) {
@@ -88,8 +101,7 @@ void failures_note(struct failures *failures, struct service_record *record,
 	}
 
 	record->failure_said_ms = now;
-	describe(what, sizeof(what), &service->program, failure);
-	log_not_started(record->name, service->program.argv[0], peer, what, -failure->error);
+	log_not_started(service, peer, failure);
 }
 
 void failures_fini(struct failures *failures)

@@ -9,7 +9,6 @@
 #include "channel/channel.h"
 #include "channel/stats.h"
 #include "config/settings.h"
-#include "keeper/child/child-log.h"
 #include "keeper/child/child.h"
 #include "keeper/child/connection.h"
 #include "keeper/child/datagram.h"
@@ -41,7 +40,7 @@ static void on_ended(struct child *child, int status, int64_t lived_us)
 	struct requests *requests = child->owner;
 
 	unread_turn_away(child);
-	log_child_ended(child, status, lived_us);
+	child_log_end(child, status, lived_us);
 	atomic_fetch_add(&requests->stats[child->record->number].ended, 1);
 	child->record->live--;
 	child->kind->settle(requests->fronts, child->record, child->bound, status, lived_us);
@@ -92,7 +91,7 @@ static void add(struct requests *requests, struct child *child, pid_t pid)
 {
 	child->pid = pid;
 	if (children_add(requests->children, child) == 0) {
-		log_started(child);
+		child_log_start(child);
 		return;
 	}
 	/* The program runs, but its end will not be noticed. */

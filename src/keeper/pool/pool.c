@@ -6,7 +6,6 @@
 #include "base/log.h"
 #include "channel/pass-table.h"
 #include "config/settings.h"
-#include "keeper/child/child-log.h"
 #include "keeper/child/failures.h"
 #include "keeper/child/child.h"
 #include "keeper/exec/spawn.h"
@@ -204,7 +203,7 @@ static void add(struct pool *pool, struct process *process)
 	process_add(process, &pool->processes);
 	pool->asked = false;
 	pool->handle.record->live++;
-	log_started(process->child);
+	child_log_start(process->child);
 	if (settings->ready_notify) {
 		(void)timer_set(&process->limit, pool->pools->timers,
 				now + settings->ready_timeout_ms, on_limit);
@@ -228,7 +227,7 @@ static void on_ended(struct child *child, int status, int64_t lived_us)
 	struct pool *pool = pool_of(pool_handle_ref(process->pool));
 	bool failed = has_failed(process, lived_us);
 
-	log_child_ended(child, status, lived_us);
+	child_log_end(child, status, lived_us);
 	notices_gone(pool->pools->fronts, process, status);
 	process_remove(process);
 	child_free(child);
