@@ -177,8 +177,13 @@ def test_an_adopted_socket_survives_a_reload(superd, given):
 def test_a_socket_that_no_service_wants_is_said_and_kept_from_the_front(superd, given):
     daemon = start_with(superd, ECHO, given)
     port = given.getsockname()[1]
-    daemon.wait_log(f"no service uses the passed socket .* on tcp:127.0.0.1:{port}, ignoring")
+    unused = f"no service uses the passed socket .* on tcp:127.0.0.1:{port}, ignoring"
+    daemon.wait_log(unused)
     assert inode(given) not in inodes(daemon.front)
+    said = len(daemon.log)
+    for _ in range(2):  # what the first has said is there before the words of the second
+        daemon.reload(expect="configuration loaded")
+    assert not daemon.log.find(unused, after=said)
 
 
 def test_a_socket_waits_for_a_service_that_comes_with_a_reload(superd, given):

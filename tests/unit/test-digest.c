@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include "config/digest.h"
+#include "config/draft.h"
 #include "config/schema.h"
 #include "config/settings.h"
 
@@ -152,6 +154,27 @@ static void test_what_is_resolved_counts_by_what_it_stands_for(void **state)
 	assert_int_not_equal(digest_with(OPTION_PASSENV, "passenv = SUPERD_TEST"), before);
 }
 
+/* Users and groups may get other numbers between two reloads. */
+static void test_numbers_of_users_and_groups_count(void **state)
+{
+	gid_t groups[] = { 1, 2 }, others[] = { 1, 3 };
+	const struct draft draft = { 0 };
+	const struct identity identities[] = {
+		{ .uid = 1, .gid = 1, .groups = groups, .n_groups = 2 },
+		{ .uid = 2, .gid = 1, .groups = groups, .n_groups = 2 },
+		{ .uid = 1, .gid = 2, .groups = groups, .n_groups = 2 },
+		{ .uid = 1, .gid = 1, .groups = groups, .n_groups = 1 },
+		{ .uid = 1, .gid = 1, .groups = others, .n_groups = 2 },
+	};
+	struct service service = { .program.identity = identities[0] };
+	uint64_t digest = digest_of_service(&service, &draft);
+
+	for (size_t i = 1; i < sizeof(identities) / sizeof(identities[0]); i++) {
+		service.program.identity = identities[i];
+		assert_int_not_equal(digest_of_service(&service, &draft), digest);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -160,6 +183,7 @@ int main(void)
 		cmocka_unit_test(test_the_least_number_of_processes_does_not_count),
 		cmocka_unit_test(test_what_means_the_same_has_the_same_digest),
 		cmocka_unit_test(test_what_is_resolved_counts_by_what_it_stands_for),
+		cmocka_unit_test(test_numbers_of_users_and_groups_count),
 	};
 
 	return cmocka_run_group_tests_name("digest", tests, make_folder, remove_folder);

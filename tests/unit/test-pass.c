@@ -13,6 +13,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -150,8 +151,15 @@ static void test_nobody_waiting_is_said_when_asked_not_to_wait(void **state)
 {
 	struct superd_client client;
 	struct pollfd input = { .fd = superd_pass_fd(), .events = POLLIN };
+	const struct timeval limit = { .tv_sec = 3 };
+	struct timespec before, after;
 
+	/* A call that waits all the same ends after that. */
+	assert_int_equal(setsockopt(input.fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)), 0);
+	assert_int_equal(clock_gettime(CLOCK_MONOTONIC, &before), 0);
 	assert_int_equal(superd_pass_receive(&client, SUPERD_PASS_DONTWAIT), -EAGAIN);
+	assert_int_equal(clock_gettime(CLOCK_MONOTONIC, &after), 0);
+	assert_true(after.tv_sec - before.tv_sec < limit.tv_sec);
 	assert_int_equal(poll(&input, 1, 0), 0);
 	close(pass_connection(CLIENT_7));
 	assert_int_equal(poll(&input, 1, 0), 1);

@@ -1,5 +1,7 @@
 /* Files that are included: how much of them superd takes together. */
 
+#include <sys/stat.h>
+
 #include "config/sources.h"
 #include "settings-text.h"
 
@@ -58,10 +60,39 @@ static void test_files_together_have_a_bound(void **state)
 	sources_free(sources);
 }
 
+/* Only what the configuration itself writes is a pattern. */
+static void test_a_folder_may_have_the_name_of_a_pattern(void **state)
+{
+	char inner[PATH_MAX], part[PATH_MAX], file[PATH_MAX];
+	struct sources *sources;
+	int r;
+
+	write_part(0, MIB);
+	name_part(part, 0);
+	snprintf(inner, sizeof(inner), "%.100s/[a]*", folder);
+	assert_int_equal(mkdir(inner, 0700), 0);
+	snprintf(file, sizeof(file), "%.100s/0.part", inner);
+	assert_int_equal(rename(part, file), 0);
+	write_file(text, strlen(text));
+	snprintf(part, sizeof(part), "%.100s/superd.conf", inner);
+	assert_int_equal(rename(path, part), 0);
+
+	r = sources_read(&sources, part);
+	(void)unlink(file);
+	(void)unlink(part);
+	(void)rmdir(inner);
+	assert_int_equal(r, 0);
+	assert_int_equal(sources->n, 2);
+	assert_string_equal(sources->list[1].path, file);
+	sources_free(sources);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(test_files_together_have_a_bound, remove_parts),
+		cmocka_unit_test_teardown(test_a_folder_may_have_the_name_of_a_pattern,
+					  remove_parts),
 	};
 
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);
