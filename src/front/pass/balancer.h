@@ -105,5 +105,5 @@ void balancer_resume(struct balancer *balancer);
  */
 void balancer_drain(struct balancer *balancer, bool has_successor);
 
-/* The grace time is over: asks the keeper to end the processes that still have clients. */
+/* The grace time is over: ends the clients that are left. The keeper ends their processes. */
 void balancer_end_clients(struct balancer *balancer);
