@@ -1,7 +1,5 @@
 #include "config/build-context.h"
 
-#include <string.h>
-
 struct location build_location(const struct build *build, int number, int line)
 {
 	struct location location = build->draft->location;
@@ -16,13 +14,4 @@ struct location build_location(const struct build *build, int number, int line)
 bool build_is_own(const struct build *build, int number)
 {
 	return number < 0 || build->draft->own[number] || !build->draft->at[number].line;
-}
-
-char *build_copy(struct build *build, const char *text)
-{
-	char *copy = text ? strdup(text) : NULL;
-
-	if (text && !copy)
-		build_error(build, -1, 0, "out of memory");
-	return copy;
 }

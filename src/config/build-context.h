@@ -44,6 +44,3 @@ bool build_is_own(const struct build *build, int number);
 
 /* Where option @number was set, or else the service. @line, unless 0, replaces the line. */
 struct location build_location(const struct build *build, int number, int line);
-
-/* Returns NULL for NULL. Without memory adds an error and returns NULL. */
-char *build_copy(struct build *build, const char *text);

@@ -24,6 +24,16 @@ static const char *const reserved[] = {
 	"LISTEN_PID",   "LISTEN_FDNAMES", "NOTIFY_SOCKET",  "SUPERD_PASS_CLIENTS",
 };
 
+/* Returns NULL for NULL. Without memory adds an error and returns NULL. */
+static char *copy_of(struct build *build, const char *text)
+{
+	char *copy = text ? strdup(text) : NULL;
+
+	if (text && !copy)
+		build_error(build, -1, 0, "out of memory");
+	return copy;
+}
+
 /* Without root only the user and group of superd itself are possible. */
 static void check_unprivileged(struct build *build, const struct account *account)
 {
@@ -145,7 +155,7 @@ static void build_argv(struct build *build)
 
 	build->service->program.argv = argv;
 	for (size_t i = 0; argv && i < exec->n; i++)
-		argv[i] = build_copy(build, exec->list[i].text);
+		argv[i] = copy_of(build, exec->list[i].text);
 	if (!argv)
 		build_error(build, OPTION_EXEC, 0, "out of memory");
 
@@ -194,7 +204,7 @@ static void add_variables(struct build *build, char **env, size_t *n)
 		if (has_variable(env, value->text, length))
 			build_error(build, OPTION_ENV, value->line, "'env' sets '%s' twice",
 				    errors_quote_part(value->text, length));
-		else if ((env[*n] = build_copy(build, value->text)))
+		else if ((env[*n] = copy_of(build, value->text)))
 			++*n;
 	}
 }
@@ -294,8 +304,8 @@ void build_program(struct build *build)
 	program->umask = draft->umask;
 	program->nice = draft->nice;
 	program->stderr_to = draft->stderr_to;
-	program->directory = build_copy(build, draft->directory);
-	program->chroot = build_copy(build, draft->chroot);
+	program->directory = copy_of(build, draft->directory);
+	program->chroot = copy_of(build, draft->chroot);
 
 	build_identity(build);
 	build_argv(build);
