@@ -1,6 +1,5 @@
 #include "config/build-front.h"
 
-#include <errno.h>
 #include <sched.h>
 #include <unistd.h>
 

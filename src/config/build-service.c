@@ -1,6 +1,5 @@
 #include "config/build-service.h"
 
-#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 

@@ -10,7 +10,6 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "config/resolved-hosts.h"
-#include "config/parse.h"
 #include "config/settings.h"
 #include "config/sources.h"
 

@@ -1,14 +1,11 @@
 #include "keeper/front-messages.h"
 
-#include <errno.h>
 #include <stddef.h>
 
 #include "channel/channel.h"
-#include "config/settings.h"
 #include "keeper/fronts/front.h"
 #include "keeper/pool/pools.h"
 #include "keeper/keeper.h"
-#include "keeper/service/generation.h"
 
 typedef int handler_fn(struct keeper *keeper, struct front *front,
 		       const struct channel_message *message);

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "base/text.h"
 #include "config/settings.h"
 #include "keeper/fronts/fronts.h"
 

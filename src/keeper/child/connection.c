@@ -4,7 +4,6 @@
 
 #include "base/fd.h"
 #include "channel/channel.h"
-#include "config/settings.h"
 #include "keeper/child/request.h"
 #include "keeper/exec/spawn.h"
 #include "keeper/fronts/fronts.h"

@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 
 #include "channel/channel.h"
-#include "config/settings.h"
 #include "keeper/child/child.h"
 #include "keeper/child/request.h"
 #include "keeper/child/unread.h"

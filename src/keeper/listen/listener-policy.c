@@ -1,7 +1,6 @@
 #include "keeper/listen/listener-policy.h"
 
 #include "base/log.h"
-#include "channel/stats.h"
 #include "config/settings.h"
 
 static struct listener_options options_of(const struct service *service,
