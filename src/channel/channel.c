@@ -21,6 +21,8 @@
 /* A halted front goes on if the reload fails, so it gets these messages too. */
 #define COUNTING (STARTING | SERVING | HALTING | HALTED)
 #define ANY (COUNTING | DRAINING)
+/* It may cross the RESUME or the DRAIN of the keeper. */
+#define ANSWERING (SERVING | HALTING | DRAINING)
 
 static const struct channel_traits traits[CHANNEL_TYPES] = {
 	[CHANNEL_READY] = { "READY", true, false, false, STARTING },
@@ -29,7 +31,7 @@ static const struct channel_traits traits[CHANNEL_TYPES] = {
 	[CHANNEL_WAIT] = { "WAIT", true, false, true, ASKING },
 	[CHANNEL_GROW] = { "GROW", true, false, false, ASKING },
 	[CHANNEL_DISMISS] = { "DISMISS", true, false, false, ANY },
-	[CHANNEL_HALTED] = { "HALTED", true, false, false, HALTING },
+	[CHANNEL_HALTED] = { "HALTED", true, false, false, ANSWERING },
 	[CHANNEL_ALIVE] = { "ALIVE", true, false, false, ANY },
 
 	[CHANNEL_HALT] = { "HALT", false, false, false, SERVING },

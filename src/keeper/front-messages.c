@@ -1,7 +1,10 @@
 #include "keeper/front-messages.h"
 
+#include <errno.h>
+
 #include <stddef.h>
 
+#include "base/fd.h"
 #include "channel/channel.h"
 #include "keeper/fronts/front.h"
 #include "keeper/pool/pools.h"
@@ -49,7 +52,13 @@ static const struct {
 int front_messages_handle(struct front *front, const struct channel_message *message, int fd)
 {
 	struct keeper *keeper = container_of(front->fronts, struct keeper, fronts);
+	const struct channel_traits *type = channel_traits(message->type);
 
+	if (!type->from_front || !(type->states & 1u << front->state)) {
+		if (fd >= 0)
+			fd_discard(fd);
+		return -EBADMSG;
+	}
 	for (size_t i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++)
 		if (handlers[i].type == message->type)
 			return handlers[i].handle(keeper, front, message);

@@ -438,9 +438,39 @@ static void test_front_counts_rightly_when_memory_is_missing(void **state)
 	close(client);
 }
 
+static void test_a_front_says_only_what_is_legal_in_its_state(void **state)
+{
+	const struct {
+		enum front_state state;
+		enum channel_type type;
+		bool is_legal;
+	} rows[] = {
+		{ FRONT_STARTING, CHANNEL_WAIT, false },    { FRONT_SERVING, CHANNEL_WAIT, true },
+		{ FRONT_HALTING, CHANNEL_WAIT, true },      { FRONT_HALTED, CHANNEL_WAIT, false },
+		{ FRONT_STARTING, CHANNEL_HALTED, false },  { FRONT_SERVING, CHANNEL_HALTED, true },
+		{ FRONT_DRAINING, CHANNEL_HALTED, true },   { FRONT_SERVING, CHANNEL_READY, false },
+		{ FRONT_DRAINING, CHANNEL_READY, false },   { FRONT_HALTED, CHANNEL_ALIVE, true },
+		{ FRONT_SERVING, CHANNEL_HALT, false },     { FRONT_SERVING, CHANNEL_PING, false },
+		{ FRONT_SERVING, CHANNEL_CONTINUE, false },
+	};
+	struct stage *stage = *state;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct channel_message message = ask(rows[i].type, WAIT);
+
+		stage->front->state = rows[i].state;
+		assert_int_equal(is_believed(stage, &message, -1), rows[i].is_legal);
+		stage_end_programs(stage);
+		stage_close_front(stage);
+		stage_open_front(stage);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_a_front_says_only_what_is_legal_in_its_state,
+						open_stage, stage_tear_down),
 		cmocka_unit_test_setup_teardown(test_connection_gets_its_program_and_its_true_name,
 						open_stage, stage_tear_down),
 		cmocka_unit_test_setup_teardown(test_connection_that_was_reset_is_no_lie,
