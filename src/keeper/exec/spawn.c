@@ -80,29 +80,10 @@ static int become_group(const struct spawn_plan *program)
 	return setresgid(program->gid, program->gid, program->gid);
 }
 
-/*
- * Asked once, because nobody but superd itself could change its ambient capabilities; and before
- * the child has another user, with whom it loses them. Unless the kernel has answered for all of
- * them, there may be some.
- */
-static bool has_ambient(void)
-{
-	static enum { UNKNOWN, NONE, SOME } found;
-
-	if (found == UNKNOWN) {
-		int r = 0;
-
-		for (unsigned long i = 0; r == 0; i++)
-			r = prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, i, 0, 0);
-		found = r < 0 && errno == EINVAL ? NONE : SOME;
-	}
-	return found == SOME;
-}
-
 /* Otherwise the program would inherit capabilities that superd was given, such as for low ports. */
 static int drop_ambient(void)
 {
-	return has_ambient() ? prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) : 0;
+	return prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 }
 
 /* Sets all three ids, so that a program that is not root cannot become root again. */
@@ -243,7 +224,6 @@ pid_t spawn(const struct spawn_plan *program, const struct spawn_descriptors *de
 	struct start start = { .program = program, .descriptors = descriptors };
 	pid_t pid;
 
-	(void)has_ambient();
 	pid = share_and_fork(&start);
 	if (pid < 0)
 		start.failure = (struct spawn_failure){ SPAWN_PROCESS, errno };
