@@ -63,11 +63,18 @@ void children_remove(struct children *children, struct child *child)
 	HASH_DEL(children->by_pid, child);
 }
 
-bool children_reaped(struct children *children, pid_t pid, int status)
+struct child *children_find(const struct children *children, pid_t pid)
 {
 	struct child *child;
 
 	HASH_FIND_INT(children->by_pid, &pid, child);
+	return child;
+}
+
+bool children_reaped(struct children *children, pid_t pid, int status)
+{
+	struct child *child = children_find(children, pid);
+
 	if (!child)
 		return false;
 	children_remove(children, child);

@@ -58,6 +58,9 @@ void child_log_end(const struct child *child, int status, int64_t lived_us);
 int children_add(struct children *children, struct child *child);
 void children_remove(struct children *children, struct child *child);
 
+/* The child with process @pid, or NULL. */
+struct child *children_find(const struct children *children, pid_t pid);
+
 /* Process @pid was reaped; @status is as wait(2) gives it. Returns whether it was one of them. */
 bool children_reaped(struct children *children, pid_t pid, int status);
 

@@ -272,6 +272,11 @@ static int start_one(struct pool *pool)
 	return 1;
 }
 
+struct process *pool_process_of(const struct child *child)
+{
+	return child->ended == on_ended ? child->owner : NULL;
+}
+
 static void start_missing(struct pool *pool)
 {
 	int r = 1;

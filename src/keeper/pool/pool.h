@@ -18,6 +18,7 @@
 
 #include "keeper/pool/pool-state.h"
 
+struct child;
 struct generation;
 struct process;
 
@@ -41,6 +42,9 @@ void pool_grow(struct pool *pool);
 
 /* A front says that process @pid, in row @index, has no clients and may end. */
 void pool_dismiss(struct pool *pool, unsigned index, pid_t pid);
+
+/* The process whose program is @child, or NULL for a child of no pool. */
+struct process *pool_process_of(const struct child *child);
 
 /* The process says that it takes clients. */
 void pool_process_ready(struct process *process);

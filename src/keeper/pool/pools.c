@@ -14,24 +14,12 @@
 #include "keeper/pool/pool.h"
 #include "keeper/service/generation.h"
 
-static struct process *find_process(const struct pools *pools, pid_t pid)
-{
-	list_for_each(at, next, &pools->list) {
-		list_for_each(of, following, &container_of(at, struct pool, link)->processes) {
-			struct process *process = container_of(of, struct process, link);
-
-			if (process->child->pid == pid)
-				return process;
-		}
-	}
-	return NULL;
-}
-
 /* Only the process itself may say so, not a child of it. */
 static void on_ready(struct ready_socket *ready, pid_t writer)
 {
 	struct pools *pools = container_of(ready, struct pools, ready);
-	struct process *process = find_process(pools, writer);
+	const struct child *child = children_find(pools->children, writer);
+	struct process *process = child ? pool_process_of(child) : NULL;
 
 	if (process)
 		pool_process_ready(process);
