@@ -217,7 +217,10 @@ static int come(void)
 {
 	struct address address;
 	int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	const struct timeval limit = { .tv_sec = 5 };
 
+	/* Where the end does not come, read() fails. */
+	assert_int_equal(setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)), 0);
 	assert_int_equal(listener_address(stage.listener, &address), 0);
 	assert_int_equal(connect(client, &address.any, address.length), 0);
 	return client;

@@ -464,6 +464,18 @@ static void test_a_stop_ends_all_and_starts_none(void **state)
 	assert_int_equal(scene.n_started, 2);
 }
 
+/* The fronts may name a process that has ended, and whose index is another's by now. */
+static void test_a_dismissal_is_for_the_process_that_has_the_pid(void **state)
+{
+	struct process *meant = scene.processes[1];
+
+	pool_dismiss(pool_in(*state), meant->index, meant->child->pid + 100);
+	assert_int_equal(count_ended(SIGTERM), 0);
+	pool_dismiss(pool_in(*state), meant->index, meant->child->pid);
+	assert_int_equal(count_ended(SIGTERM), 1);
+	assert_int_equal(scene.last_signal[1], SIGTERM);
+}
+
 int main(void)
 {
 #define WITH(open, test) cmocka_unit_test_setup_teardown(test, open, tear_down)
@@ -483,6 +495,7 @@ int main(void)
 		WITH(open_plain, test_a_replaced_pool_serves_until_min_of_the_next_are_ready),
 		WITH(open_plain, test_an_unchanged_service_keeps_its_processes),
 		WITH(open_plain, test_a_stop_ends_all_and_starts_none),
+		WITH(open_plain, test_a_dismissal_is_for_the_process_that_has_the_pid),
 	};
 
 	return cmocka_run_group_tests_name("pool", tests, NULL, NULL);
