@@ -31,7 +31,7 @@
 #include "net/listener.h"
 
 #define N_PROCESSES 3
-#define PATIENCE_MS 20000
+#define PATIENCE_MS 10000
 #define NO_STATUS (-1)
 
 /* The test's end of what a front has. */
