@@ -4,11 +4,12 @@
 #include <sysexits.h>
 
 #include "base/clock.h"
+#include "base/fd.h"
 #include "base/log.h"
+#include "channel/channel.h"
 #include "channel/stats.h"
 #include "config/settings.h"
 #include "config/sources.h"
-#include "keeper/front-messages.h"
 #include "keeper/fronts/front.h"
 #include "keeper/listen/activation.h"
 #include "keeper/log-target.h"
@@ -109,6 +110,41 @@ static void on_gone(struct front *front)
 
 /* What the parts tell */
 
+/* Whether a front in this state may send the message. */
+static bool is_legal(const struct front *front, const struct channel_message *message)
+{
+	const struct channel_traits *type = channel_traits(message->type);
+
+	return type->from_front && type->states & 1u << front->state;
+}
+
+static int on_message(struct front *front, const struct channel_message *message, int fd)
+{
+	struct keeper *keeper = container_of(front->fronts, struct keeper, fronts);
+
+	if (!is_legal(front, message)) {
+		if (fd >= 0)
+			fd_discard(fd);
+		return -EBADMSG;
+	}
+	switch (message->type) {
+	case CHANNEL_READY:
+		front_serves(front);
+		return 0;
+	case CHANNEL_HALTED:
+		front_halted(front);
+		return 0;
+	case CHANNEL_ALIVE:
+		front_alive(front);
+		return 0;
+	case CHANNEL_GROW:
+	case CHANNEL_DISMISS:
+		return pools_handle(front, message);
+	default:
+		return requests_handle(&keeper->requests, front, message, fd);
+	}
+}
+
 static void on_lost(struct front *front, const struct channel_message *message)
 {
 	requests_lose(&container_of(front->fronts, struct keeper, fronts)->requests, front,
@@ -121,7 +157,7 @@ static void on_short(struct fronts *fronts, int error)
 }
 
 static const struct fronts_events fronts_events = {
-	.on_message = front_messages_handle,
+	.on_message = on_message,
 	.on_lost = on_lost,
 	.on_short = on_short,
 	.on_gone = on_gone,
@@ -321,7 +357,11 @@ void keeper_fini(struct keeper *keeper)
 	free_shared(keeper);
 }
 
-int keeper_start(struct keeper *keeper, struct settings *settings)
+/*
+ * Puts @settings into force, and starts the first front. Returns 0 or a negative errno, which is
+ * logged.
+ */
+static int start(struct keeper *keeper, struct settings *settings)
 {
 	int r;
 
@@ -351,7 +391,7 @@ static int exit_status(int error)
 
 static int serve(struct keeper *keeper, struct settings *settings)
 {
-	int r = keeper_start(keeper, settings);
+	int r = start(keeper, settings);
 
 	if (r < 0)
 		finish(keeper, exit_status(r));

@@ -86,12 +86,6 @@ int keeper_init(struct keeper *keeper, const struct keeper_options *options,
 		struct activation *activation);
 void keeper_fini(struct keeper *keeper);
 
-/*
- * Takes over @settings, puts them into force, and starts the first front. Returns 0 or a negative
- * errno, which is logged.
- */
-int keeper_start(struct keeper *keeper, struct settings *settings);
-
 /* Waits for events, for at most @wait_ms (-1: forever), and acts on them and their consequences. */
 void keeper_turn(struct keeper *keeper, int wait_ms);
 
