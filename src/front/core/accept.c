@@ -7,21 +7,21 @@
 #include "base/log.h"
 #include "front/core/service.h"
 #include "front/core/throttle.h"
+#include "net/socket-options.h"
 
 #define BATCH_MAX 16 /* clients of one listener before others have their turn */
 
 static void set_options(const struct front_listener *listener, int fd)
 {
 	const struct socket_settings *socket = &listener->service->settings->socket;
-	const int on = 1;
 
 	if (address_is_unix(&listener->listener->endpoint.address))
 		return;
 	/* Without these options a client can be served as well, so a failure is ignored. */
 	if (socket->nodelay)
-		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+		(void)socket_option_set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 	if (socket->keepalive)
-		(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+		(void)socket_option_set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
 }
 
 static void on_accept_error(struct front_listener *listener, int error)

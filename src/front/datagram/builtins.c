@@ -188,12 +188,11 @@ static void admitted(struct front_listener *listener, int fd, const struct addre
 {
 	struct front_service *service = listener->service;
 	struct builtins *builtins = service->owner;
-	const int on = 1;
 	int r;
 
 	/* RFC 862: echo returns everything, also urgent data. */
 	if (builtin_has(service->settings->builtin, BUILTIN_OOB_INLINE) && !address_is_unix(peer))
-		(void)setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on));
+		(void)socket_option_set(fd, SOL_SOCKET, SO_OOBINLINE, 1);
 	log_accepted(service->settings, peer, 0);
 	service_count_sessions(service, 1);
 	r = sessions_start(&builtins->sessions, service, fd, peer);

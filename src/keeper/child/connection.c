@@ -8,14 +8,7 @@
 #include "keeper/exec/spawn.h"
 #include "keeper/fronts/fronts.h"
 #include "keeper/listen/listener-table.h"
-
-static bool has_socket_option(int fd, int option, int wanted)
-{
-	socklen_t size = sizeof(int);
-	int value;
-
-	return getsockopt(fd, SOL_SOCKET, option, &value, &size) == 0 && value == wanted;
-}
+#include "net/socket-options.h"
 
 /*
  * Whether it is a connection, not a listener. The address of the client is asked from the kernel;
@@ -26,7 +19,7 @@ static bool has_peer(struct request *request)
 	struct address peer = { .length = sizeof(peer.un) };
 
 	if (getpeername(request->fd, &peer.any, &peer.length) < 0)
-		return has_socket_option(request->fd, SO_ACCEPTCONN, 0);
+		return socket_option(request->fd, SOL_SOCKET, SO_ACCEPTCONN) == 0;
 	if (!address_is_unix(&peer))
 		request->peer = peer;
 	return true;
@@ -38,7 +31,7 @@ static bool is_of_endpoint(struct request *request)
 	const struct endpoint *endpoint = request_endpoint(request);
 
 	request->local.length = sizeof(request->local.un);
-	if (!has_socket_option(request->fd, SO_TYPE, endpoint->type) ||
+	if (socket_option(request->fd, SOL_SOCKET, SO_TYPE) != endpoint->type ||
 	    getsockname(request->fd, &request->local.any, &request->local.length) < 0)
 		return false;
 	if (request->local.any.sa_family != endpoint->address.any.sa_family)

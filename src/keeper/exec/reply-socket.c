@@ -41,14 +41,14 @@ static int find_source(struct address *out, const struct listener *listener,
 static int set_options(int fd, const struct listener *listener)
 {
 	const char *interface = listener->endpoint.interface;
-	int on = 1;
+	int r;
 
 	/* Shares the port with this user only. SO_REUSEADDR would share it with every user. */
-	if (setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) < 0)
-		return -errno;
-	if (listener->endpoint.freebind &&
-	    setsockopt(fd, IPPROTO_IP, IP_FREEBIND, &on, sizeof(on)) < 0)
-		return -errno;
+	r = socket_option_set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+	if (r == 0 && listener->endpoint.freebind)
+		r = socket_option_set(fd, IPPROTO_IP, IP_FREEBIND, 1);
+	if (r < 0)
+		return r;
 	if (interface[0] &&
 	    setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, interface, strlen(interface)) < 0)
 		return -errno;
