@@ -37,10 +37,7 @@ int log_descriptor(void);
 /* Switches to a log file that another process has opened. Takes over @fd. */
 void log_adopt_file(int fd);
 
-/*
- * Processes that are forked from now on count dropped lines together with this one. Returns 0 or a
- * negative errno.
- */
+/* Later forks count dropped lines together with this process. Returns 0 or a negative errno. */
 int log_share_count(void);
 
 /* Whether warnings and errors go to standard error as well, where somebody watches the start. */

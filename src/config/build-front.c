@@ -46,9 +46,7 @@ static const struct account *find_user(struct build_context *context)
 	return account;
 }
 
-/*
- * One processor is for the main thread. With one worker more the threads would wait for each other.
- */
+/* One processor is for the main thread. One more worker would make threads wait for each other. */
 static unsigned workers_wanted(void)
 {
 	cpu_set_t set;

@@ -61,9 +61,7 @@ void decoder_free(struct decoder *decoder)
 	free(decoder);
 }
 
-/*
- * Puts words in quotes, and a backslash before '$', which libconfuse would replace by a variable.
- */
+/* Puts words in quotes, and a backslash before '$', which libconfuse would take for a variable. */
 static void write_token(FILE *stream, const struct token *token)
 {
 	const char *end = token->text + token->length;

@@ -38,7 +38,5 @@ const char *dispatch_name(enum dispatch_kind dispatch);
 /* Whether @dispatch has one of @traits. */
 bool dispatch_has(enum dispatch_kind dispatch, unsigned traits);
 
-/*
- * "'dispatch = pool' and 'dispatch = pass'": all that have one of @traits; see word_table_list().
- */
+/* "'dispatch = pool' and 'dispatch = pass'": all with one of @traits; see word_table_list(). */
 const char *dispatch_list(unsigned traits);

@@ -30,10 +30,7 @@ void errors_fini(struct errors *errors);
 void errors_add(struct errors *errors, struct location at, const char *fmt, ...)
 	__attribute__((__format__(__printf__, 3, 4)));
 
-/*
- * Logs @all errors, or the first hundred and how many more there are. Returns 0 if there are none,
- * otherwise -EINVAL.
- */
+/* Logs @all errors, or the first hundred and how many follow. Returns 0 for none, or -EINVAL. */
 int errors_report(struct errors *errors, bool all);
 
 /* Escape text of a file for a message. The result is valid for the next few calls. */

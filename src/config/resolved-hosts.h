@@ -18,16 +18,10 @@ struct resolved_hosts;
 int resolved_hosts_new(struct resolved_hosts **out);
 void resolved_hosts_free(struct resolved_hosts *hosts);
 
-/*
- * Looks up the host of @text, unless it is known, and keeps the answer. Returns as
- * endpoint_lookup().
- */
+/* Looks up the host of @text unless it is known, and keeps it. Returns as endpoint_lookup(). */
 int resolved_hosts_add(struct resolved_hosts *hosts, const struct endpoint_text *text,
 		       struct address *out);
 
-/*
- * Writes the known addresses of @text, at most RESOLVED_ADDRESSES_MAX. Returns how many, or
- * -ENOENT.
- */
+/* Writes the addresses of @text, at most RESOLVED_ADDRESSES_MAX. Returns how many, or -ENOENT. */
 int resolved_hosts_find(const struct resolved_hosts *hosts, const struct endpoint_text *text,
 			struct address *out);

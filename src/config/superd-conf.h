@@ -36,9 +36,7 @@ struct superd_conf {
 /* Frees the names only. */
 void superd_conf_fini(struct superd_conf *conf);
 
-/*
- * Reads what must be known before a service is built: the top level and the defaults of all files.
- */
+/* Reads what is needed before a service is built: the top level and the defaults of all files. */
 void superd_conf_read_common(struct superd_conf *conf);
 
 /*

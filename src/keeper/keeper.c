@@ -357,10 +357,7 @@ void keeper_fini(struct keeper *keeper)
 	free_shared(keeper);
 }
 
-/*
- * Puts @settings into force, and starts the first front. Returns 0 or a negative errno, which is
- * logged.
- */
+/* Puts @settings into force, and starts the first front. Returns 0, or a logged negative errno. */
 static int start(struct keeper *keeper, struct settings *settings)
 {
 	int r;

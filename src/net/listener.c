@@ -394,10 +394,7 @@ int listener_accept(const struct listener *listener, int flags, struct address *
 
 int listener_address(const struct listener *listener, struct address *out)
 {
-	/*
-	 * A socket that has replaced a stale one was bound under another name than its file has
-	 * now.
-	 */
+	/* A socket that replaced a stale one was bound under another name than its file has. */
 	if (family_of(listener) == AF_UNIX) {
 		*out = listener->endpoint.address;
 		return 0;

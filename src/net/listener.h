@@ -64,9 +64,7 @@ int listener_apply(struct listener *listener, const struct listener_options *opt
 int listener_open_others(struct listener *listener, const struct listener_options *options,
 			 size_t n);
 
-/*
- * Closes all sockets but the first @n, and never the first one. Datagrams in the others are lost.
- */
+/* Closes all sockets but the first @n, never the first one. Datagrams in the others are lost. */
 void listener_close_others(struct listener *listener, size_t n);
 
 static inline size_t listener_n_sockets(const struct listener *listener)

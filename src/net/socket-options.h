@@ -1,9 +1,6 @@
 #pragma once
 
-/*
- * The options of listening sockets: those that are set before bind(), and those that may change
- * while clients come.
- */
+/* The options of listening sockets: those set before bind(), and those that may change later. */
 
 #include <stdbool.h>
 #include <stdint.h>

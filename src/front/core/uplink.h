@@ -56,9 +56,7 @@ void uplink_forget(struct uplink *uplink, enum channel_type type);
 /* Memory was short, and nothing could be received. Calls on_readable() again after a moment. */
 void uplink_pause_reading(struct uplink *uplink);
 
-/*
- * The keeper has gone. The kept request and all later ones are lost, and nothing more is received.
- */
+/* The keeper has gone. The kept request and all later ones are lost; nothing more is received. */
 void uplink_abandon(struct uplink *uplink);
 
 static inline bool uplink_is_blocked(const struct uplink *uplink)

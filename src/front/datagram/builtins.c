@@ -16,9 +16,7 @@
 #include "front/session/builtin.h"
 #include "front/session/session-log.h"
 
-/*
- * What a listener with datagrams has: its socket is watched, or several are shared among workers.
- */
+/* What a listener with datagrams has: its socket is watched, or several are shared by workers. */
 struct datagrams {
 	struct datagram_socket socket;
 	struct reuseport reuseport;

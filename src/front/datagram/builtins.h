@@ -25,9 +25,7 @@ struct builtins {
 
 extern const struct dispatch builtins_dispatch;
 
-/*
- * Starts the workers. Returns 0 or a negative errno. builtins_fini() is to be called in both cases.
- */
+/* Starts the workers. Returns 0 or a negative errno. Call builtins_fini() in both cases. */
 int builtins_init(struct builtins *builtins, const struct context *context,
 		  struct queue_drops *drops);
 

@@ -20,10 +20,7 @@
 
 struct balancer;
 
-/*
- * What all balancers of a front share. Its owner makes it, and removes from the lists what it has
- * sent to the keeper.
- */
+/* What all balancers of a front share. Its owner empties the lists as it tells the keeper. */
 struct balancer_group {
 	void (*on_room)(struct balancer *balancer); /* listeners that wait may perhaps go on */
 	struct list dismissed;                      /* processes that the keeper is to end */

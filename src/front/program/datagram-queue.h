@@ -1,7 +1,6 @@
 #pragma once
 
-/* A bounded queue of datagrams that wait in memory until their service may serve one more client.
- */
+/* A bounded queue of datagrams that wait until their service may serve one more client. */
 
 #include <stdbool.h>
 #include <stddef.h>

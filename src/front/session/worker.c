@@ -41,16 +41,10 @@ static void *run(void *argument)
 	struct worker *worker = argument;
 
 	(void)pthread_setname_np(pthread_self(), "superd-worker");
-	/*
-	 * A worker that preempts the sender would receive many small batches instead of a large
-	 * one.
-	 */
+	/* A worker that preempts the sender would get many small batches, not a large one. */
 	(void)sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){ 0 });
 	while (!worker->stopping)
-		/*
-		 * The clients of this worker would never be served. The keeper starts another
-		 * front.
-		 */
+		/* This worker's clients would never be served. The keeper starts another front. */
 		if (poller_run(worker->loop.poller, -1) < 0)
 			abort();
 	return NULL;

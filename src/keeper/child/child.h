@@ -41,10 +41,7 @@ struct children {
 	struct child *by_pid;
 };
 
-/*
- * Allocates the record before the child is started, so that no child runs without a record. May
- * return NULL.
- */
+/* Called before the child is started, so that no child runs without a record. May return NULL. */
 struct child *child_new(void);
 
 /* Also closes the descriptors of the record. */

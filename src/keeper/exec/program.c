@@ -28,10 +28,7 @@ struct program {
 	char *names; /* LISTEN_FDNAMES of a pool */
 };
 
-/*
- * One set of buffers serves all programs, because the keeper has one thread and starts one program
- * at a time.
- */
+/* One set of buffers serves all programs: the keeper starts one program at a time. */
 static char variables[VARIABLES_MAX][CLIENT_VARIABLE_SIZE];
 
 static const struct {

@@ -208,10 +208,7 @@ static int begin_child(void *argument)
 	return EXIT_NOT_STARTED;
 }
 
-/*
- * Like vfork(2), but the child shares the table of descriptors until it copies the few that it
- * needs.
- */
+/* Like vfork(2), but the child shares the table of descriptors until it copies what it needs. */
 static pid_t share_and_fork(struct start *start)
 {
 	return clone(begin_child, child_stack + sizeof(child_stack),

@@ -67,10 +67,7 @@ struct spawn_failure {
 	int error; /* an errno */
 };
 
-/*
- * Returns the process id, or a negative errno with @out_failure filled in. After a failure no
- * process is left.
- */
+/* Returns the process id. On failure, a negative errno and @out_failure, and no process is left. */
 pid_t spawn(const struct spawn_plan *program, const struct spawn_descriptors *descriptors,
 	    struct spawn_failure *out_failure);
 

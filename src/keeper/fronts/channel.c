@@ -148,10 +148,7 @@ static int take_message(struct front_channel *channel)
 	return r;
 }
 
-/*
- * Most messages leave no descriptor open. Then it is enough to release the reserve once for all of
- * them.
- */
+/* Most messages leave no descriptor open. Then one release of the reserve is enough for all. */
 static void take_messages(struct front_channel *channel)
 {
 	struct reserve_fd *reserve = channel->reserve;

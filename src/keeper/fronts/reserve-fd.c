@@ -12,10 +12,7 @@ void reserve_fd_init(struct reserve_fd *reserve, int template)
 	(void)reserve_fd_restore(reserve);
 }
 
-/*
- * The limit may have been lowered below the number, and a descriptor that is open does not show
- * that.
- */
+/* The limit may be lower than the number by now, which an open descriptor does not show. */
 static bool is_within_limit(int number)
 {
 	struct rlimit limit;

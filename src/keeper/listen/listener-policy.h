@@ -1,8 +1,6 @@
 #pragma once
 
-/*
- * Applies the settings of a service to the sockets of a listener: their options and their number.
- */
+/* Applies the settings of a service to the sockets of a listener: options and number. */
 
 #include <stdbool.h>
 

@@ -262,10 +262,7 @@ void listener_table_apply(struct bound_listener *bound, const struct service *se
 		return;
 	}
 
-	/*
-	 * Children share the flag and may have changed it, so it is set only when the option
-	 * changes.
-	 */
+	/* Children share the flag and may change it, so it is set only when the option changes. */
 	if (was_blocking != bound->policy.options.blocking && !bound->listener->busy)
 		(void)fd_set_blocking(bound->listener->fd, bound->policy.options.blocking);
 	r = listener_apply(bound->listener, &bound->policy.options);

@@ -60,9 +60,7 @@ static pid_t run_with_listeners(const struct pool *pool, struct spawn_failure *o
 		return -ENOMEM;
 	for (size_t i = 0; i < service->n_endpoints; i++) {
 		fds[i] = listeners[i]->fd;
-		/*
-		 * Only while no process uses the listeners, because all processes share this flag.
-		 */
+		/* Only while no process has the listeners, as all share this flag. */
 		if (!list_is_linked(&pool->processes))
 			(void)fd_set_blocking(fds[i], true);
 	}

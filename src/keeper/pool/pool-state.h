@@ -1,8 +1,6 @@
 #pragma once
 
-/*
- * The state of one pool, and the state that all pools share. The decisions are in pool.c.
- */
+/* The state of one pool, and what all pools share. The decisions are in pool.c. */
 
 #include <stdbool.h>
 #include <stddef.h>
