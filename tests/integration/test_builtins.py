@@ -5,13 +5,14 @@ import glob
 import select
 import socket
 import struct
+import subprocess
 import threading
 import time
 
 import pytest
 
-from daemon import read_all
-from process import cpu_seconds, eventually, memory
+from daemon import SUPERD, read_all
+from process import SANITIZED, cpu_seconds, eventually, memory
 from rfc864 import pattern
 from settings import ECHO, SECONDS_1900_TO_1970, service
 
@@ -70,20 +71,28 @@ def test_time_sends_the_seconds_since_1900(stream, kind):
     assert abs(said - SECONDS_1900_TO_1970 - time.time()) < 5
 
 
+def hangs(command, env):
+    try:
+        subprocess.run(command, env=env, timeout=10, capture_output=True)
+    except subprocess.TimeoutExpired:
+        return True
+    return False
+
+
 @pytest.mark.skipif(not glob.glob(FAKETIME), reason="faketime is not installed")
 @pytest.mark.parametrize("year", [2030, 2036, 2040])
 def test_time_wraps_in_2036_as_the_rfc_says(superd, year):
     pretended = calendar.timegm((year, 3, 1, 0, 0, 0))
-    daemon = superd(
-        service("time", builtin="time"),
-        env={
-            "LD_PRELOAD": glob.glob(FAKETIME)[0],
-            "FAKETIME": f"@{year}-03-01 00:00:00",
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-            "TZ": "UTC",
-            "ASAN_OPTIONS": "verify_asan_link_order=0",
-        },
-    )
+    env = {
+        "LD_PRELOAD": glob.glob(FAKETIME)[0],
+        "FAKETIME": f"@{year}-03-01 00:00:00",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        "TZ": "UTC",
+        "ASAN_OPTIONS": "verify_asan_link_order=0",
+    }
+    if SANITIZED and hangs([SUPERD, "--version"], env):
+        pytest.skip("faketime and this sanitizer wait for each other in every program")
+    daemon = superd(service("time", builtin="time"), env=env)
     (said,) = struct.unpack(">I", daemon.ask("time"))
     assert 0 <= (said - SECONDS_1900_TO_1970 - pretended) % (1 << 32) < 60
 
