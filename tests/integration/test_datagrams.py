@@ -89,6 +89,20 @@ def test_a_unix_datagram_may_be_longer(superd, place):
         assert client.recv(200_000) == bytes(100_000)
 
 
+def test_a_unix_datagram_that_is_too_long_is_not_answered_in_part(superd, place):
+    daemon = superd(
+        service("echo", listen=f"unix-dgram:{place}/x.sock", builtin="echo", sndbuf="1m")
+    )
+    with daemon.datagram("echo", "unix-dgram") as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 400_000)
+        try:
+            client.send(bytes(300_000))
+        except OSError as error:
+            pytest.skip(f"the kernel sends no such datagram: {error}")
+        client.send(b"short")
+        assert client.recv(400_000) == b"short"
+
+
 def test_echo_answers_every_datagram_of_a_burst(superd):
     daemon = superd(service("echo", listen=UDP, builtin="echo"))
     daemon.stop_process(daemon.front)

@@ -3,11 +3,12 @@
 import os
 import signal
 import socket
+import struct
 
 import pytest
 
 from process import eventually
-from settings import ECHO, service, shell
+from settings import ECHO, ROOT, service, shell
 
 UDP = "udp:127.0.0.1:0"
 PYTHON = "/usr/bin/python3"
@@ -27,6 +28,15 @@ def test_a_filter_answers_over_ipv6(superd):
     with daemon.datagram("x") as client:
         client.send(b"six")
         assert client.recv(64) == b"SIX"
+
+
+@pytest.mark.skipif(not ROOT, reason="needs root to send from port 0")
+def test_a_sender_without_a_port_gets_no_program(superd):
+    daemon = superd(service("x", listen=UDP, exec=["/bin/cat"]))
+    header = struct.pack("!4H", 0, daemon.port("x", "udp"), 8 + 4, 0)
+    with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_UDP) as raw:
+        raw.sendto(header + b"ping", ("127.0.0.1", 0))
+    daemon.wait_log("service 'x': lost 127.0.0.1:0: it has no address to answer")
 
 
 def test_a_filter_gets_the_empty_datagram(superd):

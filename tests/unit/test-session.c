@@ -24,6 +24,7 @@
 #define STREAM_READ_MAX (64 * 1024)
 #define PATIENCE_US 5000000
 #define TURN_MAX (256 * 1024)
+#define FIRST_TURNS_MAX 4
 #define LINGER_MS 2000
 #define LINGER_BYTES_MAX (64 * 1024)
 #define MANY 300
@@ -203,11 +204,14 @@ static size_t send_until_full(int client)
 static size_t read_to_end(int client)
 {
 	static char block[65536];
+	int64_t until_us = clock_us() + PATIENCE_US;
 	size_t received = 0;
 	ssize_t n;
 
-	while ((n = receive(client, block, sizeof(block))) > 0)
+	while ((n = receive(client, block, sizeof(block))) > 0) {
 		received += (size_t)n;
+		assert_true(clock_us() < until_us);
+	}
 	return received;
 }
 
@@ -327,6 +331,52 @@ static void test_one_turn_of_chargen_lets_others_have_theirs(void **state)
 		skip(); /* net.core.wmem_max is too small for this */
 	close(pair[1]);
 	wait_for_count(0);
+}
+
+static void test_the_first_turns_of_one_client_let_others_have_theirs(void **state)
+{
+	static const char block[FIRST_TURNS_MAX * STREAM_READ_MAX];
+	struct address peer = { .length = sizeof(sa_family_t) };
+	const int size = 8 * (int)sizeof(block);
+	int pair[2], n_sent = 0;
+
+	peer.any.sa_family = AF_UNIX;
+	service.builtin = BUILTIN_DISCARD;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
+	(void)setsockopt(pair[1], SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size));
+	for (int i = 0; i < 2; i++) {
+		ssize_t n = write(pair[1], block, sizeof(block));
+
+		n_sent += n > 0 ? (int)n : 0;
+	}
+	if (n_sent <= (int)sizeof(block))
+		skip(); /* net.core.wmem_max is too small for this */
+	assert_int_equal(sessions_start(&sessions, &front_service, pair[0], &peer), 0);
+	assert_int_equal(n_unread(pair[0]), n_sent - (int)sizeof(block));
+	close(pair[1]);
+	wait_for_count(0);
+	assert_int_equal(bytes_in, n_sent);
+}
+
+/* A socket that is closed before all was read would reset the connection. */
+static void test_an_answer_outlives_all_that_its_client_has_sent(void **state)
+{
+	static const char block[STREAM_READ_MAX + 1000];
+	struct address peer = { .length = sizeof(sa_family_t) };
+	char answer[64];
+	int pair[2];
+
+	peer.any.sa_family = AF_UNIX;
+	service.builtin = BUILTIN_DAYTIME;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
+	assert_int_equal(write(pair[1], block, sizeof(block)), sizeof(block));
+	assert_int_equal(sessions_start(&sessions, &front_service, pair[0], &peer), 0);
+	turn();
+	assert_int_equal(read(pair[1], answer, sizeof(answer)), 26);
+	assert_int_equal(read(pair[1], answer, sizeof(answer)), 0);
+	close(pair[1]);
+	wait_for_count(0);
+	assert_int_equal(bytes_in, sizeof(block));
 }
 
 static void test_an_idle_client_is_ended(void **state)
@@ -463,6 +513,8 @@ int main(void)
 		SESSION_TEST(test_a_client_that_lingers_is_ended),
 		SESSION_TEST(test_a_client_that_goes_on_sending_after_its_answer_is_ended),
 		WITHOUT_WORKERS(test_one_turn_of_chargen_lets_others_have_theirs),
+		WITHOUT_WORKERS(test_the_first_turns_of_one_client_let_others_have_theirs),
+		SESSION_TEST(test_an_answer_outlives_all_that_its_client_has_sent),
 		SESSION_TEST(test_an_idle_client_is_ended),
 		SESSION_TEST(test_a_busy_client_is_not_idle),
 		SESSION_TEST(test_even_a_busy_client_has_a_lifetime),
