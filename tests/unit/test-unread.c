@@ -39,6 +39,14 @@ static struct child *make_ended(const struct stage *stage)
 	return child;
 }
 
+static char received(int fd)
+{
+	char byte = '-';
+
+	(void)recv(fd, &byte, 1, MSG_DONTWAIT);
+	return byte;
+}
+
 /* As after a generation has gone. */
 static void sweep(struct stage *stage)
 {
@@ -63,6 +71,26 @@ static void test_unread_waits_for_a_front(void **state)
 	assert_int_equal(message.type, CHANNEL_UNREAD);
 	assert_int_equal(message.unread.endpoint, 0);
 	close(fd);
+}
+
+/* What others have sent to the socket before it was connected is not for the program. */
+static void test_what_came_before_the_program_goes_to_the_front(void **state)
+{
+	struct stage *stage = *state;
+	struct child *child = make_ended(stage);
+	struct channel_message message;
+	int fd;
+
+	unread_pass(&stage->keeper.requests.unread, child);
+	assert_int_equal(channel_receive(stage->channel, &message, &fd), 1);
+	assert_int_equal(message.type, CHANNEL_UNREAD);
+	assert_int_equal(received(fd), 'x');
+	assert_int_equal(received(child->unread), '-');
+	close(fd);
+
+	unread_pass(&stage->keeper.requests.unread, child);
+	assert_int_equal(channel_receive(stage->channel, &message, &fd), -EAGAIN);
+	child_free(child);
 }
 
 /* The keeper forgets the service, and nobody would know what to do with it. */
@@ -142,14 +170,6 @@ static void close_sockets(struct sockets *sockets)
 	child_free(sockets->child);
 }
 
-static char received(int fd)
-{
-	char byte = '-';
-
-	(void)recv(fd, &byte, 1, MSG_DONTWAIT);
-	return byte;
-}
-
 static void test_after_the_end_the_sender_is_heard_by_the_listener(void **state)
 {
 	struct sockets sockets = open_sockets(0);
@@ -184,6 +204,8 @@ int main(void)
 		cmocka_unit_test(test_what_the_program_left_running_keeps_its_client),
 		cmocka_unit_test_setup_teardown(test_unread_waits_for_a_front, open_stage,
 						stage_tear_down),
+		cmocka_unit_test_setup_teardown(test_what_came_before_the_program_goes_to_the_front,
+						open_stage, stage_tear_down),
 		cmocka_unit_test_setup_teardown(test_unread_of_a_service_that_is_gone_is_not_kept,
 						open_stage, stage_tear_down),
 		cmocka_unit_test_setup_teardown(test_unread_of_a_listener_that_is_gone_is_not_kept,
