@@ -83,6 +83,7 @@ static void test_the_longest_wait_is_what_fits(void **state)
 	assert_int_equal(timers_wait_ms(timers, 0), INT_MAX);
 	timers_run(timers, INT64_C(1) << 40);
 	assert_int_equal(n_called, 0);
+	timer_cancel(&timer);
 }
 
 static void test_only_what_is_due_is_called(void **state)
