@@ -281,6 +281,11 @@ static void test_what_a_front_does_not_read_at_once_comes_in_order(void **state)
 		message.released.endpoint = n++;
 		front_send(scene.front[0], &message, -1);
 	}
+	/* There is room now, but not for one that would overtake those that wait. */
+	for (; n_read < n / 2; n_read++)
+		assert_int_equal(channel_receive(scene.end[0], &message, &fd), 1);
+	message.released.endpoint = n++;
+	front_send(scene.front[0], &message, -1);
 	while (n_read < n) {
 		if (channel_receive(scene.end[0], &message, &fd) == 1)
 			assert_int_equal(message.released.endpoint, n_read++);
@@ -288,6 +293,19 @@ static void test_what_a_front_does_not_read_at_once_comes_in_order(void **state)
 			hear();
 	}
 	assert_told_nothing(0);
+	assert_int_equal(scene.front[0]->channel.n_outgoing, 0);
+}
+
+/* It counts wrongly from the first message that it does not get, so another takes its place. */
+static void test_a_front_that_never_reads_is_killed(void **state)
+{
+	const struct channel_message message = { .type = CHANNEL_RELEASED };
+	unsigned n = 0;
+
+	for (; scene.killed == 0 && n < 100000; n++)
+		front_send(scene.front[0], &message, -1);
+	assert_int_equal(scene.killed, FIRST_PID);
+	assert_true(n > 65536);
 	assert_int_equal(scene.front[0]->channel.n_outgoing, 0);
 }
 
@@ -305,6 +323,7 @@ int main(void)
 		CASE(test_a_front_that_says_what_it_must_not_is_killed_and_heard_no_more),
 		CASE(test_nothing_is_heard_while_the_reserve_is_withheld),
 		CASE(test_what_a_front_does_not_read_at_once_comes_in_order),
+		CASE(test_a_front_that_never_reads_is_killed),
 	};
 
 	return cmocka_run_group_tests_name("fronts", tests, NULL, NULL);

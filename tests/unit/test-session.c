@@ -25,6 +25,7 @@
 #define PATIENCE_US 5000000
 #define TURN_MAX (256 * 1024)
 #define FIRST_TURNS_MAX 4
+#define BUFFERS_MAX (64 * 1024 * 1024) /* far more than sockets and a session hold */
 #define LINGER_MS 2000
 #define LINGER_BYTES_MAX (64 * 1024)
 #define MANY 300
@@ -194,6 +195,7 @@ static size_t send_until_full(int client)
 
 		while ((n = write(client, block, sizeof(block))) > 0) {
 			sent += (size_t)n;
+			assert_true(sent < BUFFERS_MAX);
 			idle = 0;
 		}
 		turn();
