@@ -244,6 +244,11 @@ static void note_reload(struct keeper *keeper)
 	reload_again(&keeper->reload);
 }
 
+/*
+ * What follows from the events of a turn. A step may cause work for the steps below it, and for no
+ * other: a front that ended decides a reload, a reload decides which front serves, and that decides
+ * which records and pools are needed. The fronts are told last, when the counts are final.
+ */
 static void end_turn(struct keeper *keeper)
 {
 	fronts_forget_ended(&keeper->fronts);
