@@ -65,7 +65,7 @@ def started(daemon, name, count=1, after=0):
 
 
 def report(daemon, name):
-    """What USR1 says of the crew."""
+    """What USR1 says of the pool."""
     said = len(daemon.log)
     daemon.signal(signal.SIGUSR1)
     return daemon.wait_log(rf"service '{name}': (?:pool|pass), (.*)", after=said)[1]

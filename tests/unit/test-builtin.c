@@ -81,6 +81,22 @@ static void test_chargen_shifts_its_lines_through_the_ring(void **state)
 	assert_int_equal(pattern_at((UINT64_C(1) << 40) * 95 * 74 + 74), '!');
 }
 
+/* A byte that is changed stays so, if the pattern is not made again. */
+static void test_the_pattern_is_made_once_for_all_services(void **state)
+{
+	struct exchange x = { 0 };
+	char *first;
+
+	builtin_prepare(BUILTIN_CHARGEN);
+	builtin_find(BUILTIN_CHARGEN)->answer(&x);
+	first = (char *)x.out + 1;
+	assert_int_equal(*first, '!');
+	*first = '?';
+	builtin_prepare(BUILTIN_CHARGEN);
+	assert_int_equal(*first, '?');
+	*first = '!';
+}
+
 static void test_chargen_amplifies_only_when_told(void **state)
 {
 	struct exchange x = { .n_in = 10, .random = 512 };
@@ -106,6 +122,7 @@ int main(void)
 		cmocka_unit_test(test_daytime_is_one_line_of_26_bytes),
 		cmocka_unit_test(test_time_wraps_in_2036),
 		cmocka_unit_test(test_chargen_shifts_its_lines_through_the_ring),
+		cmocka_unit_test(test_the_pattern_is_made_once_for_all_services),
 		cmocka_unit_test(test_chargen_amplifies_only_when_told),
 	};
 

@@ -13,8 +13,11 @@
 /* Takes memory only when chargen is used. */
 static char pattern[PATTERN_PERIOD + PATTERN_CHUNK];
 
+/* Once for all services: a quarter of a megabyte each would delay the start of a front. */
 static void prepare_pattern(void)
 {
+	if (pattern[0])
+		return;
 	for (size_t i = 0; i < sizeof(pattern); i++) {
 		size_t line = i / LINE_LENGTH;
 		size_t column = i % LINE_LENGTH;
