@@ -338,7 +338,8 @@ int keeper_init(struct keeper *keeper, const struct keeper_options *options,
 	requests_init(&keeper->requests, keeper->timers, &keeper->fronts, &keeper->reserve,
 		      &keeper->children, &keeper->failures, keeper->stats);
 	init_pools(keeper);
-	reload_init(&keeper->reload, keeper->timers, &keeper->fronts, &reload_steps);
+	reload_init(&keeper->reload, keeper->options->path, keeper->timers, &keeper->fronts,
+		    &reload_steps);
 	return 0;
 }
 

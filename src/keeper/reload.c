@@ -14,10 +14,11 @@
 #define HALT_LIMIT_MS 2000
 #define START_LIMIT_MS 10000
 
-void reload_init(struct reload *reload, struct timers *timers, struct fronts *fronts,
-		 const struct reload_steps *steps)
+void reload_init(struct reload *reload, const char *path, struct timers *timers,
+		 struct fronts *fronts, const struct reload_steps *steps)
 {
-	*reload = (struct reload){ .timers = timers, .fronts = fronts, .steps = steps };
+	*reload =
+		(struct reload){ .path = path, .timers = timers, .fronts = fronts, .steps = steps };
 }
 
 void reload_fini(struct reload *reload)
@@ -57,7 +58,8 @@ static void on_rehearsal_limit(struct timer *timer)
 {
 	struct reload *reload = container_of(timer, struct reload, limit);
 
-	log_error(0, "loading takes longer than %d s; giving up", REHEARSAL_LIMIT_MS / 1000);
+	log_error(0, "loading '%s' takes longer than %d s; giving up", reload->path,
+		  REHEARSAL_LIMIT_MS / 1000);
 	reload->steps->end(reload->rehearsing);
 }
 

@@ -64,6 +64,7 @@ enum reload_state {
 
 /* Embedded in its owner. */
 struct reload {
+	const char *path; /* of the configuration, for the log */
 	const struct reload_steps *steps;
 	struct timers *timers;
 	struct fronts *fronts;
@@ -77,8 +78,8 @@ struct reload {
 };
 
 /* The caller keeps what it passes. */
-void reload_init(struct reload *reload, struct timers *timers, struct fronts *fronts,
-		 const struct reload_steps *steps);
+void reload_init(struct reload *reload, const char *path, struct timers *timers,
+		 struct fronts *fronts, const struct reload_steps *steps);
 void reload_fini(struct reload *reload);
 
 /* Begins a reload, or lets it begin when the present one has ended. */

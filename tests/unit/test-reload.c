@@ -10,8 +10,10 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -162,7 +164,7 @@ static int open_scene(void **state)
 		return -1;
 	reserve_fd_init(&scene.reserve, STDIN_FILENO);
 	fronts_init(&scene.fronts, scene.poller, &scene.reserve, &scene.records, &events);
-	reload_init(&scene.reload, scene.timers, &scene.fronts, &steps);
+	reload_init(&scene.reload, "superd.conf", scene.timers, &scene.fronts, &steps);
 	scene.old = add_front(&scene.present, OLD_PID, &scene.old_end);
 	front_serves(scene.old);
 	scene.fronts.current = scene.old;
@@ -268,13 +270,35 @@ static void test_files_with_errors_change_nothing(void **state)
 	assert_goes_on_as_before("rp<-");
 }
 
+/* Whether @line is in the log @file, which is removed. */
+static bool was_logged(const char *file, const char *line)
+{
+	char text[1024] = "";
+	FILE *log = fopen(file, "r");
+	size_t n;
+
+	assert_non_null(log);
+	n = fread(text, 1, sizeof(text) - 1, log);
+	text[n] = '\0';
+	(void)fclose(log);
+	(void)unlink(file);
+	return strstr(text, line);
+}
+
 static void test_a_rehearsal_that_hangs_is_killed(void **state)
 {
+	char file[] = "/tmp/superd-test-reload-XXXXXX";
+	int fd = mkstemp(file);
+
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(log_open(LOG_TO_FILE, file), 0);
 	reload_begin(&scene.reload);
 	let_pass(REHEARSAL_LIMIT_MS - ALMOST_MS);
 	assert_int_equal(scene.killed, 0);
 	let_pass(REHEARSAL_LIMIT_MS);
 	assert_int_equal(scene.killed, REHEARSAL_PID);
+	assert_true(was_logged(file, "loading 'superd.conf' takes longer than 30 s; giving up\n"));
 	rehearsed(SIGKILL);
 	assert_goes_on_as_before("rp<-");
 }
