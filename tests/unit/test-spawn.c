@@ -193,6 +193,43 @@ static void test_others_follow_the_standard_three(void **state)
 	close(pair[1]);
 }
 
+/* The keeper of this test: starts a program that stays, and waits until it is killed. */
+static void run_keeper(int client)
+{
+	struct spawn_descriptors descriptors = { .in = client, .out = client, .err = client };
+	struct spawn_failure failure;
+	struct spawn_plan program;
+	char *argv[4];
+
+	program = shell(argv, "echo up; exec cat");
+	program.death_signal = SIGTERM;
+	program.change_user = geteuid() == 0;
+	program.uid = program.gid = 65534;
+	if (spawn(&program, &descriptors, &failure) < 0)
+		_exit(1);
+	close(client);
+	for (;;)
+		pause();
+}
+
+static void test_program_ends_with_a_keeper_that_is_killed(void **state)
+{
+	char text[8] = "";
+	int pair[2];
+	pid_t keeper;
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	keeper = fork();
+	if (keeper == 0)
+		run_keeper(pair[1]);
+	close(pair[1]);
+	assert_int_equal(read(pair[0], text, sizeof(text)), 3);
+	assert_int_equal(kill(keeper, SIGKILL), 0);
+	assert_int_equal(waitpid(keeper, NULL, 0), keeper);
+	assert_int_equal(read(pair[0], text, sizeof(text)), 0);
+	close(pair[0]);
+}
+
 /* As the keeper does at its start: whoever runs the tests may ignore some. */
 static int reset_dispositions(void **state)
 {
@@ -211,6 +248,7 @@ int main(void)
 		cmocka_unit_test(test_step_that_failed_is_told_and_leaves_no_process),
 		cmocka_unit_test(test_low_descriptors_may_come_in_any_order),
 		cmocka_unit_test(test_others_follow_the_standard_three),
+		cmocka_unit_test(test_program_ends_with_a_keeper_that_is_killed),
 	};
 
 	return cmocka_run_group_tests_name("spawn", tests, reset_dispositions, NULL);

@@ -1,6 +1,7 @@
 #include "keeper/exec/program.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -157,6 +158,12 @@ static int prepare_names(struct program *program, const struct service *service)
 	return 0;
 }
 
+/* Nobody else would end these processes, and they would keep what the next superd needs. */
+static bool ends_with_keeper(const struct service *service)
+{
+	return dispatch_has(service->dispatch, DISPATCH_STARTS_PROCESSES);
+}
+
 DEFINE_AUTO(struct program, program_free);
 
 int program_new(struct program **out, const struct service *service,
@@ -194,6 +201,7 @@ int program_new(struct program **out, const struct service *service,
 		.umask = settings->umask,
 		.nice = settings->nice,
 		.descriptors = *descriptors,
+		.death_signal = ends_with_keeper(service) ? SIGTERM : 0,
 	};
 	*out = take_ptr(program);
 	return 0;

@@ -100,6 +100,22 @@ static int become_user(const struct spawn_plan *program)
 	return 0;
 }
 
+/*
+ * The kernel forgets the signal when the ids change, so this comes after them. A keeper that has
+ * ended in the meantime is the parent no more.
+ */
+static int end_with(pid_t keeper, const struct spawn_plan *program)
+{
+	if (!program->death_signal)
+		return 0;
+	if (prctl(PR_SET_PDEATHSIG, program->death_signal, 0, 0, 0) < 0)
+		return -1;
+	if (getppid() == keeper)
+		return 0;
+	errno = ESRCH;
+	return -1;
+}
+
 static int enter_root(const struct spawn_plan *program)
 {
 	if (!program->chroot)
@@ -157,7 +173,7 @@ static void write_pid(char *at)
 }
 
 static enum spawn_step run_child(const struct spawn_plan *program,
-				 const struct spawn_descriptors *descriptors)
+				 const struct spawn_descriptors *descriptors, pid_t keeper)
 {
 	if (setsid() < 0)
 		return SPAWN_SESSION;
@@ -175,6 +191,8 @@ static enum spawn_step run_child(const struct spawn_plan *program,
 		return SPAWN_USER;
 	if (drop_ambient() < 0)
 		return SPAWN_CAPABILITIES;
+	if (end_with(keeper, program) < 0)
+		return SPAWN_DEATH_SIGNAL;
 	if (chdir(program->directory) < 0)
 		return SPAWN_DIRECTORY;
 	if (connect_client(descriptors->connect_to) < 0)
@@ -192,6 +210,7 @@ static enum spawn_step run_child(const struct spawn_plan *program,
 struct start {
 	const struct spawn_plan *program;
 	const struct spawn_descriptors *descriptors;
+	pid_t keeper;
 	struct spawn_failure failure;
 };
 
@@ -203,7 +222,7 @@ static int begin_child(void *argument)
 {
 	struct start *start = argument;
 
-	start->failure.step = run_child(start->program, start->descriptors);
+	start->failure.step = run_child(start->program, start->descriptors, start->keeper);
 	start->failure.error = errno;
 	return EXIT_NOT_STARTED;
 }
@@ -218,7 +237,7 @@ static pid_t share_and_fork(struct start *start)
 pid_t spawn(const struct spawn_plan *program, const struct spawn_descriptors *descriptors,
 	    struct spawn_failure *out_failure)
 {
-	struct start start = { .program = program, .descriptors = descriptors };
+	struct start start = { program, descriptors, getpid(), { 0 } };
 	pid_t pid;
 
 	pid = share_and_fork(&start);
@@ -247,6 +266,7 @@ const char *spawn_step_text(enum spawn_step step)
 		[SPAWN_GROUPS] = "cannot set the groups",
 		[SPAWN_USER] = "cannot change the user",
 		[SPAWN_CAPABILITIES] = "cannot drop the capabilities",
+		[SPAWN_DEATH_SIGNAL] = "cannot be told of the end of superd",
 		[SPAWN_DIRECTORY] = "cannot enter the directory",
 		[SPAWN_CONNECT] = "cannot connect to the sender",
 		[SPAWN_SIGNALS] = "cannot reset the signals",

@@ -26,6 +26,7 @@ enum spawn_step {
 	SPAWN_GROUPS,
 	SPAWN_USER,
 	SPAWN_CAPABILITIES,
+	SPAWN_DEATH_SIGNAL,
 	SPAWN_DIRECTORY,
 	SPAWN_CONNECT,
 	SPAWN_SIGNALS,
@@ -49,6 +50,7 @@ struct spawn_plan {
 	mode_t umask;
 	int nice;
 	struct rlimit descriptors;
+	int death_signal; /* for the program when the keeper ends, however it ends; 0: none */
 };
 
 /* The descriptors for one client. The caller keeps and closes them. */
