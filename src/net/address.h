@@ -27,7 +27,10 @@ struct address {
 /* Turns ::ffff:a.b.c.d into a.b.c.d, and leaves other addresses. */
 void address_unmap(struct address *address);
 
-/* "192.0.2.1:80", "[2001:db8::1]:80", a path, "@name", or "unix" for an unnamed peer. */
+/*
+ * "192.0.2.1:80", "[2001:db8::1]:80", a path, "@name", or "unix" for an unnamed peer. A relative
+ * path begins with "./".
+ */
 char *address_text(const struct address *address, char out[static ADDRESS_TEXT_MAX]);
 
 /* The parts: the host without brackets, or the path ("" if unnamed); the port, 0 for Unix. */

@@ -61,6 +61,13 @@ static void test_every_family_has_a_text(void **state)
 	check(unix_name("/a\nb", 5), "/a\\x0ab", "/a\\x0ab", 0);
 }
 
+static void test_no_name_of_a_client_is_an_option(void **state)
+{
+	check(unix_name("-n", 3), "./-n", "./-n", 0);
+	check(unix_name("@x", 3), "./@x", "./@x", 0);
+	check(unix_name("a/b", 4), "./a/b", "./a/b", 0);
+}
+
 static void test_a_path_may_fill_its_room(void **state)
 {
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
@@ -122,6 +129,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_family_has_a_text),
+		cmocka_unit_test(test_no_name_of_a_client_is_an_option),
 		cmocka_unit_test(test_a_path_may_fill_its_room),
 		cmocka_unit_test(test_mapped_addresses_become_ipv4),
 		cmocka_unit_test(test_wildcards_are_addresses_of_either_family),
