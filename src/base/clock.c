@@ -14,3 +14,10 @@ int64_t clock_ms(void)
 {
 	return clock_us() / 1000;
 }
+
+int64_t clock_since_us(int64_t then_us)
+{
+	int64_t now_us = clock_us();
+
+	return then_us < 0 || then_us > now_us ? 0 : now_us - then_us;
+}

@@ -218,6 +218,29 @@ static void test_clients_of_a_process_that_nobody_saw_end_are_ended(void **state
 	assert_int_equal(stage.sessions, 0);
 }
 
+/* Another front may have written anything there. */
+static void test_no_client_has_lived_for_less_than_no_time(void **state)
+{
+	static const int64_t times[] = { INT64_MIN, -1, INT64_MAX };
+	char line[256] = "";
+	int saved = dup(STDERR_FILENO), ends[2];
+
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	stage.settings.log_on_success = RECORD_DURATION;
+	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+		pass_table_entry(stage.table, 2, 1)->taken = true;
+		pass_table_entry(stage.table, 2, 1)->started_us = times[i];
+		dup2(ends[1], STDERR_FILENO);
+		pass_process_end_orphans(&common, 2);
+		dup2(saved, STDERR_FILENO);
+		assert_true(read(ends[0], line, sizeof(line) - 1) > 0);
+		assert_non_null(strstr(line, "after 0.000 s"));
+	}
+	close(saved);
+	close(ends[0]);
+	close(ends[1]);
+}
+
 int main(void)
 {
 #define CASE(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
@@ -232,6 +255,7 @@ int main(void)
 		CASE(test_a_client_for_a_program_that_has_just_closed_stays_the_callers),
 		CASE(test_the_end_of_a_process_is_the_end_of_its_clients),
 		CASE(test_clients_of_a_process_that_nobody_saw_end_are_ended),
+		CASE(test_no_client_has_lived_for_less_than_no_time),
 	};
 
 	return cmocka_run_group_tests_name("pass-process", tests, NULL, NULL);

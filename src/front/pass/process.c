@@ -109,7 +109,7 @@ static void note_end(const struct front_service *service, const struct pass_tabl
 {
 	atomic_fetch_add_explicit(&service->stats->ended, 1, memory_order_relaxed);
 	log_ended(service->settings, &entry->peer, pid,
-		  &(struct client_end){ .lived_us = clock_us() - entry->started_us,
+		  &(struct client_end){ .lived_us = clock_since_us(entry->started_us),
 					.status = status });
 }
 
