@@ -23,6 +23,7 @@
 struct root {
 	struct location at[OPTION_COUNT]; /* where each option was set */
 	bool own[OPTION_COUNT];
+	struct values enable; /* of one statement */
 	int port_base;
 	int poller;
 	const char *log;

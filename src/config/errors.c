@@ -25,26 +25,63 @@ void errors_fini(struct errors *errors)
 	*errors = (struct errors){ 0 };
 }
 
-void errors_add(struct errors *errors, struct location at, const char *fmt, ...)
+static void add(struct errors *errors, struct error error, const char *fmt, va_list ap)
 {
-	struct error error = { .at = at };
-	va_list ap;
-	int r;
+	int r = -1;
 
 	if (!errors)
 		return;
 
-	va_start(ap, fmt);
-	r = errors->n < COLLECTED_MAX ? array_make_room(errors->list, errors->n, errors->room) : -1;
+	if (errors->n < COLLECTED_MAX)
+		r = array_make_room(errors->list, errors->n, errors->room);
 	if (r == 0)
 		r = vasprintf(&error.message, fmt, ap);
-	va_end(ap);
-	if (r < 0) {
+	if (r >= 0)
+		errors->list[errors->n++] = error;
+	else if (!error.is_warning)
 		errors->unreported++;
-		return;
-	}
+}
 
-	errors->list[errors->n++] = error;
+void errors_add(struct errors *errors, struct location at, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	add(errors, (struct error){ .at = at }, fmt, ap);
+	va_end(ap);
+}
+
+void errors_warn(struct errors *errors, struct location at, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	add(errors, (struct error){ .at = at, .is_warning = true }, fmt, ap);
+	va_end(ap);
+}
+
+void errors_soften(struct errors *errors, size_t first)
+{
+	for (size_t i = first; i < errors->n; i++)
+		errors->list[i].is_warning = true;
+}
+
+void errors_harden(struct errors *errors)
+{
+	for (size_t i = 0; i < errors->n; i++)
+		errors->list[i].is_warning = false;
+}
+
+void errors_drop_warnings(struct errors *errors)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < errors->n; i++)
+		if (errors->list[i].is_warning)
+			free(errors->list[i].message);
+		else
+			errors->list[kept++] = errors->list[i];
+	errors->n = kept;
 }
 
 static int compare(const void *one, const void *other)
@@ -75,25 +112,35 @@ static void drop_repeated(struct errors *errors)
 	errors->n = kept;
 }
 
+static void show(const struct error *error)
+{
+	if (error->is_warning)
+		log_warning(0, "%s:%d: warning: %s", error->at.file, error->at.line,
+			    error->message);
+	else
+		log_error(0, "%s:%d: %s", error->at.file, error->at.line, error->message);
+}
+
 int errors_report(struct errors *errors, bool all)
 {
-	size_t shown, more;
+	size_t n[2] = { 0 }; /* errors, warnings */
+	size_t max = all ? COLLECTED_MAX : SHOWN_MAX;
+	size_t more;
 
 	if (errors->n > 1)
 		qsort(errors->list, errors->n, sizeof(*errors->list), compare);
 	drop_repeated(errors);
-	shown = all || errors->n < SHOWN_MAX ? errors->n : SHOWN_MAX;
-	more = errors->n - shown + errors->unreported;
+	for (size_t i = 0; i < errors->n; i++)
+		if (n[errors->list[i].is_warning]++ < max)
+			show(&errors->list[i]);
 
-	for (size_t i = 0; i < shown; i++) {
-		const struct error *error = &errors->list[i];
-
-		log_error(0, "%s:%d: %s", error->at.file, error->at.line, error->message);
-	}
+	more = errors->unreported + (n[0] > max ? n[0] - max : 0);
 	if (more)
-		log_error(0, shown ? "%zu more errors" : "%zu errors, and no memory to show them",
+		log_error(0, n[0] ? "%zu more errors" : "%zu errors, and no memory to show them",
 			  more);
-	return shown || more ? -EINVAL : 0;
+	if (n[1] > max)
+		log_warning(0, "%zu more warnings", n[1] - max);
+	return n[0] || more ? -EINVAL : 0;
 }
 
 const char *errors_quote_part(const char *text, size_t length)

@@ -1,6 +1,9 @@
 #pragma once
 
-/* The errors of one load. They are collected, and reported in the order of files and lines. */
+/*
+ * The errors and warnings of one load. They are collected, and reported in the order of files and
+ * lines. Errors stop the load, warnings do not.
+ */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,6 +17,7 @@ struct location {
 struct error {
 	struct location at;
 	char *message;
+	bool is_warning;
 };
 
 /* Zeroed, it is empty. */
@@ -30,7 +34,22 @@ void errors_fini(struct errors *errors);
 void errors_add(struct errors *errors, struct location at, const char *fmt, ...)
 	__attribute__((__format__(__printf__, 3, 4)));
 
-/* Logs @all errors, or the first hundred and how many follow. Returns 0 for none, or -EINVAL. */
+/* The same for something that may be meant, but probably is not. */
+void errors_warn(struct errors *errors, struct location at, const char *fmt, ...)
+	__attribute__((__format__(__printf__, 3, 4)));
+
+/* All errors from number @first on become warnings. */
+void errors_soften(struct errors *errors, size_t first);
+
+/* All warnings become errors. */
+void errors_harden(struct errors *errors);
+
+void errors_drop_warnings(struct errors *errors);
+
+/*
+ * Logs @all errors and warnings, or the first hundred of each and how many follow. Returns 0 if
+ * there are no errors, or -EINVAL.
+ */
 int errors_report(struct errors *errors, bool all);
 
 /* Escape text of a file for a message. The result is valid for the next few calls. */

@@ -10,6 +10,7 @@ struct word_table;
 
 enum option_number {
 	OPTION_INCLUDE,
+	OPTION_ENABLE,
 	OPTION_PORT_BASE,
 	OPTION_POLLER,
 	OPTION_LOG,
@@ -114,6 +115,7 @@ struct option {
 	struct field field;
 	const char *takes; /* for messages; NULL: one of @words */
 	enum effect effect;
+	bool everywhere; /* may stand in every file, and more than once */
 
 	const struct word_table *words;
 	int64_t min, max;

@@ -28,7 +28,12 @@ static void take_errors(struct parse *parse)
 	const struct errors *errors = &parse->conf.sources->errors;
 
 	for (size_t i = 0; i < errors->n; i++)
-		errors_add(&parse->errors, errors->list[i].at, "%s", errors->list[i].message);
+		if (errors->list[i].is_warning)
+			errors_warn(&parse->errors, errors->list[i].at, "%s",
+				    errors->list[i].message);
+		else
+			errors_add(&parse->errors, errors->list[i].at, "%s",
+				   errors->list[i].message);
 	parse->errors.unreported += errors->unreported;
 }
 
@@ -116,6 +121,9 @@ static int run(struct parse *parse)
 	build_services(parse);
 	build_front(&parse->context);
 	build_poller(&parse->context);
+	/* The rehearsal has reported the warnings. */
+	if (!parse->context.rehearsal)
+		errors_drop_warnings(&parse->errors);
 	r = errors_report(&parse->errors, parse->options->check);
 	if (r < 0)
 		return r;

@@ -65,7 +65,10 @@ TABLE(failures, "host", NULL, NULL, NULL, NULL, "attempt");
 
 /* clang-format off */
 const struct option schema_options[OPTION_COUNT] = {
-	[OPTION_INCLUDE] = { "include", ROOT, .parse_list = option_nothing, .takes = "paths" },
+	[OPTION_INCLUDE] = { "include", ROOT, .parse_list = option_nothing, .takes = "paths",
+		.everywhere = true },
+	[OPTION_ENABLE] = { "enable", ROOT, .parse_list = option_texts, .field = IN_ROOT(enable),
+		"names of services", .everywhere = true },
 	[OPTION_PORT_BASE] = { "port_base", ROOT, .parse = option_number, IN_ROOT(port_base),
 		"a whole number from 0 to 65535", .max = 65535 },
 	[OPTION_POLLER] = { "poller", ROOT, .parse = option_word, IN_ROOT(poller),

@@ -65,7 +65,7 @@ static int admit(const struct section *section, const struct assignment *assignm
 	else if (!(option->where & section->kind))
 		snprintf(message, sizeof(message), "'%s' can only stand %s", option->name,
 			 home_of(option));
-	else if (section->own[number] && number != OPTION_INCLUDE)
+	else if (section->own[number] && !option->everywhere)
 		snprintf(message, sizeof(message), "'%s' is set already (%s:%d)", option->name,
 			 section->at[number].file, section->at[number].line);
 	else if (assignment->is_list && !option->parse_list)

@@ -3,10 +3,8 @@
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/table.h"
 #include "base/text.h"
 #include "config/arena.h"
 #include "config/schema.h"
@@ -15,21 +13,9 @@
 
 #define SERVICE_NAME_MAX 63
 
-struct service_name {
-	struct location at;
-	UT_hash_handle hh;
-	char text[];
-};
-
 void superd_conf_fini(struct superd_conf *conf)
 {
-	struct service_name *at, *following;
-
-	HASH_ITER(hh, conf->names, at, following)
-	{
-		HASH_DEL(conf->names, at);
-		free(at);
-	}
+	service_names_fini(&conf->names);
 }
 
 static void read_section(struct superd_conf *conf, struct section section,
@@ -39,6 +25,19 @@ static void read_section(struct superd_conf *conf, struct section section,
 	section.arena = conf->arena;
 	section.decoder = conf->decoder;
 	section_read(&section, statement);
+}
+
+static void enable(struct superd_conf *conf, const char *file)
+{
+	const struct values *names = &conf->root.enable;
+
+	for (size_t i = 0; i < names->n; i++) {
+		struct location at = { file, names->list[i].line };
+
+		if (service_names_enable(&conf->names, names->list[i].text, at) < 0)
+			errors_add(conf->errors, at, "out of memory");
+	}
+	conf->root.enable.n = 0;
 }
 
 static void read_root(struct superd_conf *conf, size_t number, struct statement *statement)
@@ -56,11 +55,12 @@ static void read_root(struct superd_conf *conf, size_t number, struct statement 
 		.own = conf->root.own,
 	};
 
-	if (is_root && option != OPTION_INCLUDE && number > 0)
+	if (is_root && !schema_options[option].everywhere && number > 0)
 		errors_add(conf->errors, (struct location){ file, name->line },
 			   "'%s' can only stand in the main file", schema_options[option].name);
 	else
 		read_section(conf, section, statement);
+	enable(conf, file);
 }
 
 static void read_defaults(struct superd_conf *conf, const char *file, struct statement *statement)
@@ -109,31 +109,6 @@ void superd_conf_read_common(struct superd_conf *conf)
 	}
 }
 
-/* Each name may be given once. Returns 0, or a negative errno after adding the error. */
-static int add_name(struct superd_conf *conf, const char *text, struct location at)
-{
-	struct service_name *name;
-
-	HASH_FIND_STR(conf->names, text, name);
-	if (name) {
-		errors_add(conf->errors, at, "service '%s' is defined already (%s:%d)", text,
-			   name->at.file, name->at.line);
-		return -EEXIST;
-	}
-
-	name = calloc(1, sizeof(*name) + strlen(text) + 1);
-	if (name) {
-		strcpy(name->text, text);
-		name->at = at;
-		HASH_ADD_STR(conf->names, text, name);
-		if (name->hh.tbl)
-			return 0;
-	}
-	free(name);
-	errors_add(conf->errors, at, "out of memory");
-	return -ENOMEM;
-}
-
 /* Copies the name of a service to @out, or adds an error about it. */
 static int take_name(struct superd_conf *conf, struct location at,
 		     const struct statement *statement, char out[static SERVICE_NAME_MAX + 1])
@@ -155,10 +130,28 @@ static int take_name(struct superd_conf *conf, struct location at,
 			   "'%s' cannot be the name of a service: a name has 1 to %d printable "
 			   "characters without spaces, quotes, '/' and '\\'",
 			   token_quote(&statement->title), SERVICE_NAME_MAX);
+		out[0] = '\0';
 		return -EINVAL;
 	}
+	return 0;
+}
 
-	return add_name(conf, out, at);
+/* Adds an error if another service has the name. One that is disabled owns none. */
+static void define(struct superd_conf *conf, const struct draft *draft)
+{
+	struct location at = draft->location;
+	struct location earlier;
+	int r;
+
+	if (draft->enabled)
+		r = service_names_define(&conf->names, draft->name, at, &earlier);
+	else
+		r = service_names_mention(&conf->names, draft->name);
+	if (r == -EEXIST)
+		errors_add(conf->errors, at, "service '%s' is defined already (%s:%d)", draft->name,
+			   earlier.file, earlier.line);
+	else if (r < 0)
+		errors_add(conf->errors, at, "out of memory");
 }
 
 /* Returns whether the draft can be built: it has no errors, and is enabled. */
@@ -173,6 +166,7 @@ static bool read_service(struct superd_conf *conf, struct statement *statement, 
 	memset(out->own, 0, sizeof(out->own));
 	out->name = name;
 	out->location = (struct location){ file, statement->keyword.line };
+	name[0] = '\0';
 	if (take_name(conf, out->location, statement, name) == 0)
 		snprintf(subject, sizeof(subject), "service '%s'", name);
 	read_section(conf,
@@ -183,6 +177,11 @@ static bool read_service(struct superd_conf *conf, struct statement *statement, 
 				       .at = out->at,
 				       .own = out->own },
 		     statement);
+	out->enabled |= service_names_is_enabled(&conf->names, name);
+	if (name[0])
+		define(conf, out);
+	if (!out->enabled)
+		errors_soften(conf->errors, statement->first_error);
 
 	/* Otherwise the build would add errors that only follow from the reported ones. */
 	return !statement->broken && !token_is_reported(&statement->title) &&
@@ -240,5 +239,6 @@ bool superd_conf_next(struct superd_conf *conf, struct draft *out)
 			unknown_section(conf, &statement->keyword);
 		}
 	}
+	service_names_check(&conf->names, conf->errors);
 	return false;
 }

@@ -6,11 +6,11 @@
  */
 
 #include "config/draft.h"
+#include "config/service-names.h"
 #include "config/syntax.h"
 
 struct arena;
 struct decoder;
-struct service_name;
 struct sources;
 
 struct superd_conf {
@@ -26,7 +26,7 @@ struct superd_conf {
 	struct draft defaults;
 
 	/* The state of superd_conf_next(): */
-	struct service_name *names; /* of all services so far */
+	struct service_names names; /* of all services so far */
 	size_t file;
 	struct syntax syntax;
 	bool reading;
@@ -40,7 +40,8 @@ void superd_conf_fini(struct superd_conf *conf);
 void superd_conf_read_common(struct superd_conf *conf);
 
 /*
- * Reads the next service that is enabled and has no errors of its own. Returns false at the end.
- * @out is valid as long as the arena, and its name until the next call.
+ * Reads the next service that is enabled and has no errors of its own. Returns false at the end,
+ * after the errors that only then are known. @out is valid as long as the arena, and its name until
+ * the next call.
  */
 bool superd_conf_next(struct superd_conf *conf, struct draft *out);

@@ -267,6 +267,7 @@ struct statement *syntax_next(struct syntax *syntax)
 
 		statement->keyword = statement->title = (struct token){ 0 };
 		statement->broken = false;
+		statement->first_error = syntax->errors ? syntax->errors->n : 0;
 		statement->n_assignments = statement->n_values = 0;
 		if (read_statement(syntax) == 0)
 			return statement;

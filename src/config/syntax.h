@@ -30,6 +30,7 @@ struct statement {
 	struct token keyword; /* of a section; empty for an assignment at top level */
 	struct token title;   /* empty: none */
 	bool broken;          /* errors were reported: something is missing here */
+	size_t first_error;   /* in the errors of the syntax: those before belong to others */
 
 	struct assignment *assignments;
 	size_t n_assignments;

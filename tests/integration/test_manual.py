@@ -60,6 +60,23 @@ def test_every_example_is_a_good_configuration(place, text):
     assert f": {n} service{'' if n == 1 else 's'}, " in done.stdout
 
 
+@pytest.mark.parametrize("text", [*configurations()])
+def test_every_example_can_be_pasted_into_the_installed_file(place, text):
+    """What is shipped has services of the same names and ports, which are not enabled."""
+    shutil.copy(TOP / "conf/superd.conf", place)
+    shutil.copytree(TOP / "conf/superd.d", place / "superd.d")
+    (place / "superd.d/programs.conf.in").rename(place / "superd.d/programs.conf")
+    with open(place / "superd.conf", "a") as conf:
+        conf.write(here(text))
+    done = subprocess.run(
+        [SUPERD, "--check", "--config", place / "superd.conf"],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_what_an_ordinary_user_can_run_can_be_run(superd, place):
     """The last example of superd.conf(5)."""
     text = examples_of(TOP / "man/superd.conf.5")[-1]
