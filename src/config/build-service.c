@@ -136,6 +136,9 @@ static void fill_in(struct build *build)
 	service->log_on_success = draft->log_on_success;
 	service->log_on_failure = draft->log_on_failure;
 	service->socket = draft->socket;
+	/* Programs write small pieces, and most do not set the option by themselves. */
+	if (draft->own[OPTION_EXEC] && !draft_sets(draft, OPTION_NODELAY))
+		service->socket.nodelay = true;
 
 	check_kind(build);
 	check_options(build);

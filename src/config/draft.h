@@ -72,6 +72,12 @@ struct draft {
 	struct pool_settings pool;
 };
 
+/* Whether the option is set, in the service itself or in the defaults. */
+static inline bool draft_sets(const struct draft *draft, enum option_number number)
+{
+	return draft->at[number].line > 0;
+}
+
 /* The values of options that are not written. */
 extern const struct root draft_root;
 extern const struct draft draft_defaults;

@@ -111,18 +111,24 @@ def test_a_program_runs_as_its_options_say(superd, options, script, said):
     assert superd(service("x", exec=shell(script), **options)).ask("x").decode() == said + "\n"
 
 
-@pytest.mark.parametrize("wanted", [True, False])
 @pytest.mark.parametrize(
-    "option, level, name",
-    [("keepalive", "SOL_SOCKET", "SO_KEEPALIVE"), ("nodelay", "IPPROTO_TCP", "TCP_NODELAY")],
+    "options, of_service, is_set",
+    [
+        ("", {"keepalive": True}, (True, True)),
+        ("", {"nodelay": False}, (False, False)),
+        ("", {}, (False, True)),
+        ("defaults { nodelay = no  keepalive = yes }", {}, (True, False)),
+        ("defaults { nodelay = no }", {"nodelay": True}, (False, True)),
+    ],
 )
-def test_a_connection_has_the_options_of_its_service(superd, option, level, name, wanted):
+def test_a_connection_has_the_options_of_its_service(superd, options, of_service, is_set):
+    """Programs write small pieces, so `nodelay` is on unless it is set."""
     script = (
-        f"import socket; print(socket.socket(fileno=0).getsockopt(socket.{level}, socket.{name}))"
+        "import socket as s; x = s.socket(fileno=0)\n"
+        "print(x.getsockopt(s.SOL_SOCKET, s.SO_KEEPALIVE), x.getsockopt(s.IPPROTO_TCP, s.TCP_NODELAY))"
     )
-    program = ["/usr/bin/python3", "-c", script]
-    daemon = superd(service("x", exec=program, **{option: wanted}))
-    assert (int(daemon.ask("x")) != 0) == wanted
+    daemon = superd(options + service("x", exec=["/usr/bin/python3", "-c", script], **of_service))
+    assert tuple(word != b"0" for word in daemon.ask("x").split()) == is_set
 
 
 @pytest.mark.skipif(not ROOT, reason="needs root to become somebody else")
