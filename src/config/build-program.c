@@ -148,22 +148,52 @@ static void check_arguments(struct build *build)
 	}
 }
 
+/* tcpd executes what it is called, and would execute itself for ever. */
+static void check_name(struct build *build)
+{
+	const struct value *program = &build->draft->exec.list[0];
+	const char *slash = strrchr(program->text, '/');
+	const char *name = build->draft->argv0;
+
+	if (name && strstr(name, "%{"))
+		build_error(build, OPTION_ARGV0, 0, "'argv0' holds no variables: '%s'",
+			    errors_quote(name));
+	if (slash && strcmp(slash, "/tcpd") == 0 && (!name || strcmp(name, program->text) == 0))
+		build_error(build, OPTION_EXEC, program->line,
+			    "'%s' starts the program that 'argv0' names; write 'argv0 = "
+			    "\"/usr/sbin/NAME\"', or it starts itself without end",
+			    errors_quote(program->text));
+}
+
+static void copy_arguments(struct build *build)
+{
+	const struct draft *draft = build->draft;
+	struct program_settings *program = &build->service->program;
+	char **argv = calloc(draft->exec.n + 1, sizeof(*argv));
+
+	program->argv = argv;
+	if (!argv) {
+		build_error(build, OPTION_EXEC, 0, "out of memory");
+		return;
+	}
+	for (size_t i = 0; i < draft->exec.n; i++)
+		argv[i] = copy_of(build,
+				  i == 0 && draft->argv0 ? draft->argv0 : draft->exec.list[i].text);
+	if (draft->exec.n > 0)
+		program->path = copy_of(build, draft->exec.list[0].text);
+}
+
 static void build_argv(struct build *build)
 {
 	const struct values *exec = &build->draft->exec;
-	char **argv = calloc(exec->n + 1, sizeof(*argv));
 
-	build->service->program.argv = argv;
-	for (size_t i = 0; argv && i < exec->n; i++)
-		argv[i] = copy_of(build, exec->list[i].text);
-	if (!argv)
-		build_error(build, OPTION_EXEC, 0, "out of memory");
-
+	copy_arguments(build);
 	if (exec->n == 0) {
 		build_error(build, OPTION_EXEC, 0, "'exec' names no program");
 		return;
 	}
 	check_arguments(build);
+	check_name(build);
 	if (!build->draft->chroot ||
 	    check_directory(build, OPTION_CHROOT, NULL, build->draft->chroot))
 		check_executable(build, &exec->list[0]);
@@ -310,6 +340,6 @@ void build_program(struct build *build)
 	build_identity(build);
 	build_argv(build);
 	build_environment(build);
-	if (draft->own[OPTION_DIRECTORY] || draft->at[OPTION_DIRECTORY].line)
+	if (draft_sets(draft, OPTION_DIRECTORY))
 		check_directory(build, OPTION_DIRECTORY, draft->chroot, draft->directory);
 }

@@ -61,6 +61,7 @@ struct draft {
 	unsigned log_on_success;
 	unsigned log_on_failure;
 	mode_t umask;
+	const char *argv0;
 	const char *user;
 	const char *group;
 	const char *directory;

@@ -92,6 +92,8 @@ const struct option schema_options[OPTION_COUNT] = {
 		.effect = LIVE, .words = &builtin_words },
 	[OPTION_EXEC] = { "exec", SERVICE, .parse_list = option_texts, .field = IN_DRAFT(exec),
 		"a program and its arguments" },
+	[OPTION_ARGV0] = { "argv0", SERVICE, .parse = option_text, IN_DRAFT(argv0),
+		"the name that the program finds as its own", FOR_PROGRAMS },
 	[OPTION_DISPATCH] = { "dispatch", SERVICE, .parse = option_word, IN_DRAFT(dispatch),
 		.words = &dispatch_words, FOR_PROGRAMS },
 	/* Running processes go on if only the least number changes. */

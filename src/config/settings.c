@@ -15,6 +15,7 @@ static void service_fini(struct service *service)
 	for (size_t i = 0; i < service->n_endpoints; i++)
 		endpoint_fini(&service->endpoints[i]);
 	free(service->endpoints);
+	free(service->program.path);
 	free_list(service->program.argv);
 	free_list(service->program.env);
 	free(service->program.identity.groups);

@@ -48,7 +48,8 @@ struct identity {
 };
 
 struct program_settings {
-	char **argv; /* as written, NULL-terminated; argv[0] is an absolute path */
+	char *path;  /* absolute */
+	char **argv; /* as written, NULL-terminated; argv[0] is the path, unless argv0 is set */
 	char **env;  /* NULL-terminated NAME=VALUE, from env and passenv, without PATH unless set */
 	struct identity identity;
 	char *directory;

@@ -111,6 +111,15 @@ def test_a_program_runs_as_its_options_say(superd, options, script, said):
     assert superd(service("x", exec=shell(script), **options)).ask("x").decode() == said + "\n"
 
 
+@pytest.mark.parametrize("dispatch", ["spawn", "wait"])
+def test_a_program_is_called_what_argv0_says(superd, dispatch):
+    script = "echo \"$0\" $(head -c 8 /proc/$$/cmdline) $(readlink /proc/$$/exe) >&2; exit 3"
+    exec = [*shell(script), "argument 0 of the script"]
+    daemon = superd(service("x", exec=exec, argv0="-a shell", dispatch=dispatch, stderr="log"))
+    daemon.connect("x")
+    daemon.wait_log(f"'argument 0 of the script -a shell {os.path.realpath('/bin/sh')}'")
+
+
 @pytest.mark.parametrize(
     "options, of_service, is_set",
     [

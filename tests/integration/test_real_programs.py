@@ -82,16 +82,41 @@ def safe_for_children():
     return ["GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=safe.directory", "GIT_CONFIG_VALUE_0=*"]
 
 
-def test_ssh_runs_a_command(superd, place):
+def mounted(*pairs):
+    """A file system of its own, in which each of these paths shows another."""
+    script = "while [ $1 != -- ]; do mount --bind $1 $2; shift 2; done; shift; exec \"$@\""
+    paths = [str(path) for pair in pairs for path in pair]
+    return ["unshare", "--mount", "sh", "-ec", script, "sh", *paths, "--"]
+
+
+def ssh_keys(home, keygen):
+    home.mkdir(mode=0o700)
+    for key in ("client", "host"):
+        run(keygen, "-q", "-t", "ed25519", "-N", "", "-f", home / key)
+    shutil.copy(home / "client.pub", home / "authorized_keys")
+
+
+def check_ssh(ssh, home, name, port):
+    """A command runs, and megabytes come back whole."""
+    options = ["-F", "none", "-o", "StrictHostKeyChecking=no", "-o", "LogLevel=ERROR"]
+    known = ["-o", f"UserKnownHostsFile={home}/known", "-i", home / "client"]
+    client = [ssh, *options, *known, "-p", str(port), f"{name}@127.0.0.1"]
+    assert run(*client, "echo served by sshd") == b"served by sshd\n"
+    assert len(run(*client, "head -c 5000000 /dev/zero")) == 5_000_000
+
+
+def who_may_log_in():
     me = pwd.getpwuid(os.getuid())
     if me.pw_shell.endswith("nologin"):
         pytest.skip(f"{me.pw_name} may not log in")
+    return me
+
+
+def test_ssh_runs_a_command(superd, place):
+    me = who_may_log_in()
     ssh, sshd, keygen = need("ssh", "sshd", "ssh-keygen")
     home = place / "ssh"
-    home.mkdir(mode=0o700)
-    for key in ("host", "client"):
-        run(keygen, "-q", "-t", "ed25519", "-N", "", "-f", home / key)
-    shutil.copy(home / "client.pub", home / "authorized_keys")
+    ssh_keys(home, keygen)
     conf = home / "sshd_config"
     conf.write_text(
         f"HostKey {home}/host\nAuthorizedKeysFile {home}/authorized_keys\n"
@@ -99,28 +124,41 @@ def test_ssh_runs_a_command(superd, place):
     )
     if ROOT:
         os.makedirs("/run/sshd", mode=0o755, exist_ok=True)
+    user = "root" if ROOT else USER
+    daemon = superd(service("ssh", exec=[sshd, "-i", "-f", conf], user=user, stderr="log"))
+    check_ssh(ssh, home, me.pw_name, daemon.port("ssh"))
+
+
+@pytest.mark.skipif(not ROOT, reason="needs root for a home directory of its own")
+def test_dropbear_runs_a_command(superd, place):
+    me = who_may_log_in()
+    ssh, dropbear, dropbearkey, keygen = need("ssh", "dropbear", "dropbearkey", "ssh-keygen")
+    home = place / "home"
+    home.mkdir(mode=0o700)
+    ssh_keys(home / ".ssh", keygen)
+    run(dropbearkey, "-t", "ed25519", "-f", home / "host")
     daemon = superd(
-        service("ssh", exec=[sshd, "-i", "-f", conf], user="root" if ROOT else USER, stderr="log")
+        service("ssh", exec=[dropbear, "-i", "-r", home / "host"], user="root", stderr="log"),
+        wrapper=mounted((home, me.pw_dir)),
     )
-    options = [
-        "-F",
-        "none",
-        "-o",
-        "StrictHostKeyChecking=no",
-        "-o",
-        f"UserKnownHostsFile={home}/known",
-    ]
-    client = [
-        ssh,
-        *options,
-        "-i",
-        home / "client",
-        "-p",
-        str(daemon.port("ssh")),
-        f"{me.pw_name}@127.0.0.1",
-    ]
-    assert run(*client, "echo served by sshd") == b"served by sshd\n"
-    assert len(run(*client, "head -c 5000000 /dev/zero")) == 5_000_000
+    check_ssh(ssh, home / ".ssh", me.pw_name, daemon.port("ssh"))
+
+
+@pytest.mark.skipif(not ROOT, reason="needs root for hosts.allow and hosts.deny of its own")
+def test_tcpd_lets_in_whom_hosts_allow_says(superd, place):
+    """It executes the program of its name, `argv0`."""
+    tcpd, cat, tac = need("tcpd", "cat", "tac")
+    for name, text in {"allow": "tac: 127.0.0.1\n", "deny": "ALL: ALL: twist echo not you\n"}.items():
+        (place / name).write_text(text)
+        if not os.path.exists(f"/etc/hosts.{name}"):
+            pytest.skip(f"there is no /etc/hosts.{name}")
+    daemon = superd(
+        service("welcome", exec=[tcpd], argv0=tac, stderr="log")
+        + service("stranger", exec=[tcpd], argv0=cat, stderr="log"),
+        wrapper=mounted((place / "allow", "/etc/hosts.allow"), (place / "deny", "/etc/hosts.deny")),
+    )
+    assert daemon.ask("welcome", b"one\ntwo\n") == b"two\none\n"
+    assert daemon.ask("stranger") == b"not you\n"
 
 
 @pytest.mark.skipif(not ROOT, reason="in.tftpd changes its root directory")

@@ -36,6 +36,7 @@ static const struct {
 	{ OPTION_ENABLED, "", "enabled = yes", false },
 	{ OPTION_LISTEN, "listen = tcp:127.0.0.1:1", "listen = tcp:127.0.0.1:2", false },
 	{ OPTION_EXEC, "exec = {\"/bin/sh\", a, b}", "exec = {\"/bin/sh\", ab}", true },
+	{ OPTION_ARGV0, "", "argv0 = \"sh\"", true },
 	{ OPTION_DISPATCH, "dispatch = pool", "dispatch = pass", true },
 	{ OPTION_PROCESSES, "processes = 3", "processes = 4", true },
 	{ OPTION_CLIENTS_PER_PROCESS, "", "clients_per_process = 2", true },

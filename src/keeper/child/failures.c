@@ -46,7 +46,7 @@ static const char *exec_text(const struct program_settings *program, int error)
 {
 	if (error == ENOEXEC)
 		return "cannot execute: it is not for this machine, and has no '#!'";
-	if (error == ENOENT && !program->chroot && access(program->argv[0], F_OK) == 0)
+	if (error == ENOENT && !program->chroot && access(program->path, F_OK) == 0)
 		return "cannot execute its interpreter";
 	return spawn_step_text(SPAWN_EXEC);
 }
@@ -81,8 +81,8 @@ static void log_not_started(const struct service *service, const struct address 
 	describe(why, sizeof(why), &service->program, failure);
 	client_words_init(&words, &client, "failed");
 	log_event(LOG_ERR, &words.fields, -failure->error,
-		  "service '%s': cannot start '%s'%s%s: %s", service->name,
-		  service->program.argv[0], words.who[0] ? " for" : "", words.who, why);
+		  "service '%s': cannot start '%s'%s%s: %s", service->name, service->program.path,
+		  words.who[0] ? " for" : "", words.who, why);
 }
 
 void failures_note(struct failures *failures, struct service_record *record,

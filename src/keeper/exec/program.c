@@ -188,7 +188,7 @@ int program_new(struct program **out, const struct service *service,
 		return r;
 
 	program->spawn = (struct spawn_plan){
-		.path = settings->argv[0],
+		.path = settings->path,
 		.argv = program->argv,
 		.envp = program->envp,
 		.change_user = settings->identity.change,

@@ -148,9 +148,8 @@ static void on_limit(struct timer *timer)
 	service = pool_service(pool);
 	limit_ms = service->pool.ready_timeout_ms;
 	log_service(LOG_WARNING, service->name, 0,
-		    "'%s' (pid %ld) was not ready after %lld s; ending it",
-		    service->program.argv[0], (long)process->child->pid,
-		    (long long)limit_ms / 1000);
+		    "'%s' (pid %ld) was not ready after %lld s; ending it", service->program.path,
+		    (long)process->child->pid, (long long)limit_ms / 1000);
 	process_end(process);
 	process->timed_out = true;
 	(void)timer_set(timer, pool->pools->timers, clock_ms() + limit_ms, on_limit);
