@@ -1,9 +1,13 @@
 #pragma once
 
 /*
- * The clients of a service of dispatch `pass`, in anonymous shared memory. Each process has a row,
- * with an entry for each client that it can have. The front that passes clients writes the table.
- * The next front reads which clients are being served, even after a crash.
+ * The clients of a service of dispatch `pass`. Each process has a row, with an entry for each
+ * client that it can have. The front that passes clients writes the entries. The next front reads
+ * which clients are being served, even after a crash.
+ *
+ * Only the entries are shared. A front may have been taken over and write anything there, so the
+ * sizes, and the pointer to the entries, are in private memory: each front has its own copy of them
+ * since it was forked. The keeper looks at no more than whether an entry is taken.
  */
 
 #include <stdatomic.h>
@@ -14,15 +18,15 @@
 #include "net/address.h"
 
 struct pass_table_entry {
-	_Atomic bool taken; /* false: the other fields mean nothing */
-	int64_t started_us; /* clock_us() */
+	_Atomic unsigned char taken; /* 0: the other fields mean nothing */
+	int64_t started_us;          /* clock_us() */
 	struct address peer;
 };
 
 struct pass_table {
 	unsigned n_processes;
 	unsigned n_clients; /* of each process */
-	struct pass_table_entry entries[];
+	struct pass_table_entry *entries;
 };
 
 /* The memory is taken only as it is used. Returns NULL when memory is short. */
