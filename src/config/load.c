@@ -46,6 +46,7 @@ int rehearsal_start(struct rehearsal *rehearsal, const struct sources *sources,
 		_exit(r < 0 ? REHEARSAL_BAD : REHEARSAL_GOOD);
 	}
 
+	resolved_hosts_hide(hosts);
 	rehearsal->pid = pid;
 	rehearsal->hosts = take_ptr(hosts);
 	return 0;

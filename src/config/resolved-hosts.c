@@ -37,6 +37,11 @@ void resolved_hosts_free(struct resolved_hosts *hosts)
 		munmap(hosts, sizeof(*hosts));
 }
 
+void resolved_hosts_hide(struct resolved_hosts *hosts)
+{
+	(void)madvise(hosts, sizeof(*hosts), MADV_DONTFORK);
+}
+
 static int restore(struct address *out, const struct sockaddr_in6 *kept)
 {
 	*out = (struct address){ .in6 = *kept };

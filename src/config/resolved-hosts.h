@@ -18,6 +18,9 @@ struct resolved_hosts;
 int resolved_hosts_new(struct resolved_hosts **out);
 void resolved_hosts_free(struct resolved_hosts *hosts);
 
+/* Processes that are forked from now on do not have the memory. A front could change it. */
+void resolved_hosts_hide(struct resolved_hosts *hosts);
+
 /* Looks up the host of @text unless it is known, and keeps it. Returns as endpoint_lookup(). */
 int resolved_hosts_add(struct resolved_hosts *hosts, const struct endpoint_text *text,
 		       struct address *out);
