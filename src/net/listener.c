@@ -48,12 +48,12 @@ static bool has_path(const struct listener *listener)
 static int bind_and_listen(struct listener *listener, int fd,
 			   const struct listener_options *options)
 {
-	const struct address *address = &listener->endpoint.address;
+	struct address address = listener->endpoint.address;
 	struct stat file;
 	int r;
 
 	if (has_path(listener)) {
-		r = socket_file_open(fd, address, options, &file);
+		r = socket_file_open(fd, &address, options, &file);
 		if (r < 0)
 			return r;
 		listener->file_device = file.st_dev;
@@ -61,7 +61,9 @@ static int bind_and_listen(struct listener *listener, int fd,
 		return 0;
 	}
 
-	if (bind(fd, &address->any, address->length) < 0)
+	if (listener->port)
+		address_set_port(&address, listener->port);
+	if (bind(fd, &address.any, address.length) < 0)
 		return -errno;
 	if (listener->endpoint.type != SOCK_DGRAM && listen(fd, options->backlog) < 0)
 		return -errno;
@@ -75,6 +77,14 @@ static int share_port(const struct listener *listener, int fd,
 	if (!options->share_port || !endpoint_is_udp(&listener->endpoint))
 		return 0;
 	return socket_option_set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+}
+
+static void note_port(struct listener *listener)
+{
+	struct address local;
+
+	if (listener_address(listener, &local) == 0)
+		listener->port = address_port(&local);
 }
 
 int listener_open(struct listener *listener, const struct listener_options *options)
@@ -109,6 +119,7 @@ int listener_open(struct listener *listener, const struct listener_options *opti
 	listener->fd = take_fd(fd);
 	listener->adopted = false;
 	listener->initial = initial;
+	note_port(listener);
 	return 0;
 }
 
@@ -257,8 +268,8 @@ int listener_apply(struct listener *listener, const struct listener_options *opt
 		       : 0;
 }
 
-static int open_other(const struct listener *listener, const struct address *address,
-		      const struct listener_options *options)
+int listener_open_beside(const struct listener *listener, const struct address *address,
+			 const struct listener_options *options)
 {
 	struct buffer_sizes initial = { 0 };
 	AUTO(auto_close) int fd = -1;
@@ -304,7 +315,7 @@ int listener_open_others(struct listener *listener, const struct listener_option
 	listener->others = others;
 
 	while (listener_n_sockets(listener) < n) {
-		int fd = open_other(listener, &bound, options);
+		int fd = listener_open_beside(listener, &bound, options);
 
 		if (fd < 0)
 			return fd;

@@ -22,6 +22,7 @@ struct listener {
 	struct buffer_sizes initial;
 	bool adopted;      /* another process made the socket */
 	bool busy;         /* a program of dispatch `wait` accepts its clients */
+	unsigned port;     /* the real one, also while it has no socket; 0: not known */
 	dev_t file_device; /* of the socket file that this listener has made, if any */
 	ino_t file_inode;
 };
@@ -63,6 +64,10 @@ int listener_apply(struct listener *listener, const struct listener_options *opt
  */
 int listener_open_others(struct listener *listener, const struct listener_options *options,
 			 size_t n);
+
+/* Returns another such socket at @address, which the caller owns, or a negative errno. */
+int listener_open_beside(const struct listener *listener, const struct address *address,
+			 const struct listener_options *options);
 
 /* Closes all sockets but the first @n, never the first one. Datagrams in the others are lost. */
 void listener_close_others(struct listener *listener, size_t n);

@@ -229,6 +229,60 @@ static void test_a_passed_socket_is_used_by_one_listener_at_a_time(void **state)
 	close(passed.fd);
 }
 
+static void test_a_sound_listener_is_verified_without_a_word(void **state)
+{
+	struct bound_listener *bound = take_for("a", "tcp:127.0.0.1:0");
+	int fd = bound->listener->fd;
+
+	listener_table_verify(bound);
+	assert_int_equal(bound->listener->fd, fd);
+	assert_null(scene.told);
+	release(bound);
+}
+
+static void test_a_listener_that_was_shut_down_is_opened_anew_and_told(void **state)
+{
+	struct bound_listener *bound = take_for("a", "tcp:127.0.0.1:0");
+	unsigned port = bound->port;
+
+	assert_int_equal(shutdown(bound->listener->fd, SHUT_RDWR), 0);
+	listener_table_verify(bound);
+	assert_ptr_equal(scene.told, bound);
+	assert_int_equal(bound->port, port);
+	assert_int_equal(bound->listener->port, port);
+	release(bound);
+}
+
+/* Its program still has it. */
+static void test_a_busy_listener_is_left_alone(void **state)
+{
+	struct bound_listener *bound = take_for("a", "tcp:127.0.0.1:0");
+
+	bound->listener->busy = true;
+	assert_int_equal(shutdown(bound->listener->fd, SHUT_RDWR), 0);
+	listener_table_verify(bound);
+	assert_null(scene.told);
+	bound->listener->busy = false;
+	release(bound);
+}
+
+/* An abstract name is free when the last process closes the old socket. */
+static void test_a_name_that_another_process_has_is_tried_again(void **state)
+{
+	struct bound_listener *bound = take_for("a", scene.name);
+	int copy = dup(bound->listener->fd);
+
+	assert_int_equal(shutdown(copy, SHUT_RDWR), 0);
+	listener_table_verify(bound);
+	assert_null(scene.told);
+	assert_int_equal(listener_table_count_unbound(&scene.table), 1);
+	close(copy);
+	pass_time(SOON_FIRST_MS);
+	assert_ptr_equal(scene.told, bound);
+	assert_int_equal(listener_table_count_unbound(&scene.table), 0);
+	release(bound);
+}
+
 int main(void)
 {
 #define CASE(fn) cmocka_unit_test_setup_teardown(fn, open_scene, close_scene)
@@ -240,6 +294,10 @@ int main(void)
 		CASE(test_sockets_that_the_next_settings_share_wait_for_a_front_to_read_them),
 		CASE(test_another_process_keeps_only_what_it_is_to_have),
 		CASE(test_a_passed_socket_is_used_by_one_listener_at_a_time),
+		CASE(test_a_sound_listener_is_verified_without_a_word),
+		CASE(test_a_listener_that_was_shut_down_is_opened_anew_and_told),
+		CASE(test_a_busy_listener_is_left_alone),
+		CASE(test_a_name_that_another_process_has_is_tried_again),
 	};
 
 	return cmocka_run_group_tests_name("listener-table", tests, NULL, NULL);

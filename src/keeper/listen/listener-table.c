@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "config/settings.h"
 #include "keeper/listen/activation.h"
+#include "keeper/listen/listener-repair.h"
 
 #define PAUSE_FIRST_MS 1000
 #define PAUSE_MAX_MS 60000
@@ -150,6 +151,13 @@ static int bind_first(struct bound_listener *bound)
 		r == -EACCES ? " (ports below 1024 and protected folders need root)" : "");
 }
 
+static void tell_bound(struct bound_listener *bound)
+{
+	apply_policy(bound);
+	bound->n_read = listener_n_sockets(bound->listener);
+	bound->listener_table->on_bound(bound);
+}
+
 /*
  * Tries again after every error. When settings are loaded, an error for which waiting does not help
  * refuses them. Here they are in force already, so to go on trying is all that can be done.
@@ -171,9 +179,7 @@ static void try_again(struct timer *timer)
 		return;
 	}
 	note_bound(bound);
-	apply_policy(bound);
-	bound->n_read = listener_n_sockets(bound->listener);
-	bound->listener_table->on_bound(bound);
+	tell_bound(bound);
 }
 
 static int set_service(struct bound_listener *bound, const struct service *service)
@@ -281,6 +287,55 @@ void listener_table_settle(struct bound_listener *bound, bool applied)
 	else if (!bound->policy.reads_others)
 		listener_close_others(listener, 1);
 	bound->n_read = listener_n_sockets(listener);
+}
+
+/* The service manager has the socket as well, and would pass it again. */
+static void log_ruined(const struct bound_listener *bound, const char *damage)
+{
+	log_service(LOG_ERR, bound->service, 0,
+		    "a process has ruined its socket %s: %s; restart the unit that passes it",
+		    bound->listener->endpoint.text, damage);
+}
+
+/* Returns whether socket @i was opened anew, or a negative errno: then it is tried again later. */
+static int verify(struct bound_listener *bound, size_t i)
+{
+	struct listener *listener = bound->listener;
+	const char *damage = listener_check(listener, listener_socket(listener, i),
+					    bound->policy.options.backlog);
+	int r;
+
+	if (!damage)
+		return 0;
+	if (listener->adopted) {
+		log_ruined(bound, damage);
+		return 0;
+	}
+	r = listener_reopen(listener, i, &bound->policy.options);
+	log_service(LOG_WARNING, bound->service, r, "a process has ruined its socket %s: %s; %s",
+		    listener->endpoint.text, damage,
+		    r < 0 ? "cannot open another yet" : "opened another");
+	return r < 0 ? r : 1;
+}
+
+void listener_table_verify(struct bound_listener *bound)
+{
+	bool reopened = false;
+
+	if (bound->listener->busy)
+		return;
+	for (size_t i = 0; i < listener_n_sockets(bound->listener); i++) {
+		int r = verify(bound, i);
+
+		if (r < 0) {
+			bound->error = r;
+			retry_soon(bound);
+			return;
+		}
+		reopened = reopened || r > 0;
+	}
+	if (reopened)
+		tell_bound(bound);
 }
 
 void listener_table_sweep(struct listener_table *listener_table)

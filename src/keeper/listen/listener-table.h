@@ -41,7 +41,7 @@ struct listener_table {
 	struct timers *timers;
 	struct activation *activation; /* sockets passed by systemd, or NULL */
 
-	/* Called when a listener is bound that could not be bound at once. */
+	/* Called when a listener is bound that could not be bound at once, or was opened anew. */
 	void (*on_bound)(struct bound_listener *bound);
 };
 
@@ -68,6 +68,13 @@ void listener_table_apply(struct bound_listener *bound, const struct service *se
  * Closes the sockets that no front reads.
  */
 void listener_table_settle(struct bound_listener *bound, bool applied);
+
+/*
+ * A process that had the sockets of @bound has ended. Undoes what it may have done to them. Where
+ * that is not possible they are opened anew, which is logged, and then on_bound() is called, at
+ * once or later. Does nothing while a program of dispatch `wait` has the socket.
+ */
+void listener_table_verify(struct bound_listener *bound);
 
 /*
  * Closes the listeners that no generation names. Listeners that wait for an address are tried again
