@@ -14,9 +14,6 @@
 /* The limit of the kernel: setgroups() refuses more. */
 #define GROUPS_MAX 65536
 
-/* The largest number means "no change" to chown() and setresuid(). */
-#define ID_MAX ((int64_t)UINT32_MAX - 1)
-
 struct found_account {
 	char *text; /* "u" or "g", and the name that was asked for */
 	int error;
@@ -59,7 +56,7 @@ static int ask_user(const char *text, struct account *out)
 		return -ENOENT;
 
 	errno = 0;
-	entry = number_parse(text, 0, ID_MAX, &id) == 0 ? getpwuid(id) : getpwnam(text);
+	entry = number_parse(text, 0, ACCOUNT_ID_MAX, &id) == 0 ? getpwuid(id) : getpwnam(text);
 	if (!entry)
 		return error_of_database();
 
@@ -78,7 +75,7 @@ static int ask_group(const char *text, struct account *out)
 		return -ENOENT;
 
 	errno = 0;
-	entry = number_parse(text, 0, ID_MAX, &id) == 0 ? getgrgid(id) : getgrnam(text);
+	entry = number_parse(text, 0, ACCOUNT_ID_MAX, &id) == 0 ? getgrgid(id) : getgrnam(text);
 	if (!entry)
 		return error_of_database();
 	out->gid = entry->gr_gid;

@@ -6,7 +6,11 @@
  */
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
+
+/* The largest number means "no change" to chown() and setresuid(). */
+#define ACCOUNT_ID_MAX ((int64_t)UINT32_MAX - 1)
 
 struct found_account;
 

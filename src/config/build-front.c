@@ -1,49 +1,87 @@
 #include "config/build-front.h"
 
 #include <sched.h>
+#include <string.h>
 #include <unistd.h>
 
-#include "base/log.h"
+#include "base/number.h"
 #include "config/build-context.h"
 
 /* The rest of FD_SETSIZE is for clients and for superd itself. */
 #define SELECT_ENDPOINTS_MAX 900
 
-/* For systems without the default user. Every system has this one. */
-#define SECOND_CHOICE "nobody"
+#define NUMBER_ROOM 16
 
-static void check_unprivileged(struct build_context *context, const struct account *account)
+/*
+ * UID or UID:GID. Nobody has to have the number: the front owns no file and has no name. Its group
+ * is that of the user who has the number, or else the same number.
+ */
+static bool read_numbers(struct build_context *context, const char *text, struct account *out)
 {
-	if (context->root->own[OPTION_FRONT_USER] && (!account || account->uid != geteuid()))
+	const char *colon = strchrnul(text, ':');
+	char uid_text[NUMBER_ROOM];
+	const struct account *account;
+	int64_t uid, gid;
+
+	if ((size_t)(colon - text) >= sizeof(uid_text))
+		return false;
+	*(char *)mempcpy(uid_text, text, colon - text) = '\0';
+	if (number_parse(uid_text, 0, ACCOUNT_ID_MAX, &uid) < 0)
+		return false;
+
+	gid = uid;
+	if (*colon && number_parse(colon + 1, 0, ACCOUNT_ID_MAX, &gid) < 0)
+		return false;
+	if (!*colon && accounts_find_user(&context->accounts, text, &account) == 0)
+		gid = account->gid;
+	*out = (struct account){ .uid = (uid_t)uid, .gid = (gid_t)gid };
+	return true;
+}
+
+/*
+ * There is no second choice: any other user may have programs. After other errors the option may
+ * stand where nothing could be read.
+ */
+static void complain_of_missing(struct build_context *context, const char *name)
+{
+	if (context->root->own[OPTION_FRONT_USER])
+		errors_add(context->errors, context->root->at[OPTION_FRONT_USER],
+			   "'front_user': no user '%s'", errors_quote(name));
+	else if (context->errors->n == 0)
+		errors_add(context->errors, (struct location){ context->settings->path, 1 },
+			   "there is no user '%s' for the process that faces the network; make one "
+			   "with 'useradd --system --shell /usr/sbin/nologin %s', or set "
+			   "'front_user' to a user or number that no program has",
+			   name, name);
+}
+
+/* Returns whether @out has the front's user. */
+static bool find_user(struct build_context *context, struct account *out)
+{
+	const char *name = context->root->front_user;
+	const struct account *account;
+
+	if (read_numbers(context, name, out))
+		return true;
+	if (accounts_find_user(&context->accounts, name, &account) == 0) {
+		*out = *account;
+		return true;
+	}
+	if (context->privileged)
+		complain_of_missing(context, name);
+	return false;
+}
+
+static void check_unprivileged(struct build_context *context)
+{
+	struct account account;
+
+	if (!context->root->own[OPTION_FRONT_USER])
+		return;
+	if (!find_user(context, &account) || account.uid != geteuid())
 		errors_add(context->errors, context->root->at[OPTION_FRONT_USER],
 			   "'front_user' needs root: both processes run as the user who started "
 			   "superd");
-}
-
-/* The default user may be missing, but not a user that was configured. */
-static const struct account *find_user(struct build_context *context)
-{
-	const char *name = context->root->front_user;
-	const struct account *account = NULL;
-
-	if (accounts_find_user(&context->accounts, name, &account) == 0)
-		return account;
-	if (!context->privileged)
-		return NULL;
-	if (context->root->own[OPTION_FRONT_USER]) {
-		errors_add(context->errors, context->root->at[OPTION_FRONT_USER],
-			   "'front_user': no user '%s'", errors_quote(name));
-		return NULL;
-	}
-
-	if (accounts_find_user(&context->accounts, SECOND_CHOICE, &account) < 0)
-		errors_add(context->errors, (struct location){ context->settings->path, 1 },
-			   "neither user '%s' nor user '%s' exists for the front; set 'front_user'",
-			   name, SECOND_CHOICE);
-	else if (!context->rehearsal)
-		log_warning(0, "there is no user '%s': the front runs as '%s'", name,
-			    SECOND_CHOICE);
-	return account;
 }
 
 /* One processor is for the main thread. One more worker would make threads wait for each other. */
@@ -86,21 +124,24 @@ void build_poller(struct build_context *context)
 
 void build_front(struct build_context *context)
 {
-	const struct account *account = find_user(context);
+	struct account account;
 
 	if (!context->privileged) {
-		check_unprivileged(context, account);
+		check_unprivileged(context);
 		return;
 	}
-	if (!account)
+	if (!find_user(context, &account))
 		return;
-	if (account->uid == 0)
+	if (account.uid == 0 || account.gid == 0) {
 		errors_add(context->errors, context->root->at[OPTION_FRONT_USER],
-			   "'front_user' must not be root: the front faces the network");
+			   "'front_user' must not be %s: the front faces the network",
+			   account.uid == 0 ? "root" : "in the group of root");
+		return;
+	}
 
 	context->settings->front = (struct front_settings){
 		.change_user = true,
-		.uid = account->uid,
-		.gid = account->gid,
+		.uid = account.uid,
+		.gid = account.gid,
 	};
 }

@@ -5,5 +5,5 @@
 struct build_context;
 
 void build_workers(struct build_context *context); /* before the services */
-void build_front(struct build_context *context);
-void build_poller(struct build_context *context); /* after the services */
+void build_front(struct build_context *context);   /* before the services */
+void build_poller(struct build_context *context);  /* after the services */

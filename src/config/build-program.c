@@ -77,6 +77,20 @@ static const struct account *find_user(struct build *build)
 	return account;
 }
 
+/* Such a program could stop the front, or read its memory. The front could do that to it as well.
+ */
+static void check_not_front(struct build *build, const struct account *account)
+{
+	const struct front_settings *front = &build->context->settings->front;
+
+	if (front->change_user && account->uid == front->uid)
+		build_error(build, OPTION_USER, 0,
+			    "'user': the process that faces the network runs as '%s' too "
+			    "('front_user'), and could be stopped by the program; choose another "
+			    "user for one of them",
+			    account->name);
+}
+
 static void build_identity(struct build *build)
 {
 	const struct draft *draft = build->draft;
@@ -97,6 +111,7 @@ static void build_identity(struct build *build)
 	if (!account || !build->context->privileged)
 		return;
 
+	check_not_front(build, account);
 	identity->change = true;
 	if (draft->groups)
 		r = account_groups(account, identity->gid, &identity->groups, &identity->n_groups);

@@ -118,8 +118,8 @@ static int run(struct parse *parse)
 	if (parse->options->port_base >= 0)
 		parse->conf.root.port_base = parse->options->port_base;
 	build_workers(&parse->context);
-	build_services(parse);
 	build_front(&parse->context);
+	build_services(parse);
 	build_poller(&parse->context);
 	/* The rehearsal has reported the warnings. */
 	if (!parse->context.rehearsal)

@@ -77,7 +77,7 @@ const struct option schema_options[OPTION_COUNT] = {
 		"'auto', 'journal', 'syslog', 'stderr' or the absolute path of a file",
 		.words = &logs },
 	[OPTION_FRONT_USER] = { "front_user", ROOT, .parse = option_text, IN_ROOT(front_user),
-		"the name of a user" },
+		"a user, or a number such as '65533' or '65533:65533'" },
 	[OPTION_GRACE] = { "grace", ROOT, .parse = option_duration, IN_ROOT(grace_ms),
 		"a duration of at most a day, such as '10s', '500ms' or '2m'", .max = DAY_MS },
 	[OPTION_WORKERS] = { "workers", ROOT, .parse = option_count, IN_ROOT(workers),

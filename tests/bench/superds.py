@@ -54,7 +54,7 @@ def idle_services(n):
 
 
 def config(services, workers=""):
-    root = 'front_user = "nobody"\n' if os.geteuid() == 0 else ""
+    root = 'front_user = 65533\n' if os.geteuid() == 0 else ""
     threads = f"workers = {workers}\n" if workers else ""
     return f"log = stderr\n{root}{threads}{services}"
 

@@ -11,6 +11,7 @@ import subprocess
 import threading
 
 from process import SANITIZED, children, eventually, executable, status
+from settings import ROOT, for_root, prefixed
 
 SUPERD = os.path.abspath(os.environ.get("SUPERD", "build/src/superd"))
 PATIENCE = 100 if SANITIZED else 20
@@ -98,6 +99,7 @@ class Daemon:
 
     def __init__(self, config, text, wrapper=(), args=(), env=None, **popen):
         self.config = config
+        self.as_root = ROOT and not any(word.startswith("--reuid") for word in wrapper)
         self.sockets = []
         self.status = None
         self.expected_status = 0
@@ -116,10 +118,9 @@ class Daemon:
     def write(self, text):
         """The configuration, with what the environment chooses where the text does not."""
         chosen = {name: os.environ.get(f"SUPERD_{name.upper()}") for name in ("workers", "poller")}
-        for name, choice in chosen.items():
-            if choice and not re.search(rf"\b{name}\s*=", text):
-                text = f"{name} = {choice} {text}"
-        self.config.write_text(text)
+        chosen = {name: choice for name, choice in chosen.items() if choice}
+        text = for_root(text) if self.as_root else text
+        self.config.write_text(prefixed(text, **chosen))
 
     # What it says
 

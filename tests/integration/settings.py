@@ -2,9 +2,12 @@
 
 import os
 import pwd
+import re
 
 ROOT = os.geteuid() == 0
 USER = "nobody" if ROOT else pwd.getpwuid(os.geteuid()).pw_name
+# Root's superd needs a user for its front, and the machine may not have the user superd.
+FRONT_USER = 65533
 ANY_PORT = "tcp:127.0.0.1:0"
 # On this address every port is ours, so that a test may name one and others run beside it.
 HOST = f"127.77.{os.getpid() // 250 % 250}.{os.getpid() % 250 + 1}"
@@ -26,6 +29,16 @@ def value(of):
 
 def options(**of):
     return "".join(f"    {name} = {value(what)}\n" for name, what in of.items() if what is not None)
+
+
+def prefixed(text, **chosen):
+    """The configuration with what is chosen, where it does not choose itself. Keeps the lines."""
+    missing = [name for name in chosen if not re.search(rf"^[^#\n]*\b{name}\s*=", text, re.M)]
+    return "".join(f"{name} = {chosen[name]} " for name in missing if text) + text
+
+
+def for_root(text):
+    return prefixed(text, front_user=FRONT_USER) if ROOT else text
 
 
 def service(name, listen=ANY_PORT, **of):

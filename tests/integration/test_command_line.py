@@ -13,7 +13,7 @@ import pytest
 
 from daemon import PATIENCE, SUPERD
 from process import SANITIZED, children, eventually
-from settings import ECHO, ROOT, service
+from settings import ECHO, ROOT, for_root, service
 
 USAGE = 64
 OS_ERROR = 71
@@ -27,7 +27,7 @@ def run(place):
     conf = place / "superd.conf"
 
     def run(text, *arguments, **how):
-        conf.write_text(text)
+        conf.write_text(text if "user" in how else for_root(text))
         return call("-c", str(conf), *arguments, **how)
 
     return run
@@ -129,6 +129,32 @@ def test_an_ordinary_user_is_told_what_needs_root(place, option):
     assert "root" in done.stderr and option.split()[0] in done.stderr
 
 
+WITH_THESE_USERS = 'mount --bind "$1" /etc/passwd && shift && exec "$@"'
+
+
+@pytest.fixture
+def check_among(place):
+    """check_among(users) checks a configuration without `front_user`, on a machine with these users."""
+
+    def check(*users):
+        passwd, conf = place / "passwd", place / "superd.conf"
+        passwd.write_text("root:x:0:0::/root:/bin/sh\n" + "".join(users))
+        conf.write_text(ECHO)
+        command = ["sh", "-c", WITH_THESE_USERS, "sh", passwd, SUPERD, "--check", "-c", conf]
+        return call("--mount", *command, binary="unshare")
+
+    return check
+
+
+@pytest.mark.skipif(not ROOT, reason="an ordinary user's front runs as that user")
+def test_root_needs_a_user_for_the_front(check_among, place):
+    done = check_among("nobody:x:65534:65534::/:/bin/false\n")
+    assert done.returncode == CONFIG
+    assert done.stderr.startswith(f"{place}/superd.conf:1: there is no user 'superd' for the ")
+    assert "make one with 'useradd " in done.stderr and "set 'front_user'" in done.stderr
+    assert check_among("superd:x:990:990::/:/bin/false\n").returncode == 0
+
+
 def test_ten_thousand_services_are_checked(run):
     text = "".join(
         service(f"service-{n}", listen=f"tcp:127.0.0.1:{1 + n}", builtin="echo")
@@ -153,7 +179,7 @@ def test_loading_can_be_interrupted(place, flag, number):
     slow = "".join(
         service(f"x{n}", listen=f"tcp:127.0.1.{n}:1-65535", builtin="echo") for n in range(1, 9)
     )
-    conf.write_text(slow)
+    conf.write_text(for_root(slow))
     with subprocess.Popen([SUPERD, flag, "-c", conf], stderr=subprocess.PIPE) as loading:
         eventually(lambda: children(loading.pid))
         loading.send_signal(number)
@@ -163,7 +189,7 @@ def test_loading_can_be_interrupted(place, flag, number):
 def test_a_link_is_the_file_it_points_to_and_stays_a_link(place):
     """What a relative include means does not depend on how the file was named."""
     (place / "elsewhere").mkdir()
-    (place / "elsewhere/superd.conf").write_text('include = {"more.conf"}\n')
+    (place / "elsewhere/superd.conf").write_text(for_root('include = {"more.conf"}\n'))
     (place / "link.conf").symlink_to("elsewhere/superd.conf")
     (place / "more.conf").write_text(ECHO)
     for name in ("link.conf", "./link.conf", str(place / "link.conf")):
@@ -269,7 +295,7 @@ def test_who_stops_superd_before_it_serves_has_not_started_it(place, background)
     log, conf = place / "log", place / "superd.conf"
     log.touch()
     many = "".join(service(f"s{n}", builtin="echo") for n in range(2000))
-    conf.write_text(f'log = "{log}"\n' + many)
+    conf.write_text(for_root(f'log = "{log}"\n' + many))
     with subprocess.Popen([SUPERD, "-c", str(conf)], stderr=subprocess.DEVNULL) as starter:
         keeper = eventually(lambda: re.search(r"superd\[(\d+)\]: .* listening", log.read_text()))
         os.kill(int(keeper[1]), signal.SIGTERM)
@@ -280,6 +306,7 @@ def test_who_stops_superd_before_it_serves_has_not_started_it(place, background)
 def test_a_reload_finds_a_file_that_was_named_from_where_superd_started(place, background):
     log, conf = place / "log", place / "superd.conf"
     text = f'log = "{log}"\n' + service("x", listen=f"unix:{place}/x.sock", builtin="echo")
+    text = for_root(text)
     conf.write_text(text)
     assert call("-c", conf.name, cwd=place).returncode == 0
     conf.write_text(text + service("new", listen=f"unix:{place}/new.sock", builtin="echo"))
@@ -315,7 +342,7 @@ exec "$@"
 @pytest.mark.skipif(not ROOT, reason="needs root to hide the journal and syslog")
 def test_the_background_needs_neither_a_journal_nor_syslog(place, background):
     conf, path = place / "superd.conf", place / "x.sock"
-    conf.write_text(service("echo", listen=f"unix:{path}", builtin="echo"))
+    conf.write_text(for_root(service("echo", listen=f"unix:{path}", builtin="echo")))
     done = call(
         "--mount", "sh", "-c", WITHOUT_A_LOG, "sh", SUPERD, "-c", str(conf), binary="unshare"
     )

@@ -12,7 +12,7 @@ import pytest
 
 from daemon import SUPERD, read_all
 from process import descriptors, eventually
-from settings import ECHO, HOST, PORT, ROOT, service
+from settings import ECHO, HOST, PORT, ROOT, for_root, service
 
 IN_A_NETWORK_OF_ITS_OWN = ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
 
@@ -130,7 +130,7 @@ exec "$@"
 @pytest.mark.skipif(not ROOT, reason="needs root for name servers of its own")
 def test_a_name_server_that_is_away_is_not_a_name_that_does_not_exist(place):
     conf = place / "superd.conf"
-    conf.write_text(service("echo", listen="tcp:www.example.com:7", builtin="echo"))
+    conf.write_text(for_root(service("echo", listen="tcp:www.example.com:7", builtin="echo")))
     hidden = ["unshare", "--mount", "--net", "sh", "-c", WITHOUT_NAME_SERVER, "sh", place / "r"]
     done = subprocess.run([*hidden, SUPERD, "-t", "-c", conf], capture_output=True, text=True)
     assert "'tcp:www.example.com:7': cannot use the host: no name server" in done.stderr
@@ -162,7 +162,7 @@ def test_a_name_with_several_addresses_is_served_on_all(superd, place):
 @pytest.mark.skipif(not ROOT, reason="needs root for hosts of its own")
 def test_no_address_of_a_name_is_left_out_in_silence(place):
     conf = place / "superd.conf"
-    conf.write_text(service("echo", listen="tcp:many:7", builtin="echo"))
+    conf.write_text(for_root(service("echo", listen="tcp:many:7", builtin="echo")))
     hosts = with_hosts(place, *(f"127.0.0.{n} many" for n in range(1, 18)))
     done = subprocess.run([*hosts, SUPERD, "-t", "-c", conf], capture_output=True, text=True)
     assert "'tcp:many:7': cannot use the host: it has too many addresses" in done.stderr

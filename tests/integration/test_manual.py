@@ -10,7 +10,7 @@ import subprocess
 import pytest
 
 from daemon import PATIENCE, SUPERD
-from settings import USER, service
+from settings import USER, for_root, service
 
 TOP = pathlib.Path(__file__).parents[2]
 LITERAL = re.compile(r"^\.Bd -literal.*?\n(.*?)^\.Ed", re.DOTALL | re.MULTILINE)
@@ -51,7 +51,7 @@ def here(text):
 @pytest.mark.parametrize("text", [*configurations(), *drop_ins()])
 def test_every_example_is_a_good_configuration(place, text):
     conf = place / "superd.conf"
-    conf.write_text(here(text))
+    conf.write_text(for_root(here(text)))
     done = subprocess.run(
         [SUPERD, "--check", "--config", conf], capture_output=True, text=True, timeout=PATIENCE
     )

@@ -217,7 +217,7 @@ def test_a_storm_of_hups_is_folded(superd):
     said = len(daemon.notify.messages)
     for _ in range(1000):
         daemon.signal(signal.SIGHUP)
-    daemon.config.write_text(ECHO + DAYTIME)
+    daemon.write(ECHO + DAYTIME)
     daemon.signal(signal.SIGHUP)
     daemon.wait_log("service 'daytime': listening on", after=0)
     assert len(daemon.ask("daytime")) == 26

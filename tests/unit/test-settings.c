@@ -152,7 +152,7 @@ static void test_ten_thousand_services_load(void **state)
 	FILE *file = fopen(path, "w");
 
 	assert_non_null(file);
-	fputs("defaults { user = root instances = 5 }\n", file);
+	fputs("front_user = 65533 defaults { user = root instances = 5 }\n", file);
 	for (int i = 0; i < SERVICES; i++)
 		fprintf(file,
 			"service \"s%d\" {\n\tlisten = {\"tcp:127.1.1.1:%d\", "
