@@ -1,6 +1,7 @@
 #include "base/text.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -53,6 +54,16 @@ char *text_escape(char *out, size_t size, const char *in, size_t n)
 char *text_count(char out[static TEXT_COUNT_MAX], size_t n, const char *noun)
 {
 	(void)snprintf(out, TEXT_COUNT_MAX, "%zu %s%s", n, noun, n == 1 ? "" : "s");
+	return out;
+}
+
+char *text_seconds(char out[static TEXT_SECONDS_MAX], int64_t ms)
+{
+	if (ms % 1000 == 0)
+		(void)snprintf(out, TEXT_SECONDS_MAX, "%" PRId64 " s", ms / 1000);
+	else
+		(void)snprintf(out, TEXT_SECONDS_MAX, "%" PRId64 ".%03d s", ms / 1000,
+			       (int)(ms % 1000));
 	return out;
 }
 

@@ -3,6 +3,7 @@
 /* Helpers for text: to escape what comes from outside, and to say things in words. */
 
 #include <stddef.h>
+#include <stdint.h>
 
 /*
  * Writes @n bytes of @in to @out, which has room for @size bytes with the terminator. Quotes,
@@ -15,6 +16,11 @@ char *text_escape(char *out, size_t size, const char *in, size_t n);
 
 /* "1 service", "2 services". The plural of @noun adds an s. Returns @out. */
 char *text_count(char out[static TEXT_COUNT_MAX], size_t n, const char *noun);
+
+#define TEXT_SECONDS_MAX 32
+
+/* "10 s", or "1.500 s". Returns @out. */
+char *text_seconds(char out[static TEXT_SECONDS_MAX], int64_t ms);
 
 #define TEXT_STATUS_MAX 48
 

@@ -144,6 +144,10 @@ def test_a_child_that_is_not_ready_in_time_is_ended(superd):
     deaf = "import signal; signal.signal(15, signal.SIG_IGN)\nwhile True: signal.pause()"
     daemon = superd(pool("x", deaf, ready="notify", ready_timeout="1s"))
     (pid,) = started(daemon, "x")
+    daemon.wait_log(
+        rf"service 'x': '{PYTHON}' \(pid {pid}\) has not sent READY=1 after 0.333 s; "
+        "it has 0.667 s more"
+    )
     daemon.wait_log(rf"service 'x': '{PYTHON}' \(pid {pid}\) was not ready after 1 s; ending it")
     daemon.wait_log(rf"service 'x': ended, pid {pid}, .*killed by signal 9")
     daemon.wait_log("service 'x': its program ended at once; next start in 1 s")

@@ -179,14 +179,19 @@ static void pass_time(int64_t ms)
 }
 
 /* The process has ended, and was reaped. */
-static void end(unsigned number, int64_t lived_ms)
+static void end_with(unsigned number, int64_t lived_ms, int status)
 {
 	struct child *child = scene.processes[number]->child;
 
 	scene.processes[number] = NULL;
 	children_remove(&scene.children, child);
-	child->ended(child, 0, lived_ms * 1000);
+	child->ended(child, status, lived_ms * 1000);
 	turn();
+}
+
+static void end(unsigned number, int64_t lived_ms)
+{
+	end_with(number, lived_ms, 0);
 }
 
 static unsigned count_ended(int signal)
@@ -324,6 +329,52 @@ static void test_what_fails_at_once_is_started_again_after_growing_pauses(void *
 	pass_time(2 * S - 20);
 	assert_int_equal(scene.n_started, 3);
 	pass_time(40);
+	assert_int_equal(scene.n_started, 4);
+}
+
+static void test_a_program_that_ran_for_a_moment_is_started_again_sooner(void **state)
+{
+	pass_time(20 * S);
+	end(0, 500);
+	pass_time(80);
+	assert_int_equal(scene.n_started, 2);
+	pass_time(40);
+	assert_int_equal(scene.n_started, 3);
+	end(2, 500);
+	pass_time(180);
+	assert_int_equal(scene.n_started, 3);
+	pass_time(40);
+	assert_int_equal(scene.n_started, 4);
+}
+
+static void test_a_process_that_its_client_has_ended_is_replaced_at_once(void **state)
+{
+	pass_time(20 * S);
+	for (unsigned i = 0; i < 40; i++) {
+		end_with(i, 10, SIGPIPE);
+		pass_time(20);
+		assert_int_equal(scene.n_started, 3 + i);
+	}
+}
+
+static void test_a_process_that_was_ready_is_replaced_at_once(void **state)
+{
+	for (unsigned i = 0; i < 40; i++) {
+		pool_process_ready(scene.processes[i]);
+		end(i, 10);
+		pass_time(20);
+		assert_int_equal(scene.n_started, 3 + i);
+	}
+}
+
+static void test_many_that_end_soon_do_not_put_off_the_next_start(void **state)
+{
+	pass_time(20 * S);
+	end_with(0, 10, SIGPIPE);
+	pass_time(10);
+	end_with(1, 10, SIGPIPE);
+	assert_int_equal(scene.n_started, 3);
+	pass_time(10);
 	assert_int_equal(scene.n_started, 4);
 }
 
@@ -485,6 +536,10 @@ int main(void)
 		WITH(open_plain, test_demand_is_answered_even_if_nothing_changes),
 		WITH(open_plain, test_no_more_are_young_than_have_settled),
 		WITH(open_plain, test_what_fails_at_once_is_started_again_after_growing_pauses),
+		WITH(open_plain, test_a_program_that_ran_for_a_moment_is_started_again_sooner),
+		WITH(open_plain, test_a_process_that_its_client_has_ended_is_replaced_at_once),
+		WITH(open_waits, test_a_process_that_was_ready_is_replaced_at_once),
+		WITH(open_plain, test_many_that_end_soon_do_not_put_off_the_next_start),
 		WITH(open_plain, test_a_long_life_resets_the_pauses),
 		WITH(open_plain, test_a_program_that_cannot_be_started_is_reported_and_tried_again),
 		WITH(open_plain, test_a_shortage_is_no_failure_and_tried_again_soon),

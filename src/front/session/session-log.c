@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "channel/client-log.h"
 #include "front/core/client-log.h"
 #include "front/core/service.h"
@@ -22,28 +23,18 @@ static bool is_hang_up(int error)
 	return error == -ECONNRESET || error == -EPIPE || error == -ENOTCONN;
 }
 
-/* "10 s", or "1.500 s". */
-static void write_seconds(char out[static 32], int64_t ms)
-{
-	if (ms % 1000 == 0)
-		snprintf(out, 32, "%" PRId64 " s", ms / 1000);
-	else
-		snprintf(out, 32, "%" PRId64 ".%03d s", ms / 1000, (int)(ms % 1000));
-}
-
 static void write_limit(char *out, size_t size, const struct session *session)
 {
 	const struct service *settings = session->service->settings;
-	char time[32];
+	char time[TEXT_SECONDS_MAX];
 
 	switch (session->limit) {
 	case SESSION_IDLE:
-		write_seconds(time, settings->idle_timeout_ms);
-		snprintf(out, size, ", idle for %s", time);
+		snprintf(out, size, ", idle for %s", text_seconds(time, settings->idle_timeout_ms));
 		break;
 	case SESSION_LIFETIME:
-		write_seconds(time, settings->max_lifetime_ms);
-		snprintf(out, size, ", its %s were over", time);
+		snprintf(out, size, ", its %s were over",
+			 text_seconds(time, settings->max_lifetime_ms));
 		break;
 	case SESSION_GRACE:
 		snprintf(out, size, ", cut off at the end of the grace time");

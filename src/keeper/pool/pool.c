@@ -4,26 +4,30 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "channel/pass-table.h"
 #include "config/settings.h"
 #include "keeper/child/failures.h"
 #include "keeper/child/child.h"
 #include "keeper/exec/spawn.h"
 #include "keeper/fronts/fronts.h"
+#include "keeper/pool/life.h"
 #include "keeper/pool/notices.h"
 #include "keeper/pool/pool-start.h"
+#include "keeper/pool/surplus.h"
 #include "keeper/service/generation.h"
 
 #define SHORTAGE_FIRST_MS 50
 #define SHORTAGE_MAX_MS 500
 
+/* The pause after a process that did come up. */
+#define AFTER_CLIENT_MS 10
+
+/* Which part of `ready_timeout` passes before it is said that a process is not ready. */
+#define LATE 3
+
 /* With `ready = start` a process has this time until it should accept its first client. */
 #define SETTLING_MS 100
-
-/* How many samples are taken in `idle_exit`, and the bounds of the pause between two. */
-#define SAMPLES 4
-#define SAMPLING_MIN_MS 50
-#define SAMPLING_MAX_MS 5000
 
 /* Decisions */
 
@@ -78,11 +82,6 @@ static bool wants_more(const struct pool *pool)
 	return may_start(pool) && (count_alive(pool) < pool_service(pool)->pool.min || pool->asked);
 }
 
-static bool has_surplus(const struct pool *pool)
-{
-	return pool->counts.ready > pool_service(pool)->pool.min;
-}
-
 /* Pauses between starts */
 
 static void on_again(struct timer *timer)
@@ -96,23 +95,35 @@ static void start_again_in(struct pool *pool, int64_t pause_ms)
 }
 
 /* A process has ended at once, or could not be started. */
-static void note_failure(struct pool *pool)
+static void note_failure(struct pool *pool, int64_t lived_ms)
 {
-	int64_t pause_ms = is_serving(pool) ? respawn_pause(&pool->respawn, clock_ms()) : 0;
-	long long pause_s = pause_ms / 1000;
+	char pause[TEXT_SECONDS_MAX];
+	int64_t pause_ms = 0;
 
+	if (is_serving(pool))
+		pause_ms = respawn_pause(&pool->respawn, clock_ms(), lived_ms);
 	if (pause_ms == 0)
 		return;
 	pool->asked = false;
 	start_again_in(pool, pause_ms);
+	text_seconds(pause, pause_ms);
 	if (pool->respawn.failures == 1)
 		log_service(LOG_WARNING, pool->handle.record->name, 0,
-			    "its program ended at once; next start in %lld s", pause_s);
+			    "its program ended at once; next start in %s", pause);
 	else
 		log_service(LOG_WARNING, pool->handle.record->name, 0,
-			    "its program ended %u times in a row at once; "
-			    "next start in %lld s",
-			    pool->respawn.failures, pause_s);
+			    "its program ended %u times in a row at once; next start in %s",
+			    pool->respawn.failures, pause);
+}
+
+/*
+ * A process has ended soon, but it did come up, so its client may have made it end. The others of
+ * its clients must not wait for that. The pause bounds what such clients can cost.
+ */
+static void note_short_life(struct pool *pool)
+{
+	if (is_serving(pool) && !timer_is_set(&pool->again))
+		start_again_in(pool, AFTER_CLIENT_MS);
 }
 
 static void note_shortage(struct pool *pool, int error)
@@ -138,6 +149,7 @@ static void on_limit(struct timer *timer)
 	struct process *process = container_of(timer, struct process, limit);
 	struct pool *pool = pool_of(process->pool);
 	const struct service *service;
+	char limit[TEXT_SECONDS_MAX];
 	int64_t limit_ms;
 
 	if (process->timed_out) {
@@ -148,24 +160,28 @@ static void on_limit(struct timer *timer)
 	service = pool_service(pool);
 	limit_ms = service->pool.ready_timeout_ms;
 	log_service(LOG_WARNING, service->name, 0,
-		    "'%s' (pid %ld) was not ready after %lld s; ending it", service->program.path,
-		    (long)process->child->pid, (long long)limit_ms / 1000);
+		    "'%s' (pid %ld) was not ready after %s; ending it", service->program.path,
+		    (long)process->child->pid, text_seconds(limit, limit_ms));
 	process_end(process);
 	process->timed_out = true;
 	(void)timer_set(timer, pool->pools->timers, clock_ms() + limit_ms, on_limit);
 	pool_changed(pool);
 }
 
-/* Counts the descriptors of the process, which may have no client now. */
-static void sample(struct pool *pool, struct process *process)
+/* A third of the time has gone. Who waits for the service should not have to wait for the rest. */
+static void on_late(struct timer *timer)
 {
-	struct usage usage;
+	struct process *process = container_of(timer, struct process, limit);
+	struct pool *pool = pool_of(process->pool);
+	const struct service *service = pool_service(pool);
+	int64_t limit_ms = service->pool.ready_timeout_ms, rest_ms = limit_ms - limit_ms / LATE;
+	char late[TEXT_SECONDS_MAX], rest[TEXT_SECONDS_MAX];
 
-	if (usage_of(process->child->pid, &usage) < 0)
-		return;
-	idle_note(&process->idle, &usage, clock_ms());
-	if (pool->baseline_fds == 0 || usage.descriptors < pool->baseline_fds)
-		pool->baseline_fds = usage.descriptors;
+	log_service(LOG_WARNING, service->name, 0,
+		    "'%s' (pid %ld) has not sent READY=1 after %s; it has %s more",
+		    service->program.path, (long)process->child->pid,
+		    text_seconds(late, limit_ms - rest_ms), text_seconds(rest, rest_ms));
+	(void)timer_set(timer, pool->pools->timers, clock_ms() + rest_ms, on_limit);
 }
 
 static void on_settled(struct timer *timer)
@@ -175,7 +191,7 @@ static void on_settled(struct timer *timer)
 
 	process_settled(process);
 	if (!pool->handle.passes)
-		sample(pool, process);
+		surplus_sample(pool, process);
 	pool_changed(pool);
 }
 
@@ -189,8 +205,10 @@ static void become_ready(struct pool *pool, struct process *process, bool settle
 
 void pool_process_ready(struct process *process)
 {
-	if (process->state == PROCESS_STARTING)
-		become_ready(pool_of(process->pool), process, false);
+	if (process->state != PROCESS_STARTING)
+		return;
+	process->said_ready = true;
+	become_ready(pool_of(process->pool), process, false);
 }
 
 /* The program of @process runs. */
@@ -205,7 +223,7 @@ static void add(struct pool *pool, struct process *process)
 	child_log_start(process->child);
 	if (settings->ready_notify) {
 		(void)timer_set(&process->limit, pool->pools->timers,
-				now + settings->ready_timeout_ms, on_limit);
+				now + settings->ready_timeout_ms / LATE, on_late);
 		return;
 	}
 	become_ready(pool, process, true);
@@ -213,18 +231,30 @@ static void add(struct pool *pool, struct process *process)
 		process_settled(process);
 }
 
-static bool has_failed(const struct process *process, int64_t lived_us)
+static void note_life(struct pool *pool, enum life life, int64_t lived_ms)
 {
-	if (process->state == PROCESS_ENDING)
-		return process->timed_out;
-	return process->state == PROCESS_STARTING || lived_us < RESPAWN_QUICK_MS * 1000;
+	switch (life) {
+	case LIFE_FAILED:
+		note_failure(pool, 0);
+		break;
+	case LIFE_MOMENTARY:
+		note_failure(pool, lived_ms);
+		break;
+	case LIFE_SHORT:
+		note_short_life(pool);
+		break;
+	case LIFE_FULL:
+		if (lived_ms >= RESPAWN_RESET_MS)
+			respawn_reset(&pool->respawn);
+		break;
+	}
 }
 
 static void on_ended(struct child *child, int status, int64_t lived_us)
 {
 	struct process *process = child->owner;
 	struct pool *pool = pool_of(pool_handle_ref(process->pool));
-	bool failed = has_failed(process, lived_us);
+	enum life life = life_of(process, pool->table, status, lived_us);
 
 	child_log_end(child, status, lived_us);
 	notices_gone(pool->pools->fronts, process, status);
@@ -233,10 +263,7 @@ static void on_ended(struct child *child, int status, int64_t lived_us)
 	pool->handle.record->live--;
 	fronts_note_ended(pool->pools->fronts, pool->handle.record);
 
-	if (failed)
-		note_failure(pool);
-	else if (lived_us >= RESPAWN_RESET_MS * 1000)
-		respawn_reset(&pool->respawn);
+	note_life(pool, life, lived_us / 1000);
 	pool_changed(pool);
 	pool_unref(pool);
 }
@@ -250,7 +277,7 @@ static int start_failed(struct pool *pool, const struct spawn_failure *failure)
 	failures_note(pool->pools->failures, pool->handle.record, pool_service(pool),
 		      &(struct address){ 0 }, failure);
 	pool->asked = false;
-	note_failure(pool);
+	note_failure(pool, 0);
 	return 0;
 }
 
@@ -287,59 +314,6 @@ static void start_missing(struct pool *pool)
 		else
 			note_plenty(pool);
 	}
-}
-
-/* Ending surplus processes of `pool`, once they have been idle for long enough */
-
-static void sample_all(struct pool *pool)
-{
-	list_for_each(at, next, &pool->processes) {
-		struct process *process = container_of(at, struct process, link);
-
-		if (process->state == PROCESS_READY && !process->settling)
-			sample(pool, process);
-	}
-}
-
-static void end_idle(struct pool *pool)
-{
-	int64_t limit_ms = pool_service(pool)->pool.idle_exit_ms;
-	int64_t now_ms = clock_ms();
-
-	list_for_each(at, next, &pool->processes) {
-		struct process *process = container_of(at, struct process, link);
-
-		if (process->state == PROCESS_READY && process->idle.since_ms != 0 &&
-		    idle_is_enough(&process->idle, pool->baseline_fds, now_ms, limit_ms) &&
-		    has_surplus(pool))
-			process_end(process);
-	}
-}
-
-static void on_sampling(struct timer *timer)
-{
-	struct pool *pool = container_of(timer, struct pool, sampling);
-
-	sample_all(pool);
-	end_idle(pool);
-	pool_changed(pool);
-}
-
-static void watch_idle(struct pool *pool)
-{
-	int64_t pause_ms = pool_service(pool)->pool.idle_exit_ms / SAMPLES;
-
-	if (pool->handle.passes || !has_surplus(pool)) {
-		timer_cancel(&pool->sampling);
-		return;
-	}
-	if (timer_is_set(&pool->sampling))
-		return;
-	if (pause_ms < SAMPLING_MIN_MS)
-		pause_ms = SAMPLING_MIN_MS;
-	if (pause_ms > SAMPLING_MAX_MS)
-		pause_ms = SAMPLING_MAX_MS;
-	(void)timer_set(&pool->sampling, pool->pools->timers, clock_ms() + pause_ms, on_sampling);
 }
 
 /* Changes */
@@ -382,7 +356,7 @@ void pool_settle(struct pool *pool)
 	start_missing(pool);
 	if (pool->counts.ready >= pool_service(pool)->pool.min)
 		pool_end_superseded(pool);
-	watch_idle(pool);
+	surplus_watch(pool);
 	if (!pool->owes_answer && pool->reported_ready == pool->counts.ready &&
 	    pool->reported_may_grow == pool_may_grow(pool))
 		return;

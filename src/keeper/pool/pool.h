@@ -6,7 +6,8 @@
  * asks for it. It ends surplus processes that are idle. For `pass` the front says which these are.
  *
  * A program that ends within a second, or before it is ready, is started again after a growing
- * pause. If processes, descriptors or memory are short, the start is tried again until it succeeds.
+ * pause, unless it did come up: then a client may have made it end, and the next starts at once. If
+ * processes, descriptors or memory are short, the start is tried again until it succeeds.
  *
  * An event changes the state of a pool and marks the pool as changed. All that follows, such as
  * starting a process or telling the fronts, is done once, at the end of the turn of the loop.

@@ -33,7 +33,8 @@ struct process {
 	struct process_counts *counts; /* of its pool */
 	struct child *child;
 	enum process_state state;
-	bool settling;      /* counted as settling */
+	bool settling; /* counted as settling */
+	bool said_ready;
 	bool timed_out;     /* ended because it was not ready in time */
 	bool leaving;       /* the front was told to give it no more clients */
 	bool is_known;      /* the fronts were told of it */

@@ -1,10 +1,12 @@
 #include "keeper/pool/respawn.h"
 
 #define PAUSE_FIRST_MS 1000
+#define PAUSE_FIRST_SHORT_MS 100
 #define PAUSE_MAX_MS 60000
 
-int64_t respawn_pause(struct respawn *respawn, int64_t now_ms)
+int64_t respawn_pause(struct respawn *respawn, int64_t now_ms, int64_t lived_ms)
 {
+	int64_t first_ms = lived_ms > RESPAWN_MOMENT_MS ? PAUSE_FIRST_SHORT_MS : PAUSE_FIRST_MS;
 	int64_t pause_ms;
 
 	if (now_ms < respawn->until_ms)
@@ -14,7 +16,7 @@ int64_t respawn_pause(struct respawn *respawn, int64_t now_ms)
 		respawn_reset(respawn);
 
 	respawn->failures++;
-	pause_ms = backoff_next(&respawn->pause, PAUSE_FIRST_MS, PAUSE_MAX_MS);
+	pause_ms = backoff_next(&respawn->pause, first_ms, PAUSE_MAX_MS);
 	respawn->until_ms = now_ms + pause_ms;
 	return pause_ms;
 }
