@@ -20,7 +20,7 @@
 #define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
 /* By their numbers; each has one endpoint, of the same number. */
-enum { TCP, UDP, LOCAL, WAIT, SESSION, POOL };
+enum { TCP, UDP, LOCAL, WAIT, SESSION, POOL, FEW };
 
 /* The name is one of this process alone: two runs at once have one network. */
 static char services[1024];
@@ -31,7 +31,8 @@ static const char services_format[] =
 	"service wait { listen = \"tcp:127.0.0.1:0\" exec = \"/bin/true\" dispatch = wait }\n"
 	"service session { listen = \"tcp:127.0.0.1:0\" builtin = echo }\n"
 	"service pool { listen = \"tcp:127.0.0.1:0\" exec = \"/bin/true\" dispatch = pool\n"
-	"               processes = {0, 1} }\n";
+	"               processes = {0, 1} }\n"
+	"service few { listen = \"tcp:127.0.0.1:0\" exec = \"/bin/true\" instances = 2 }\n";
 
 /* Memory that is missing when a test says so. */
 static bool no_memory;
@@ -126,13 +127,25 @@ static bool is_believed(struct stage *stage, const struct channel_message *messa
 static void assert_refused(struct stage *stage, struct channel_message message, int fd)
 {
 	unsigned before =
-		message.request.service <= POOL ? stage_live(stage, message.request.service) : 0;
+		message.request.service <= FEW ? stage_live(stage, message.request.service) : 0;
 
 	assert_false(is_believed(stage, &message, fd));
-	if (message.request.service <= POOL)
+	if (message.request.service <= FEW)
 		assert_int_equal(stage_live(stage, message.request.service), before);
 	stage_close_front(stage);
 	stage_open_front(stage);
+}
+
+/* The next that the front is told, but of pools. */
+static struct channel_message hear(const struct stage *stage)
+{
+	struct channel_message message = { 0 };
+	int fd = -1;
+
+	do
+		assert_int_equal(channel_receive(stage->channel, &message, &fd), 1);
+	while (message.type == CHANNEL_POOL);
+	return message;
 }
 
 /* Requests that are believed */
@@ -197,6 +210,31 @@ static void test_listener_that_is_closed_at_the_stop_is_no_lie(void **state)
 	assert_int_equal(stage_live(stage, WAIT), 0);
 }
 
+/* The front is not wrong for sure: see requests.c. */
+static void test_no_more_programs_run_than_the_service_may_have(void **state)
+{
+	struct stage *stage = *state;
+	const struct service_record *record = stage->keeper.generation->records[FEW];
+	struct channel_message message = ask(CHANNEL_SPAWN, FEW);
+
+	for (unsigned i = 0; i < 5; i++) {
+		int client = connect_to(stage, FEW);
+		int fd = accept_on(stage, FEW, &message.request.peer);
+
+		assert_true(is_believed(stage, &message, fd));
+		assert_int_equal(stage_live(stage, FEW), i < 2 ? i + 1 : 2);
+		close(client);
+	}
+	assert_int_equal(HASH_COUNT(stage->keeper.children.by_pid), 2);
+	assert_int_equal(stage->keeper.stats[record->number].failed, 3);
+	for (unsigned i = 0; i < 3; i++) {
+		message = hear(stage);
+		assert_int_equal(message.type, CHANNEL_ENDED);
+		assert_int_equal(message.ended.service, FEW);
+		assert_int_equal(message.ended.children, 1);
+	}
+}
+
 /* Requests that no honest front makes */
 
 static void test_only_a_connection_of_the_service_is_one(void **state)
@@ -247,7 +285,7 @@ static void test_connection_is_for_its_own_service(void **state)
 	int fd = accept_on(stage, TCP, &name);
 	struct channel_message elsewhere = ask(CHANNEL_SPAWN, TCP);
 
-	for (uint32_t number = UDP; number <= POOL + 1; number++)
+	for (uint32_t number = UDP; number <= FEW + 1; number++)
 		assert_refused(stage, ask(CHANNEL_SPAWN, number), dup(fd));
 	assert_refused(stage, ask(CHANNEL_SPAWN, UINT32_MAX), dup(fd));
 	elsewhere.request.endpoint = SESSION;
@@ -389,18 +427,6 @@ static void test_refused_connection_does_not_hold_the_keeper(void **state)
 
 /* What a front is told */
 
-/* But of pools. */
-static struct channel_message hear(const struct stage *stage)
-{
-	struct channel_message message = { 0 };
-	int fd = -1;
-
-	do
-		assert_int_equal(channel_receive(stage->channel, &message, &fd), 1);
-	while (message.type == CHANNEL_POOL);
-	return message;
-}
-
 static void test_front_that_does_not_read_costs_bounded_memory(void **state)
 {
 	struct stage *stage = *state;
@@ -479,6 +505,9 @@ int main(void)
 						stage_tear_down),
 		cmocka_unit_test_setup_teardown(test_listener_that_waits_gets_one_program,
 						open_stage, stage_tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_no_more_programs_run_than_the_service_may_have, open_stage,
+			stage_tear_down),
 		cmocka_unit_test_setup_teardown(test_listener_that_is_closed_at_the_stop_is_no_lie,
 						open_stage, stage_tear_down),
 		cmocka_unit_test_setup_teardown(test_only_a_connection_of_the_service_is_one,

@@ -171,6 +171,15 @@ static void start_or_wait(struct requests *requests, struct request *request)
 		request_fini(request);
 }
 
+/* The request was counted. Takes over the same. */
+static void refuse(struct requests *requests, struct request *request)
+{
+	const struct spawn_failure failure = { SPAWN_INSTANCES, 0 };
+
+	give_up(requests, request, &failure);
+	request_fini(request);
+}
+
 /* The check */
 
 static const struct request_kind *find_kind(uint32_t type, enum dispatch_kind dispatch)
@@ -197,6 +206,17 @@ static bool is_allowed(struct request *request, uint32_t type)
 		return false;
 	request->kind = find_kind(type, request_service(request)->dispatch);
 	return request->kind && (!request->kind->is_allowed || request->kind->is_allowed(request));
+}
+
+/*
+ * The request is counted already. No honest front asks for more than `instances`: it counts the same programs, and never fewer than run. But its
+ * count is too low for a moment when the front before it was killed while it had requests on the
+ * way. So the front is believed, and the client is refused.
+ */
+static bool is_too_many(const struct request *request)
+{
+	return request->kind->has_client &&
+	       request_record(request)->live > request_service(request)->instances;
 }
 
 static int reject(struct request *request)
@@ -227,7 +247,10 @@ int requests_handle(struct requests *requests, struct front *front,
 		request.peer.length = 0;
 	address_unmap(&request.peer);
 	request_record(&request)->live++;
-	start_or_wait(requests, &request);
+	if (is_too_many(&request))
+		refuse(requests, &request);
+	else
+		start_or_wait(requests, &request);
 	return 0;
 }
 

@@ -271,6 +271,7 @@ const char *spawn_step_text(enum spawn_step step)
 		[SPAWN_CONNECT] = "cannot connect to the sender",
 		[SPAWN_SIGNALS] = "cannot reset the signals",
 		[SPAWN_EXEC] = "cannot execute",
+		[SPAWN_INSTANCES] = "as many run as 'instances' allows",
 	};
 
 	return texts[step];

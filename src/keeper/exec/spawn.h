@@ -31,6 +31,7 @@ enum spawn_step {
 	SPAWN_CONNECT,
 	SPAWN_SIGNALS,
 	SPAWN_EXEC,
+	SPAWN_INSTANCES, /* not tried: so many run already as the service may have */
 };
 
 struct spawn_plan {
