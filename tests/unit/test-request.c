@@ -440,6 +440,30 @@ static void test_front_that_does_not_read_costs_bounded_memory(void **state)
 	assert_int_equal(stage->front->channel.n_outgoing, 0);
 }
 
+/* Otherwise the clients find no descriptors any more. */
+static void test_front_that_does_not_read_costs_bounded_descriptors(void **state)
+{
+	const struct channel_message message = { .type = CHANNEL_LOG };
+	struct stage *stage = *state;
+	int lowest = lowest_free_descriptor();
+	struct rlimit before, few;
+	size_t most = 0;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	few = (struct rlimit){ .rlim_cur = 400, .rlim_max = before.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	for (int i = 0; i < 2000 && !stage->front->channel.write_failed; i++) {
+		front_lend(stage->front, &message, stage->channel);
+		if (most < stage->front->channel.n_outgoing_fds)
+			most = stage->front->channel.n_outgoing_fds;
+	}
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_true(stage->front->channel.write_failed);
+	assert_int_equal(most, 100);
+	assert_int_equal(stage->front->channel.n_outgoing_fds, 0);
+	assert_int_equal(lowest_free_descriptor(), lowest);
+}
+
 static void test_front_counts_rightly_when_memory_is_missing(void **state)
 {
 	struct stage *stage = *state;
@@ -505,9 +529,8 @@ int main(void)
 						stage_tear_down),
 		cmocka_unit_test_setup_teardown(test_listener_that_waits_gets_one_program,
 						open_stage, stage_tear_down),
-		cmocka_unit_test_setup_teardown(
-			test_no_more_programs_run_than_the_service_may_have, open_stage,
-			stage_tear_down),
+		cmocka_unit_test_setup_teardown(test_no_more_programs_run_than_the_service_may_have,
+						open_stage, stage_tear_down),
 		cmocka_unit_test_setup_teardown(test_listener_that_is_closed_at_the_stop_is_no_lie,
 						open_stage, stage_tear_down),
 		cmocka_unit_test_setup_teardown(test_only_a_connection_of_the_service_is_one,
@@ -531,6 +554,9 @@ int main(void)
 						open_stage, stage_tear_down),
 		cmocka_unit_test_setup_teardown(test_front_that_does_not_read_costs_bounded_memory,
 						open_stage, stage_tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_front_that_does_not_read_costs_bounded_descriptors, open_stage,
+			stage_tear_down),
 		cmocka_unit_test_setup_teardown(test_front_counts_rightly_when_memory_is_missing,
 						open_stage, stage_tear_down),
 	};

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -14,6 +15,9 @@
 /* A front with so many unread messages has stopped reading. More would only take memory. */
 #define OUTGOING_MAX 65536
 
+/* Which share of the keeper's descriptors may wait in such messages. The rest is for clients. */
+#define OUTGOING_FDS_SHARE 4
+
 struct outgoing {
 	struct list link;
 	struct channel_message message;
@@ -23,8 +27,10 @@ struct outgoing {
 static void forget_outgoing(struct front_channel *channel, struct outgoing *outgoing)
 {
 	list_unlink(&outgoing->link);
-	if (outgoing->fd >= 0)
+	if (outgoing->fd >= 0) {
 		close(outgoing->fd);
+		channel->n_outgoing_fds--;
+	}
 	free(outgoing);
 	channel->n_outgoing--;
 }
@@ -65,25 +71,41 @@ static void give_up_sending(struct front_channel *channel, int error, const char
 	channel->events->on_behind(channel, error, why);
 }
 
+static size_t outgoing_fds_max(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur / OUTGOING_FDS_SHARE == 0)
+		return 1;
+	return (size_t)(limit.rlim_cur / OUTGOING_FDS_SHARE);
+}
+
+/* Messages with a descriptor are rare, so their limit is asked for each time. */
+static bool is_full(const struct front_channel *channel, int fd)
+{
+	return channel->n_outgoing >= OUTGOING_MAX ||
+	       (fd >= 0 && channel->n_outgoing_fds >= outgoing_fds_max());
+}
+
 static void keep(struct front_channel *channel, const struct channel_message *message, int fd)
 {
-	struct outgoing *outgoing = NULL;
+	bool full = is_full(channel, fd);
+	struct outgoing *outgoing = full ? NULL : malloc(sizeof(*outgoing));
 
-	if (channel->n_outgoing < OUTGOING_MAX)
-		outgoing = malloc(sizeof(*outgoing));
 	if (!outgoing) {
 		if (fd >= 0)
 			close(fd);
-		if (channel->n_outgoing < OUTGOING_MAX)
-			give_up_sending(channel, -ENOMEM, "cannot keep a message for the front");
-		else
+		if (full)
 			give_up_sending(channel, 0, "the front does not read what it is told");
+		else
+			give_up_sending(channel, -ENOMEM, "cannot keep a message for the front");
 		return;
 	}
 
 	*outgoing = (struct outgoing){ .message = *message, .fd = fd };
 	list_add_before(&channel->outgoing, &outgoing->link);
 	channel->n_outgoing++;
+	channel->n_outgoing_fds += fd >= 0;
 }
 
 /* Returns false when there is no room. If the front has gone, that is noticed elsewhere. */

@@ -40,8 +40,9 @@ struct front_channel {
 	const struct front_channel_events *events;
 	struct list outgoing; /* messages that wait for room */
 	size_t n_outgoing;
-	bool write_failed; /* nothing more is sent */
-	bool eof;          /* nothing more will come */
+	size_t n_outgoing_fds; /* that have a descriptor */
+	bool write_failed;     /* nothing more is sent */
+	bool eof;              /* nothing more will come */
 };
 
 /* After this a zeroed channel may be closed. */
