@@ -1,5 +1,7 @@
 #include "config/build-context.h"
 
+#include "config/schema.h"
+
 struct location build_location(const struct build *build, int number, int line)
 {
 	struct location location = build->draft->location;
@@ -11,7 +13,22 @@ struct location build_location(const struct build *build, int number, int line)
 	return location;
 }
 
+bool build_has(const struct build *build, int number)
+{
+	return build->draft->own[number] || build->draft->bad[number];
+}
+
+bool build_is_sure(const struct build *build, int number)
+{
+	const struct draft *draft = build->draft;
+	bool in_defaults = schema_options[number].where & SECTION_DEFAULTS;
+
+	if (draft->own[number])
+		return true;
+	return !draft->bad[number] && !draft->unsure && !(in_defaults && draft->defaults_unsure);
+}
+
 bool build_is_own(const struct build *build, int number)
 {
-	return number < 0 || build->draft->own[number] || !build->draft->at[number].line;
+	return number < 0 || build_has(build, number) || !build->draft->at[number].line;
 }

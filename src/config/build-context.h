@@ -39,6 +39,12 @@ struct build {
 		   build_is_own(build, number) ? (build)->service->name : "defaults", \
 		   ##__VA_ARGS__)
 
+/* Whether the service itself sets option @number, rightly or wrongly. */
+bool build_has(const struct build *build, int number);
+
+/* Whether option @number has the value that is meant: no error may hide another one. */
+bool build_is_sure(const struct build *build, int number);
+
 /* Whether an error about @number is in the service, and not in the defaults. */
 bool build_is_own(const struct build *build, int number);
 

@@ -155,19 +155,21 @@ static bool lacks_interface(const struct build *build, const struct word *word,
 {
 	return address->any.sa_family == AF_INET6 &&
 	       IN6_IS_ADDR_LINKLOCAL(&address->in6.sin6_addr) && !address->in6.sin6_scope_id &&
-	       !strchr(word->text.host, '%') && !build->draft->interface;
+	       !strchr(word->text.host, '%') && !build->draft->interface &&
+	       !build->draft->bad[OPTION_INTERFACE];
 }
 
-/* Adds every endpoint of one value of `listen`. */
-static void listen_on(struct build *build, const struct value *value)
+/* Adds every endpoint of one value of `listen`. Returns a negative errno after adding an error. */
+static int listen_on(struct build *build, const struct value *value)
 {
 	struct address addresses[RESOLVED_ADDRESSES_MAX];
 	const char *quoted = errors_quote(value->text);
 	struct word word;
-	int n, r = 0;
+	int n, r;
 
-	if (parse_word(build, value, &word) < 0)
-		return;
+	r = parse_word(build, value, &word);
+	if (r < 0)
+		return r;
 
 	n = lookup(build, &word.text, addresses);
 	if (n < 0)
@@ -184,6 +186,7 @@ static void listen_on(struct build *build, const struct value *value)
 	else if (r < 0)
 		build_error(build, OPTION_LISTEN, value->line, "'%s': %s", quoted,
 			    r == -E2BIG ? "too many endpoints" : strerror(-r));
+	return n < 0 ? n : r;
 }
 
 /* Looks for conflicts of the endpoints that @value has made, and adds one error at most. */
@@ -223,16 +226,23 @@ static void check_options(struct build *build)
 	for (int i = 0; build->service->n_endpoints > 0 && i < OPTION_COUNT; i++) {
 		unsigned needed = schema_options[i].endpoints;
 
-		if (build->draft->own[i] && needed && !(traits & needed))
+		if (build_has(build, i) && needed && !(traits & needed))
 			build_error(build, i, 0, "'%s' needs %s", schema_options[i].name,
 				    trait_names[ffs((int)needed) - 1]);
 	}
+}
+
+/* Whether it is known which endpoints would conflict with these. */
+static bool is_bound_as_written(const struct build *build)
+{
+	return !build->draft->bad[OPTION_INTERFACE] && !build->draft->bad[OPTION_V6ONLY];
 }
 
 void build_endpoints(struct build *build)
 {
 	const struct values *words = &build->draft->listen;
 	AUTO(auto_free) size_t *ends = calloc(words->n + 1, sizeof(*ends));
+	bool good = true;
 
 	if (!ends) {
 		build_error(build, OPTION_LISTEN, 0, "out of memory");
@@ -242,12 +252,13 @@ void build_endpoints(struct build *build)
 		build_error(build, OPTION_LISTEN, 0, "'listen' names no endpoint");
 
 	for (size_t i = 0; i < words->n; i++) {
-		listen_on(build, &words->list[i]);
+		good &= listen_on(build, &words->list[i]) == 0;
 		ends[i + 1] = build->service->n_endpoints;
 	}
 	/* Not before all endpoints exist, because the conflicts point to them. */
-	for (size_t i = 0; i < words->n; i++)
+	for (size_t i = 0; i < words->n && is_bound_as_written(build); i++)
 		add_uses(build, ends[i], ends[i + 1], &words->list[i]);
 
-	check_options(build);
+	if (good)
+		check_options(build);
 }

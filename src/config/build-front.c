@@ -47,7 +47,7 @@ static void complain_of_missing(struct build_context *context, const char *name)
 	if (context->root->own[OPTION_FRONT_USER])
 		errors_add(context->errors, context->root->at[OPTION_FRONT_USER],
 			   "'front_user': no user '%s'", errors_quote(name));
-	else if (context->errors->n == 0)
+	else if (!errors_exist(context->errors))
 		errors_add(context->errors, (struct location){ context->settings->path, 1 },
 			   "there is no user '%s' for the process that faces the network; make one "
 			   "with 'useradd --system --shell /usr/sbin/nologin %s', or set "

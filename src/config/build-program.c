@@ -60,7 +60,7 @@ static const struct account *find_user(struct build *build)
 	int r;
 
 	if (!build->draft->user) {
-		if (build->context->privileged && !build->draft->defaults_unsure)
+		if (build->context->privileged && build_is_sure(build, OPTION_USER))
 			build_error(build, -1, 0,
 				    "needs 'user', because superd runs as root; write 'user = "
 				    "root' if the program is to run as root");
@@ -152,7 +152,8 @@ static void check_executable(struct build *build, const struct value *program)
 static void check_arguments(struct build *build)
 {
 	const struct values *exec = &build->draft->exec;
-	bool has_client = dispatch_has(build->service->dispatch, DISPATCH_PER_CLIENT);
+	bool has_client = dispatch_has(build->service->dispatch, DISPATCH_PER_CLIENT) ||
+			  !build_is_sure(build, OPTION_DISPATCH);
 
 	for (size_t i = 0; i < exec->n; i++) {
 		const struct value *value = &exec->list[i];
@@ -173,7 +174,8 @@ static void check_name(struct build *build)
 	if (name && strstr(name, "%{"))
 		build_error(build, OPTION_ARGV0, 0, "'argv0' holds no variables: '%s'",
 			    errors_quote(name));
-	if (slash && strcmp(slash, "/tcpd") == 0 && (!name || strcmp(name, program->text) == 0))
+	if (slash && strcmp(slash, "/tcpd") == 0 && build_is_sure(build, OPTION_ARGV0) &&
+	    (!name || strcmp(name, program->text) == 0))
 		build_error(build, OPTION_EXEC, program->line,
 			    "'%s' starts the program that 'argv0' names; write 'argv0 = "
 			    "\"/usr/sbin/NAME\"', or it starts itself without end",
@@ -209,6 +211,8 @@ static void build_argv(struct build *build)
 	}
 	check_arguments(build);
 	check_name(build);
+	if (build->draft->bad[OPTION_CHROOT])
+		return;
 	if (!build->draft->chroot ||
 	    check_directory(build, OPTION_CHROOT, NULL, build->draft->chroot))
 		check_executable(build, &exec->list[0]);
@@ -325,7 +329,7 @@ static void build_pool(struct build *build)
 	struct service *service = build->service;
 
 	if (draft->own[OPTION_READY_TIMEOUT] && !draft->pool.ready_notify &&
-	    !draft->defaults_unsure)
+	    build_is_sure(build, OPTION_READY))
 		build_error(build, OPTION_READY_TIMEOUT, 0,
 			    "'ready_timeout' needs 'ready = notify'");
 
@@ -355,6 +359,6 @@ void build_program(struct build *build)
 	build_identity(build);
 	build_argv(build);
 	build_environment(build);
-	if (draft_sets(draft, OPTION_DIRECTORY))
+	if (draft_sets(draft, OPTION_DIRECTORY) && !draft->bad[OPTION_DIRECTORY])
 		check_directory(build, OPTION_DIRECTORY, draft->chroot, draft->directory);
 }

@@ -16,12 +16,14 @@
 static void check_option(struct build *build, int number)
 {
 	const struct option *option = &schema_options[number];
-	bool program = build->draft->own[OPTION_EXEC];
+	bool program = build_has(build, OPTION_EXEC);
 	enum dispatch_kind dispatch = build->service->dispatch;
 
 	if (program && option->not_with & DISPATCH_RUNS_PROGRAM)
 		build_error(build, number, 0, "'%s' is only for services with 'builtin'",
 			    option->name);
+	else if (program && !build_is_sure(build, OPTION_DISPATCH))
+		return;
 	else if (program && dispatch_has(dispatch, option->not_with))
 		build_error(
 			build, number, 0,
@@ -44,26 +46,28 @@ static void check_options(struct build *build)
 	for (int i = 0; i < OPTION_COUNT; i++) {
 		unsigned traits = schema_options[i].only_builtin;
 
-		if (!draft->own[i])
+		if (!build_has(build, i))
 			continue;
-		if (traits && !builtin_has(draft->builtin, traits))
+		if (traits && build_is_sure(build, OPTION_BUILTIN) &&
+		    !builtin_has(draft->builtin, traits))
 			build_error(build, i, 0, "'%s' is for the built-in %s",
 				    schema_options[i].name, builtin_list(traits));
-		if (draft->own[OPTION_BUILTIN] != draft->own[OPTION_EXEC])
+		if (build_has(build, OPTION_BUILTIN) != build_has(build, OPTION_EXEC))
 			check_option(build, i);
 	}
 }
 
 static void check_kind(struct build *build)
 {
-	const struct draft *draft = build->draft;
+	const struct location *builtin = &build->draft->at[OPTION_BUILTIN];
+	bool unsure = build->draft->unsure;
 
-	if (!draft->own[OPTION_BUILTIN] && !draft->own[OPTION_EXEC])
+	if (!unsure && !build_has(build, OPTION_BUILTIN) && !build_has(build, OPTION_EXEC))
 		build_error(build, -1, 0, "needs 'exec' or 'builtin'");
-	if (draft->own[OPTION_BUILTIN] && draft->own[OPTION_EXEC])
+	if (build_has(build, OPTION_BUILTIN) && build_has(build, OPTION_EXEC))
 		build_error(build, OPTION_EXEC, 0, "takes 'exec' or 'builtin', not both (%s:%d)",
-			    draft->at[OPTION_BUILTIN].file, draft->at[OPTION_BUILTIN].line);
-	if (!draft->own[OPTION_LISTEN])
+			    builtin->file, builtin->line);
+	if (!unsure && !build_has(build, OPTION_LISTEN))
 		build_error(build, -1, 0, "needs 'listen'");
 }
 
@@ -128,7 +132,7 @@ static void fill_in(struct build *build)
 	const struct draft *draft = build->draft;
 	struct service *service = build->service;
 
-	service->dispatch = draft->own[OPTION_BUILTIN] ? DISPATCH_SESSION : draft->dispatch;
+	service->dispatch = build_has(build, OPTION_BUILTIN) ? DISPATCH_SESSION : draft->dispatch;
 	service->builtin = draft->builtin;
 	service->amplify = draft->amplify && builtin_has(draft->builtin, BUILTIN_MAY_AMPLIFY);
 	service->instances = draft->instances;

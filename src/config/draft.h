@@ -23,6 +23,7 @@
 struct root {
 	struct location at[OPTION_COUNT]; /* where each option was set */
 	bool own[OPTION_COUNT];
+	bool bad[OPTION_COUNT];
 	struct values enable; /* of one statement */
 	int port_base;
 	int poller;
@@ -38,7 +39,9 @@ struct draft {
 	struct location location;         /* of the service */
 	struct location at[OPTION_COUNT]; /* where each option was set, perhaps in the defaults */
 	bool own[OPTION_COUNT];           /* set in the service itself */
-	bool defaults_unsure; /* the defaults have errors, so a missing option may be there */
+	bool bad[OPTION_COUNT]; /* set in the service itself, to a value that is not accepted */
+	bool unsure;            /* a line was not understood, so a missing option may be there */
+	bool defaults_unsure;   /* the same for the defaults */
 
 	bool enabled;
 	bool groups;

@@ -84,6 +84,14 @@ void errors_drop_warnings(struct errors *errors)
 	errors->n = kept;
 }
 
+bool errors_exist(const struct errors *errors)
+{
+	for (size_t i = 0; i < errors->n; i++)
+		if (!errors->list[i].is_warning)
+			return true;
+	return errors->unreported > 0;
+}
+
 static int compare(const void *one, const void *other)
 {
 	const struct error *a = one, *b = other;

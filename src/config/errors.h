@@ -46,6 +46,9 @@ void errors_harden(struct errors *errors);
 
 void errors_drop_warnings(struct errors *errors);
 
+/* Whether there are errors, besides warnings. */
+bool errors_exist(const struct errors *errors);
+
 /*
  * Logs @all errors and warnings, or the first hundred of each and how many follow. Returns 0 if
  * there are no errors, or -EINVAL.

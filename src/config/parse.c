@@ -99,7 +99,7 @@ static void build_services(struct parse *parse)
 
 	while (superd_conf_next(conf, &draft))
 		build_service(&parse->context, &draft);
-	if (conf->n_services == 0 && parse->errors.n == 0)
+	if (conf->n_services == 0 && !errors_exist(&parse->errors))
 		errors_add(&parse->errors, (struct location){ conf->files[0], 1 },
 			   "no service is defined");
 }

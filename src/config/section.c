@@ -74,6 +74,7 @@ static int admit(const struct section *section, const struct assignment *assignm
 	else
 		return number;
 
+	section->bad[number] = option->where & section->kind && !section->own[number];
 	option_error(section, name->line, message);
 	return -1;
 }
@@ -94,34 +95,46 @@ static void store(const struct section *section, int number, const struct values
 
 	/* Errors about the default value would only confuse. */
 	section->own[number] = false;
+	section->bad[number] = true;
 	snprintf(message, sizeof(message), "'%s' takes %s, not '%s'", option->name,
 		 option_takes(option), errors_quote(bad->text));
 	option_error(section, bad->line ? bad->line : section->at[number].line, message);
 }
 
-void section_read(const struct section *section, struct statement *statement)
+/* Returns whether all options are known. */
+static bool admit_all(const struct section *section, struct statement *statement)
 {
-	struct value *values;
-	int r;
+	bool known = true;
 
-	if (statement->n_assignments == 0)
-		return;
 	for (size_t i = 0; i < statement->n_assignments; i++) {
 		struct assignment *assignment = &statement->assignments[i];
 		int number = admit(section, assignment);
 
 		assignment->option = number;
+		known &= number >= 0 ||
+			 schema_find(assignment->name.text, assignment->name.length) >= 0;
 		if (number < 0)
 			continue;
 		section->own[number] = true;
 		section->at[number] = (struct location){ section->file, assignment->name.line };
 	}
+	return known;
+}
 
+bool section_read(const struct section *section, struct statement *statement)
+{
+	struct value *values;
+	bool known;
+	int r;
+
+	if (statement->n_assignments == 0)
+		return true;
+	known = admit_all(section, statement);
 	r = decoder_run(section->decoder, statement, section->arena, &values);
 	if (r < 0) {
 		option_error(section, statement->assignments[0].name.line,
 			     r == -ENOMEM ? "out of memory" : "the values cannot be understood");
-		return;
+		return false;
 	}
 
 	for (size_t i = 0; i < statement->n_assignments; i++) {
@@ -131,4 +144,5 @@ void section_read(const struct section *section, struct statement *statement)
 		if (assignment->option >= 0)
 			store(section, assignment->option, &of);
 	}
+	return known;
 }

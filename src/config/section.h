@@ -20,7 +20,11 @@ struct section {
 	void *fields;
 	struct location *at;
 	bool *own;
+	bool *bad;
 };
 
-/* Stores the assignments that are right, and adds errors about the others. */
-void section_read(const struct section *section, struct statement *statement);
+/*
+ * Stores the assignments that are right, and adds errors about the others. Returns whether all
+ * options are known.
+ */
+bool section_read(const struct section *section, struct statement *statement);

@@ -13,18 +13,22 @@
 
 #define SERVICE_NAME_MAX 63
 
+/* What cannot be a name is shown in messages nevertheless. */
+#define NAME_SHOWN_MAX 199
+
 void superd_conf_fini(struct superd_conf *conf)
 {
 	service_names_fini(&conf->names);
 }
 
-static void read_section(struct superd_conf *conf, struct section section,
+/* Returns whether every line was understood. */
+static bool read_section(struct superd_conf *conf, struct section section,
 			 struct statement *statement)
 {
 	section.errors = conf->errors;
 	section.arena = conf->arena;
 	section.decoder = conf->decoder;
-	section_read(&section, statement);
+	return section_read(&section, statement) && !statement->broken;
 }
 
 static void enable(struct superd_conf *conf, const char *file)
@@ -53,13 +57,14 @@ static void read_root(struct superd_conf *conf, size_t number, struct statement 
 		.fields = &conf->root,
 		.at = conf->root.at,
 		.own = conf->root.own,
+		.bad = conf->root.bad,
 	};
 
 	if (is_root && !schema_options[option].everywhere && number > 0)
 		errors_add(conf->errors, (struct location){ file, name->line },
 			   "'%s' can only stand in the main file", schema_options[option].name);
 	else
-		read_section(conf, section, statement);
+		(void)read_section(conf, section, statement);
 	enable(conf, file);
 }
 
@@ -74,6 +79,7 @@ static void read_defaults(struct superd_conf *conf, const char *file, struct sta
 		.fields = defaults,
 		.at = defaults->at,
 		.own = defaults->own,
+		.bad = defaults->bad,
 	};
 	size_t found = conf->errors->n;
 
@@ -85,8 +91,8 @@ static void read_defaults(struct superd_conf *conf, const char *file, struct sta
 		return;
 	}
 	defaults->location = at;
-	read_section(conf, section, statement);
-	defaults->defaults_unsure |= statement->broken || conf->errors->n > found;
+	defaults->defaults_unsure |= !read_section(conf, section, statement) ||
+				     conf->errors->n > found;
 }
 
 void superd_conf_read_common(struct superd_conf *conf)
@@ -109,31 +115,29 @@ void superd_conf_read_common(struct superd_conf *conf)
 	}
 }
 
-/* Copies the name of a service to @out, or adds an error about it. */
-static int take_name(struct superd_conf *conf, struct location at,
-		     const struct statement *statement, char out[static SERVICE_NAME_MAX + 1])
+/* Copies the name of a service to @out. Adds an error about it if it cannot be a name. */
+static int take_name(struct superd_conf *conf, struct location at, const struct token *title,
+		     char out[static SERVICE_NAME_MAX + 1])
 {
 	bool good;
 
-	if (statement->title.length == 0) {
+	if (title->length == 0) {
 		errors_add(conf->errors, at, "a service needs a name: service \"NAME\" { ... }");
 		return -EINVAL;
 	}
-	if (token_is_reported(&statement->title))
+	if (token_is_reported(title))
 		return -EINVAL;
 
-	good = token_plain(&statement->title, out, SERVICE_NAME_MAX + 1) && out[0];
+	good = token_plain(title, out, SERVICE_NAME_MAX + 1) && out[0];
 	for (const char *c = out; good && *c; c++)
 		good = isgraph((unsigned char)*c) && !strchr("\"'/\\", *c);
-	if (!good) {
-		errors_add(conf->errors, at,
-			   "'%s' cannot be the name of a service: a name has 1 to %d printable "
-			   "characters without spaces, quotes, '/' and '\\'",
-			   token_quote(&statement->title), SERVICE_NAME_MAX);
-		out[0] = '\0';
-		return -EINVAL;
-	}
-	return 0;
+	if (good)
+		return 0;
+	errors_add(conf->errors, at,
+		   "'%s' cannot be the name of a service: a name has 1 to %d printable characters "
+		   "without spaces, quotes, '/' and '\\'",
+		   token_quote(title), SERVICE_NAME_MAX);
+	return -EINVAL;
 }
 
 /* Adds an error if another service has the name. One that is disabled owns none. */
@@ -154,38 +158,41 @@ static void define(struct superd_conf *conf, const struct draft *draft)
 		errors_add(conf->errors, at, "out of memory");
 }
 
-/* Returns whether the draft can be built: it has no errors, and is enabled. */
+/* Returns whether the service is enabled. */
 static bool read_service(struct superd_conf *conf, struct statement *statement, struct draft *out)
 {
-	static char name[SERVICE_NAME_MAX + 1];
-	char subject[SERVICE_NAME_MAX + sizeof("service ''")] = "a service";
+	static char name[NAME_SHOWN_MAX + 1];
+	char subject[NAME_SHOWN_MAX + sizeof("service ''")];
 	const char *file = conf->files[conf->file];
-	size_t found = conf->errors->n;
+	struct section section = {
+		.kind = SECTION_SERVICE,
+		.file = file,
+		.subject = subject,
+		.fields = out,
+		.at = out->at,
+		.own = out->own,
+		.bad = out->bad,
+	};
+	bool named;
 
 	*out = conf->defaults;
 	memset(out->own, 0, sizeof(out->own));
-	out->name = name;
+	memset(out->bad, 0, sizeof(out->bad));
 	out->location = (struct location){ file, statement->keyword.line };
-	name[0] = '\0';
-	if (take_name(conf, out->location, statement, name) == 0)
-		snprintf(subject, sizeof(subject), "service '%s'", name);
-	read_section(conf,
-		     (struct section){ .kind = SECTION_SERVICE,
-				       .file = file,
-				       .subject = subject,
-				       .fields = out,
-				       .at = out->at,
-				       .own = out->own },
-		     statement);
-	out->enabled |= service_names_is_enabled(&conf->names, name);
-	if (name[0])
+	out->name = name;
+	named = take_name(conf, out->location, &statement->title, name) == 0;
+	if (!named)
+		snprintf(name, sizeof(name), "%s",
+			 statement->title.length ? token_quote(&statement->title) : "?");
+	snprintf(subject, sizeof(subject), "service '%s'", name);
+	out->unsure = !read_section(conf, section, statement);
+	if (named) {
+		out->enabled |= service_names_is_enabled(&conf->names, name);
 		define(conf, out);
+	}
 	if (!out->enabled)
 		errors_soften(conf->errors, statement->first_error);
-
-	/* Otherwise the build would add errors that only follow from the reported ones. */
-	return !statement->broken && !token_is_reported(&statement->title) &&
-	       conf->errors->n == found && out->enabled;
+	return out->enabled;
 }
 
 static void unknown_section(struct superd_conf *conf, const struct token *keyword)
