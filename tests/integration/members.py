@@ -6,25 +6,27 @@ from settings import service
 
 PYTHON = "/usr/bin/python3"
 
-# TERM ends it at once, or after the client that it has.
+# TERM ends it at once, or after the client that it has. A client has a descriptor as soon as it is
+# accepted, which may be just before the signal.
 LOOP = """
 import os, signal, socket, sys
-serving, told = False, False
+told = False
+def descriptors():
+    return len(os.listdir("/proc/self/fd"))
 def end(*_):
     global told
     told = True
-    if not serving:
+    if descriptors() == idle:
         os._exit(0)
-signal.signal(signal.SIGTERM, end)
 listener = socket.socket(fileno=0)
+idle = descriptors()
+signal.signal(signal.SIGTERM, end)
 while not told:
     client, _ = listener.accept()
-    serving = True
     client.sendall(b"%d\\n" % os.getpid())
     while data := client.recv(64):
         client.sendall(data)
     client.close()
-    serving = False
 """
 
 NOTIFY = """

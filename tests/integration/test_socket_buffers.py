@@ -41,7 +41,7 @@ def test_a_program_that_owns_the_listener_finds_them_too(superd, place):
         client.send(b"start")
         said = eventually(lambda: (place / "sizes").exists() and (place / "sizes").read_text())
     assert int(said.split()[0]) == 2 * 96 * 1024
-    (pid,) = [int(m[1]) for m in daemon.log.find(r"started.*pid (\d+)")]
+    pid = int(daemon.wait_log(r"started.*pid (\d+)")[1])
     os.kill(pid, signal.SIGKILL)
     eventually(lambda: not alive(pid))
 

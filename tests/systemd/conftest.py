@@ -5,7 +5,7 @@ import pathlib
 
 import pytest
 
-from machine import CONF, call
+from machine import CONF, call, journal, show
 
 
 def pytest_collection_modifyitems(items):
@@ -33,7 +33,8 @@ def superd(deb):
 
     def start(text):
         CONF.write_text(text)
-        call("systemctl", "start", "superd")
+        call("systemctl", "start", "superd", check=False)
+        assert show("ActiveState") == "active", journal("--lines", "100")
 
     call("systemctl", "stop", "superd", check=False)
     call("systemctl", "reset-failed", "superd", check=False)
