@@ -220,18 +220,77 @@ static void test_the_newest_front_that_accepts_is_asked(void **state)
 static void test_a_front_goes_when_it_was_reaped_and_heard_to_its_end(void **state)
 {
 	say(1, CHANNEL_ALIVE);
-	front_reaped(scene.front[1], SIGKILL);
-	fronts_forget_ended(&scene.fronts);
-	assert_null(scene.gone);
 	close(scene.end[1]);
 	hear();
-	assert_int_equal(scene.n_heard, 1);
 	fronts_forget_ended(&scene.fronts);
+	assert_null(scene.gone);
+	front_reaped(scene.front[1], SIGKILL);
+	fronts_forget_ended(&scene.fronts);
+	assert_int_equal(scene.n_heard, 1);
 	assert_ptr_equal(scene.gone, scene.front[1]);
 	assert_null(scene.fronts.current);
 	assert_null(fronts_find(&scene.fronts, FIRST_PID + 1));
 	assert_ptr_equal(fronts_find(&scene.fronts, FIRST_PID), scene.front[0]);
 	scene.end[1] = dup(STDIN_FILENO);
+}
+
+/* A process that it has forked has its end of the channel. */
+static void test_a_front_that_was_reaped_goes_though_its_channel_is_open(void **state)
+{
+	say(1, CHANNEL_ALIVE);
+	front_reaped(scene.front[1], 0);
+	fronts_forget_ended(&scene.fronts);
+	assert_int_equal(scene.n_heard, 1);
+	assert_ptr_equal(scene.gone, scene.front[1]);
+	assert_null(scene.fronts.current);
+}
+
+/* With one message each time, as from one that sends descriptors for clients. */
+static int retain(struct front *front, const struct channel_message *message, int fd)
+{
+	reserve_fd_retain(&scene.reserve);
+	scene.n_heard++;
+	say(1, CHANNEL_ALIVE);
+	return 0;
+}
+
+static void test_who_fills_the_channel_for_ever_is_heard_for_a_while(void **state)
+{
+	const struct fronts_events always = { .on_message = retain, .on_gone = on_gone };
+
+	scene.fronts.events = &always;
+	say(1, CHANNEL_ALIVE);
+	front_reaped(scene.front[1], 0);
+	for (unsigned turns = 0; !scene.gone && turns < 5000; turns++)
+		fronts_forget_ended(&scene.fronts);
+	assert_ptr_equal(scene.gone, scene.front[1]);
+	assert_in_range(scene.n_heard, 512, 4096);
+	scene.fronts.events = &events;
+}
+
+static void test_last_messages_wait_until_the_reserve_is_held_again(void **state)
+{
+	scene.reserve.withheld = true;
+	assert_true(reserve_fd_release(&scene.reserve));
+	say(1, CHANNEL_ALIVE);
+	front_reaped(scene.front[1], 0);
+	fronts_forget_ended(&scene.fronts);
+	assert_null(scene.gone);
+
+	scene.reserve.withheld = false;
+	assert_true(reserve_fd_restore(&scene.reserve));
+	fronts_forget_ended(&scene.fronts);
+	assert_int_equal(scene.n_heard, 1);
+	assert_ptr_equal(scene.gone, scene.front[1]);
+}
+
+static void test_the_number_of_a_front_that_was_reaped_may_be_that_of_the_next(void **state)
+{
+	scene.front[1]->pid = FIRST_PID;
+	front_reaped(scene.front[0], 0);
+	assert_ptr_equal(fronts_find(&scene.fronts, FIRST_PID), scene.front[1]);
+	front_kill(scene.front[0]);
+	assert_int_equal(scene.killed, 0);
 }
 
 static void test_a_front_that_was_reaped_is_not_killed(void **state)
@@ -319,6 +378,10 @@ int main(void)
 		CASE(test_a_pause_is_told_once),
 		CASE(test_the_newest_front_that_accepts_is_asked),
 		CASE(test_a_front_goes_when_it_was_reaped_and_heard_to_its_end),
+		CASE(test_a_front_that_was_reaped_goes_though_its_channel_is_open),
+		CASE(test_who_fills_the_channel_for_ever_is_heard_for_a_while),
+		CASE(test_last_messages_wait_until_the_reserve_is_held_again),
+		CASE(test_the_number_of_a_front_that_was_reaped_may_be_that_of_the_next),
 		CASE(test_a_front_that_was_reaped_is_not_killed),
 		CASE(test_a_front_that_says_what_it_must_not_is_killed_and_heard_no_more),
 		CASE(test_nothing_is_heard_while_the_reserve_is_withheld),

@@ -12,6 +12,12 @@
 /* How many messages of one front are read before other watches have their turn. */
 #define BATCH 64
 
+/*
+ * How often the rest of a channel is read. Each time takes at least one message, and the kernel
+ * holds fewer. But another process may have the front's end, and fill it again and again.
+ */
+#define REST_MAX 1024
+
 /* A front with so many unread messages has stopped reading. More would only take memory. */
 #define OUTGOING_MAX 65536
 
@@ -170,8 +176,11 @@ static int take_message(struct front_channel *channel)
 	return r;
 }
 
-/* Most messages leave no descriptor open. Then one release of the reserve is enough for all. */
-static void take_messages(struct front_channel *channel)
+/*
+ * Most messages leave no descriptor open. Then one release of the reserve is enough for all.
+ * Returns 1 if there may be more, or as take_message() does.
+ */
+static int take_messages(struct front_channel *channel)
 {
 	struct reserve_fd *reserve = channel->reserve;
 	unsigned retained = reserve->retained;
@@ -180,7 +189,7 @@ static void take_messages(struct front_channel *channel)
 	for (int i = 0; i < BATCH && reserve->retained == retained && r == 1; i++) {
 		if ((i == 0 || reserve_fd_is_held(reserve)) && !reserve_fd_release(reserve)) {
 			channel->events->on_short(channel, -EMFILE);
-			return;
+			return -ENOMEM;
 		}
 		r = take_message(channel);
 	}
@@ -189,6 +198,7 @@ static void take_messages(struct front_channel *channel)
 		channel->events->on_short(channel, r);
 	else
 		restore_reserve(channel);
+	return r;
 }
 
 static void on_ready(struct watch *watch)
@@ -198,7 +208,16 @@ static void on_ready(struct watch *watch)
 	if (watch->ready & WATCH_WRITE)
 		flush(channel);
 	if (watch->ready & WATCH_READ)
-		take_messages(channel);
+		(void)take_messages(channel);
+	front_channel_listen(channel);
+}
+
+void front_channel_finish(struct front_channel *channel)
+{
+	if (channel->eof || !reserve_fd_is_held(channel->reserve))
+		return;
+	if (take_messages(channel) == -EAGAIN || ++channel->n_rests == REST_MAX)
+		channel->eof = true;
 	front_channel_listen(channel);
 }
 

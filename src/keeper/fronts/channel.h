@@ -43,6 +43,7 @@ struct front_channel {
 	size_t n_outgoing_fds; /* that have a descriptor */
 	bool write_failed;     /* nothing more is sent */
 	bool eof;              /* nothing more will come */
+	unsigned n_rests;      /* how often front_channel_finish() has read */
 };
 
 /* After this a zeroed channel may be closed. */
@@ -66,6 +67,13 @@ void front_channel_lend(struct front_channel *channel, const struct channel_mess
 
 /* Reads again, if the reserve is held. */
 void front_channel_listen(struct front_channel *channel);
+
+/*
+ * The front has ended, but another process may have its end open. Reads what is there, without
+ * waiting, and sets @eof then. To be called once a turn until @eof is set: not everything may be
+ * read at once.
+ */
+void front_channel_finish(struct front_channel *channel);
 
 /* For a forked process: closes the descriptors. */
 void front_channel_abandon(struct front_channel *channel);

@@ -63,7 +63,10 @@ void front_retire(struct front *front);
 /* Its process has ended with @status. Its last requests are still served. */
 void front_reaped(struct front *front, int status);
 
-/* Kills the process, if it runs. */
+/*
+ * Kills the process, if it runs. All signals to fronts go through here: after the process was
+ * reaped, another process may have its number.
+ */
 void front_kill(struct front *front);
 
 /* Whether it counts children, because it accepts clients or may do so again. */

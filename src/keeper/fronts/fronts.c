@@ -118,8 +118,9 @@ void fronts_add(struct fronts *fronts, struct front *front)
 
 struct front *fronts_find(const struct fronts *fronts, pid_t pid)
 {
+	/* The process of another front may have the number of one that was reaped. */
 	list_for_each(at, next, &fronts->list)
-		if (front_at(at)->pid == pid)
+		if (front_at(at)->pid == pid && !front_at(at)->ended)
 			return front_at(at);
 	return NULL;
 }
@@ -176,9 +177,14 @@ static void forget(struct fronts *fronts, struct front *front)
 
 void fronts_forget_ended(struct fronts *fronts)
 {
-	list_for_each(at, next, &fronts->list)
-		if (front_is_over(front_at(at)))
-			forget(fronts, front_at(at));
+	list_for_each(at, next, &fronts->list) {
+		struct front *front = front_at(at);
+
+		if (front->ended)
+			front_channel_finish(&front->channel);
+		if (front_is_over(front))
+			forget(fronts, front);
+	}
 }
 
 /* What they are told */

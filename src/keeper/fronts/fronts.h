@@ -62,13 +62,16 @@ int fronts_prepare(struct fronts *fronts, struct generation *generation, struct 
 /* The process of @front runs. */
 void fronts_add(struct fronts *fronts, struct front *front);
 
-/* The front of process @pid, or NULL. */
+/* The front whose process @pid runs, or was reaped just now; or NULL. */
 struct front *fronts_find(const struct fronts *fronts, pid_t pid);
 
 /* The newest front that may send requests, or NULL. */
 struct front *fronts_asking(const struct fronts *fronts);
 
-/* Called at the end of a turn: removes fronts that were reaped and whose channel has ended. */
+/*
+ * Called at the end of a turn: removes fronts that were reaped, after reading their last messages.
+ * A process that they have left behind may have their end of the channel, and is not waited for.
+ */
 void fronts_forget_ended(struct fronts *fronts);
 
 /*
