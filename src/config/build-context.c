@@ -13,6 +13,12 @@ struct location build_location(const struct build *build, int number, int line)
 	return location;
 }
 
+const char *build_hint_of_root(const struct build *build)
+{
+	return build->context->trial ? ""
+				     : "; to try the file without root, use --check or --port-base";
+}
+
 bool build_has(const struct build *build, int number)
 {
 	return build->draft->own[number] || build->draft->bad[number];

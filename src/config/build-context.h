@@ -18,8 +18,9 @@ struct build_context {
 	struct accounts accounts;
 	struct endpoint_conflicts conflicts;
 	struct resolved_hosts *hosts; /* NULL: names of hosts are looked up here */
-	bool rehearsal;               /* fills @hosts, and leaves warnings to the real parse */
+	bool rehearsal;               /* fills @hosts */
 	bool privileged;
+	bool trial; /* not privileged: what needs root is left out, with a warning */
 };
 
 struct build {
@@ -33,11 +34,22 @@ struct build {
  * defaults. @at_line is the line, or 0 for the line of its name. With a @number of -1 the error is
  * about the service itself.
  */
-#define build_error(build, number, at_line, fmt, ...)                                 \
-	errors_add((build)->context->errors, build_location(build, number, at_line),  \
-		   "%s'%s': " fmt, build_is_own(build, number) ? "service " : "",     \
-		   build_is_own(build, number) ? (build)->service->name : "defaults", \
-		   ##__VA_ARGS__)
+#define build_error(build, number, at_line, ...) \
+	build_note(build, false, number, at_line, __VA_ARGS__)
+#define build_warning(build, number, at_line, ...) \
+	build_note(build, true, number, at_line, __VA_ARGS__)
+
+/* For an option that needs root, which superd has not. In a trial it is left out. */
+#define build_needs_root(build, number, fmt) \
+	build_note(build, (build)->context->trial, number, 0, fmt "%s", build_hint_of_root(build))
+
+#define build_note(build, is_warning, number, at_line, fmt, ...)                                  \
+	errors_note((build)->context->errors, is_warning, build_location(build, number, at_line), \
+		    "%s'%s': " fmt, build_is_own(build, number) ? "service " : "",                \
+		    build_is_own(build, number) ? (build)->service->name : "defaults",            \
+		    ##__VA_ARGS__)
+
+const char *build_hint_of_root(const struct build *build);
 
 /* Whether the service itself sets option @number, rightly or wrongly. */
 bool build_has(const struct build *build, int number);

@@ -79,9 +79,9 @@ static void check_unprivileged(struct build_context *context)
 	if (!context->root->own[OPTION_FRONT_USER])
 		return;
 	if (!find_user(context, &account) || account.uid != geteuid())
-		errors_add(context->errors, context->root->at[OPTION_FRONT_USER],
-			   "'front_user' needs root: both processes run as the user who started "
-			   "superd");
+		errors_note(context->errors, context->trial, context->root->at[OPTION_FRONT_USER],
+			    "'front_user' needs root: both processes run as the user who started "
+			    "superd");
 }
 
 /* One processor is for the main thread. One more worker would make threads wait for each other. */

@@ -41,17 +41,21 @@ static void check_unprivileged(struct build *build, const struct account *accoun
 	gid_t gid;
 
 	if (account && account->uid != geteuid())
-		build_error(build, OPTION_USER, 0,
-			    "'user' needs root: superd runs as another user");
+		build_needs_root(build, OPTION_USER,
+				 "'user' needs root: without it the program runs as the user of "
+				 "superd");
 	if (draft->group &&
 	    accounts_find_group(&build->context->accounts, draft->group, &gid) == 0 &&
 	    gid != getegid())
-		build_error(build, OPTION_GROUP, 0,
-			    "'group' needs root: superd runs with another group");
+		build_needs_root(
+			build, OPTION_GROUP,
+			"'group' needs root: without it the program runs with the group of "
+			"superd");
 	if (draft->chroot)
-		build_error(build, OPTION_CHROOT, 0, "'chroot' needs root");
+		build_needs_root(build, OPTION_CHROOT,
+				 "'chroot' needs root: without it the program cannot be started");
 	if (draft->nice < 0)
-		build_error(build, OPTION_NICE, 0, "a 'nice' below 0 needs root");
+		build_needs_root(build, OPTION_NICE, "a 'nice' below 0 needs root");
 }
 
 static const struct account *find_user(struct build *build)
@@ -120,6 +124,12 @@ static void build_identity(struct build *build)
 			    account->name, strerror(-r));
 }
 
+/* Whether root could look at what superd is not allowed to. */
+static bool is_hidden(const struct build *build, int error)
+{
+	return error == -EACCES && build->context->trial;
+}
+
 /* Whether @path, in @root unless that is NULL, is a directory. Adds an error if not. */
 static bool check_directory(struct build *build, int number, const char *root, const char *path)
 {
@@ -129,8 +139,8 @@ static bool check_directory(struct build *build, int number, const char *root, c
 
 	r = executable_stat(root, path, &status);
 	if (r < 0)
-		build_error(build, number, 0, "'%s': cannot use '%s': %s", name, errors_quote(path),
-			    strerror(-r));
+		build_note(build, is_hidden(build, r), number, 0, "'%s': cannot use '%s': %s", name,
+			   errors_quote(path), strerror(-r));
 	else if (!S_ISDIR(status.st_mode))
 		build_error(build, number, 0, "'%s': '%s' is not a directory", name,
 			    errors_quote(path));
@@ -140,13 +150,17 @@ static bool check_directory(struct build *build, int number, const char *root, c
 static void check_executable(struct build *build, const struct value *program)
 {
 	char why[EXECUTABLE_WHY_MAX];
+	int r;
 
-	if (program->text[0] != '/')
+	if (program->text[0] != '/') {
 		build_error(build, OPTION_EXEC, program->line,
 			    "'exec' takes the absolute path of a program first, not '%s'",
 			    errors_quote(program->text));
-	else if (executable_check(build->draft->chroot, program->text, why) < 0)
-		build_error(build, OPTION_EXEC, program->line, "%s", why);
+		return;
+	}
+	r = executable_check(build->draft->chroot, program->text, why);
+	if (r < 0)
+		build_note(build, is_hidden(build, r), OPTION_EXEC, program->line, "%s", why);
 }
 
 static void check_arguments(struct build *build)
@@ -351,7 +365,7 @@ void build_program(struct build *build)
 		build_pool(build);
 
 	program->umask = draft->umask;
-	program->nice = draft->nice;
+	program->nice = build->context->trial && draft->nice < 0 ? 0 : draft->nice;
 	program->stderr_to = draft->stderr_to;
 	program->directory = copy_of(build, draft->directory);
 	program->chroot = copy_of(build, draft->chroot);

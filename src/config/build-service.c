@@ -80,8 +80,8 @@ static void build_socket_user(struct build *build)
 		build_error(build, OPTION_SOCKET_USER, 0, "'socket_user': no user '%s'",
 			    errors_quote(name));
 	else if (!build->context->privileged && account->uid != geteuid())
-		build_error(build, OPTION_SOCKET_USER, 0,
-			    "'socket_user' needs root, which alone can give files away");
+		build_needs_root(build, OPTION_SOCKET_USER,
+				 "'socket_user' needs root, which alone can give files away");
 	else
 		build->service->socket.uid = account->uid;
 }
@@ -95,9 +95,8 @@ static void build_socket_group(struct build *build)
 		build_error(build, OPTION_SOCKET_GROUP, 0, "'socket_group': no group '%s'",
 			    errors_quote(name));
 	else if (!build->context->privileged && gid != getegid() && group_member(gid) == 0)
-		build_error(build, OPTION_SOCKET_GROUP, 0,
-			    "'socket_group' needs root: superd is not in group '%s'",
-			    errors_quote(name));
+		build_needs_root(build, OPTION_SOCKET_GROUP,
+				 "'socket_group' needs root: superd is not in that group");
 	else
 		build->service->socket.gid = gid;
 }

@@ -25,39 +25,25 @@ void errors_fini(struct errors *errors)
 	*errors = (struct errors){ 0 };
 }
 
-static void add(struct errors *errors, struct error error, const char *fmt, va_list ap)
+void errors_note(struct errors *errors, bool is_warning, struct location at, const char *fmt, ...)
 {
+	struct error error = { .at = at, .is_warning = is_warning };
+	va_list ap;
 	int r = -1;
 
 	if (!errors)
 		return;
 
+	va_start(ap, fmt);
 	if (errors->n < COLLECTED_MAX)
 		r = array_make_room(errors->list, errors->n, errors->room);
 	if (r == 0)
 		r = vasprintf(&error.message, fmt, ap);
+	va_end(ap);
 	if (r >= 0)
 		errors->list[errors->n++] = error;
-	else if (!error.is_warning)
+	else if (!is_warning)
 		errors->unreported++;
-}
-
-void errors_add(struct errors *errors, struct location at, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	add(errors, (struct error){ .at = at }, fmt, ap);
-	va_end(ap);
-}
-
-void errors_warn(struct errors *errors, struct location at, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	add(errors, (struct error){ .at = at, .is_warning = true }, fmt, ap);
-	va_end(ap);
 }
 
 void errors_soften(struct errors *errors, size_t first)

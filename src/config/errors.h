@@ -31,12 +31,13 @@ struct errors {
 void errors_fini(struct errors *errors);
 
 /* Does nothing if @errors is NULL, for text whose errors are reported elsewhere. */
-void errors_add(struct errors *errors, struct location at, const char *fmt, ...)
-	__attribute__((__format__(__printf__, 3, 4)));
+void errors_note(struct errors *errors, bool is_warning, struct location at, const char *fmt, ...)
+	__attribute__((__format__(__printf__, 4, 5)));
 
-/* The same for something that may be meant, but probably is not. */
-void errors_warn(struct errors *errors, struct location at, const char *fmt, ...)
-	__attribute__((__format__(__printf__, 3, 4)));
+#define errors_add(errors, at, ...) errors_note(errors, false, at, __VA_ARGS__)
+
+/* For something that may be meant, but probably is not. */
+#define errors_warn(errors, at, ...) errors_note(errors, true, at, __VA_ARGS__)
 
 /* All errors from number @first on become warnings. */
 void errors_soften(struct errors *errors, size_t first);

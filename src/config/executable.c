@@ -58,14 +58,15 @@ static void read_interpreter(const char *root, const char *path, char out[static
 	out[n] = '\0';
 }
 
-__attribute__((__format__(__printf__, 2, 3))) static int refuse(char *out, const char *fmt, ...)
+__attribute__((__format__(__printf__, 3, 4))) static int refuse(char *out, int error,
+								const char *fmt, ...)
 {
 	va_list ap;
 
 	va_start(ap, fmt);
 	(void)vsnprintf(out, EXECUTABLE_WHY_MAX, fmt, ap);
 	va_end(ap);
-	return -EINVAL;
+	return error;
 }
 
 int executable_check(const char *root, const char *path, char out_why[static EXECUTABLE_WHY_MAX])
@@ -77,11 +78,12 @@ int executable_check(const char *root, const char *path, char out_why[static EXE
 
 	r = executable_stat(root, path, &status);
 	if (r < 0)
-		return refuse(out_why, "cannot use the program '%s': %s", quoted, strerror(-r));
+		return refuse(out_why, r, "cannot use the program '%s': %s", quoted, strerror(-r));
 	if (!S_ISREG(status.st_mode))
-		return refuse(out_why, "the program '%s' is not a regular file", quoted);
+		return refuse(out_why, -EINVAL, "the program '%s' is not a regular file", quoted);
 	if (!(status.st_mode & 0111))
-		return refuse(out_why, "the program '%s' is not executable (chmod +x)", quoted);
+		return refuse(out_why, -EINVAL, "the program '%s' is not executable (chmod +x)",
+			      quoted);
 
 	/* A relative path depends on the directory of the program, so it is not checked. */
 	read_interpreter(root, path, interpreter);
@@ -89,7 +91,7 @@ int executable_check(const char *root, const char *path, char out_why[static EXE
 		return 0;
 	r = executable_stat(root, interpreter, &status);
 	if (r < 0)
-		return refuse(out_why, "cannot use the interpreter of '%s', '%s': %s", quoted,
+		return refuse(out_why, r, "cannot use the interpreter of '%s', '%s': %s", quoted,
 			      errors_quote(interpreter), strerror(-r));
 	return 0;
 }

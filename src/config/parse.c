@@ -28,12 +28,8 @@ static void take_errors(struct parse *parse)
 	const struct errors *errors = &parse->conf.sources->errors;
 
 	for (size_t i = 0; i < errors->n; i++)
-		if (errors->list[i].is_warning)
-			errors_warn(&parse->errors, errors->list[i].at, "%s",
-				    errors->list[i].message);
-		else
-			errors_add(&parse->errors, errors->list[i].at, "%s",
-				   errors->list[i].message);
+		errors_note(&parse->errors, errors->list[i].is_warning, errors->list[i].at, "%s",
+			    errors->list[i].message);
 	parse->errors.unreported += errors->unreported;
 }
 
@@ -117,6 +113,8 @@ static int run(struct parse *parse)
 	superd_conf_read_common(&parse->conf);
 	if (parse->options->port_base >= 0)
 		parse->conf.root.port_base = parse->options->port_base;
+	parse->context.trial = !parse->options->privileged &&
+			       (parse->options->check || parse->conf.root.port_base > 0);
 	build_workers(&parse->context);
 	build_front(&parse->context);
 	build_services(parse);

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """Runs `superd --check` on every configuration of good/ and bad/.
 
-What stands in good/ must load and print its .expected; what stands in bad/ must
-be refused with exactly the messages of its .expected. Files named root-* are for
+What stands in good/ must load without a warning and print its .expected; what stands in
+warn/ must load with exactly the warnings of its .expected, and what stands in bad/ must be
+refused with exactly the messages of its .expected. Files named root-* are for
 superd as root, user-* for superd as an ordinary user; started by root, the latter
-run as nobody. Speaks TAP. With --write, the .expected files of bad/ are written anew.
+run as nobody. Speaks TAP. With --write, the .expected files of warn/ and bad/ are written
+anew.
 """
 
 import os
@@ -14,6 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+KINDS = ("good", "warn", "bad")
 HERE = Path(__file__).resolve().parent
 BOM = b"\xef\xbb\xbf"
 ORDINARY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"]
@@ -52,7 +55,7 @@ def has_front_user(case):
 
 def stage(superd, place):
     """Copies all that is needed to where every user can read it, as a checkout may not be."""
-    for kind in ("good", "bad"):
+    for kind in KINDS:
         shutil.copytree(HERE / kind, place / kind)
         for case in (place / kind).glob("*.conf") if os.geteuid() == 0 else ():
             has_front_user(case)
@@ -64,14 +67,15 @@ def check(case, result, place):
     """What is wrong, as lines; none if all is well."""
     good = case.parent.name == "good"
     expected = (HERE / case.with_suffix(".expected")).read_text()
-    status = 0 if good else 78
+    status = 78 if case.parent.name == "bad" else 0
     found = relative(result.stdout if good else result.stderr, place)
     problems = []
     if result.returncode != status:
         problems.append(f"exit status {result.returncode}, not {status}")
     if found != expected:
         problems += ["expected:", *expected.splitlines(), "found:", *found.splitlines()]
-    if good and problems:
+    if good and (problems or result.stderr):
+        problems += ["standard error:"]
         problems += result.stderr.splitlines()
     return problems
 
@@ -86,7 +90,7 @@ def run_all(place):
     superd = stage(os.path.abspath(sys.argv[-1]), place)
     cases = [
         case.relative_to(HERE)
-        for kind in ("good", "bad")
+        for kind in KINDS
         for case in sorted((HERE / kind).glob("*.conf"))
     ]
     failed = 0
@@ -98,7 +102,7 @@ def run_all(place):
             print(f"ok {name} # SKIP {command}")
             continue
         result = run(command, place)
-        if write and case.parent.name == "bad":
+        if write and case.parent.name != "good":
             (HERE / case.with_suffix(".expected")).write_text(relative(result.stderr, place))
         problems = check(case, result, place)
         failed += bool(problems)
