@@ -5,10 +5,12 @@ import os
 import signal
 import socket
 import struct
+import subprocess
+import time
 
 import pytest
 
-from process import alive, eventually
+from process import alive, cpu_seconds, eventually
 from settings import service
 
 PYTHON = "/usr/bin/python3"
@@ -37,6 +39,18 @@ while True:
     with client:
         client.sendall(client.recv(64))
 """
+# Is ready when somebody has opened the other end of the pipe that is its argument.
+TOLD = SHARED.replace("listener =", "import sys; open(sys.argv[1]).close()\nlistener =", 1)
+# One that waits for room in the queue, and two that do not.
+FLOODER = """
+import socket, sys
+with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as out:
+    while True:
+        try:
+            out.sendto(b"READY=1", int(sys.argv[2]), sys.argv[1].replace("@", "\\0"))
+        except BlockingIOError:
+            pass
+"""
 DEAF = "import signal\nwhile True: signal.pause()"
 
 
@@ -62,6 +76,54 @@ def test_a_client_that_makes_its_program_end_costs_nobody_else(superd, config):
         reset(daemon)
         assert daemon.ask("x", b"honest") == b"honest"
     assert not daemon.log.find("ended.* at once")
+
+
+def readiness_names():
+    """As everybody can read them."""
+    with open("/proc/net/unix") as table:
+        return {row.split()[-1] for row in table if " @superd-" in row}
+
+
+def environment(pid):
+    with open(f"/proc/{pid}/environ") as file:
+        return dict(line.split("=", 1) for line in file.read().split("\0")[:-1])
+
+
+@pytest.fixture
+def flood():
+    flooders = []
+
+    def start(name):
+        for flags in 0, socket.MSG_DONTWAIT, socket.MSG_DONTWAIT:
+            command = [PYTHON, "-c", FLOODER, name, str(int(flags))]
+            flooders.append(subprocess.Popen(command, user="nobody", stderr=subprocess.DEVNULL))
+        return [flooder.pid for flooder in flooders]
+
+    yield start
+    for flooder in flooders:
+        flooder.kill()
+        flooder.wait()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, as the flooders are somebody else")
+def test_who_floods_the_readiness_socket_costs_the_keeper_little(superd, flood, place):
+    told = place / "told"
+    os.mkfifo(told)
+    told.chmod(0o666)
+    daemon = superd(service("x", exec=[PYTHON, "-c", TOLD, told], dispatch="pool", ready="notify"))
+    pid = int(daemon.wait_log(r"service 'x': started, pid (\d+)")[1])
+    name = eventually(lambda: environment(pid).get("NOTIFY_SOCKET"))
+    assert name in readiness_names()
+    flooders = flood(name)
+    daemon.wait_log("service 'x': pid .* floods the socket on which pid .* is ready")
+    used, began = cpu_seconds(daemon.keeper), time.monotonic()
+    eventually(lambda: cpu_seconds(*flooders) > 1)
+    part = (cpu_seconds(daemon.keeper) - used) / (time.monotonic() - began)
+    assert part < 0.05
+    told.write_text("")
+    assert daemon.ask("x", b"served") == b"served"
+    # It may serve before superd has read that it is ready.
+    eventually(lambda: name not in readiness_names())
 
 
 @pytest.mark.parametrize("dispatch", ["pool", "pass"])

@@ -232,8 +232,6 @@ static int set_up(void **state, const char *text)
 		.reserve = &scene.reserve,
 	};
 	pools_init(&scene.pools);
-	/* So that pools_take() opens no socket. */
-	scene.pools.ready.fd = 0;
 	generation = generation_of(text);
 	load(generation);
 	*state = generation;

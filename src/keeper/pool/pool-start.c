@@ -28,11 +28,12 @@ static pid_t fail(struct spawn_failure *out_failure, int error)
 }
 
 /* Runs the program with its descriptors 0, and 3 and above. */
-static pid_t run(const struct pool *pool, struct spawn_descriptors *descriptors,
-		 const struct address *local, struct spawn_failure *out_failure)
+static pid_t run(const struct pool *pool, const struct process *process,
+		 struct spawn_descriptors *descriptors, const struct address *local,
+		 struct spawn_failure *out_failure)
 {
 	const struct service *service = pool_service(pool);
-	const char *notify = service->pool.ready_notify ? pool->pools->ready.name : NULL;
+	const char *notify = service->pool.ready_notify ? process->ready.name : NULL;
 	bool to_log = service->program.stderr_to == STDERR_LOG;
 	AUTO(auto_close) int null = -1;
 
@@ -47,7 +48,8 @@ static pid_t run(const struct pool *pool, struct spawn_descriptors *descriptors,
 		     descriptors, out_failure);
 }
 
-static pid_t run_with_listeners(const struct pool *pool, struct spawn_failure *out_failure)
+static pid_t run_with_listeners(const struct pool *pool, const struct process *process,
+				struct spawn_failure *out_failure)
 {
 	const struct service *service = pool_service(pool);
 	struct listener **listeners = &pool->generation->listeners[service->first_endpoint];
@@ -67,7 +69,7 @@ static pid_t run_with_listeners(const struct pool *pool, struct spawn_failure *o
 	descriptors.in = fds[0];
 	(void)listener_address(listeners[0], &local);
 	address_unmap(&local);
-	return run(pool, &descriptors, &local, out_failure);
+	return run(pool, process, &descriptors, &local, out_failure);
 }
 
 static pid_t run_with_socket(const struct pool *pool, struct process *process,
@@ -85,7 +87,7 @@ static pid_t run_with_socket(const struct pool *pool, struct process *process,
 	(void)fd_set_blocking(process->fd, false);
 	reserve_fd_retain(pool->pools->reserve);
 	descriptors = (struct spawn_descriptors){ .in = theirs, .others = &again, .n_others = 1 };
-	return run(pool, &descriptors, &nowhere, out_failure);
+	return run(pool, process, &descriptors, &nowhere, out_failure);
 }
 
 static bool is_free(const struct pool *pool, unsigned index)
@@ -106,6 +108,20 @@ static unsigned take_index(struct pool *pool)
 	return pool->next_index++ % n;
 }
 
+/* Where the process says that it is ready. Returns 0 or a negative errno. */
+static int listen_for_ready(const struct pool *pool, struct process *process)
+{
+	struct pools *pools = pool->pools;
+	int r;
+
+	if (!pool_service(pool)->pool.ready_notify)
+		return 0;
+	r = ready_open(&process->ready, pools->poller, pools->timers, pools->ready_events);
+	if (r == 0)
+		reserve_fd_retain(pools->reserve);
+	return r;
+}
+
 /* Fills in what is known before the process starts. */
 static void describe(struct child *child, const struct pool *pool)
 {
@@ -118,6 +134,7 @@ int pool_start(struct pool *pool, struct process **out, struct spawn_failure *ou
 {
 	AUTO(auto_child_free) struct child *child = child_new();
 	AUTO(auto_process_free) struct process *process = NULL;
+	int r;
 
 	*out_failure = (struct spawn_failure){ SPAWN_PROCESS, ENOMEM };
 	if (child)
@@ -127,8 +144,11 @@ int pool_start(struct pool *pool, struct process **out, struct spawn_failure *ou
 	if (pool->table)
 		process->index = take_index(pool);
 	describe(child, pool);
+	r = listen_for_ready(pool, process);
+	if (r < 0)
+		return fail(out_failure, -r);
 	child->pid = pool->handle.passes ? run_with_socket(pool, process, out_failure)
-					 : run_with_listeners(pool, out_failure);
+					 : run_with_listeners(pool, process, out_failure);
 	if (child->pid < 0)
 		return child->pid;
 	if (children_add(pool->pools->children, child) < 0) {

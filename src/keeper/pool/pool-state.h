@@ -9,7 +9,6 @@
 #include "base/backoff.h"
 #include "base/list.h"
 #include "keeper/pool/process.h"
-#include "keeper/pool/ready.h"
 #include "keeper/pool/respawn.h"
 #include "keeper/service/pool-handle.h"
 #include "net/timer.h"
@@ -33,8 +32,8 @@ struct pools {
 	struct failures *failures;
 	struct fronts *fronts;
 	struct reserve_fd *reserve;
-	struct ready_socket ready;
-	bool stopping; /* no process is started any more */
+	const struct ready_events *ready_events; /* of all their processes */
+	bool stopping;                           /* no process is started any more */
 };
 
 enum pool_state {

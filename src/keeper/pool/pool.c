@@ -254,7 +254,11 @@ static void on_ended(struct child *child, int status, int64_t lived_us)
 {
 	struct process *process = child->owner;
 	struct pool *pool = pool_of(pool_handle_ref(process->pool));
-	enum life life = life_of(process, pool->table, status, lived_us);
+	enum life life;
+
+	/* It may have said that it is ready just before its end. */
+	ready_look(&process->ready);
+	life = life_of(process, pool->table, status, lived_us);
 
 	child_log_end(child, status, lived_us);
 	notices_gone(pool->pools->fronts, process, status);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "channel/channel.h"
 #include "channel/pass-table.h"
 #include "channel/startup.h"
@@ -15,21 +16,37 @@
 #include "keeper/service/generation.h"
 
 /* Only the process itself may say so, not a child of it. */
-static void on_ready(struct ready_socket *ready, pid_t writer)
+static bool is_writer(const struct ready_socket *ready, pid_t writer)
 {
-	struct pools *pools = container_of(ready, struct pools, ready);
-	const struct child *child = children_find(pools->children, writer);
-	struct process *process = child ? pool_process_of(child) : NULL;
-
-	if (process)
-		pool_process_ready(process);
+	return container_of(ready, const struct process, ready)->child->pid == writer;
 }
+
+static void on_ready(struct ready_socket *ready)
+{
+	pool_process_ready(container_of(ready, struct process, ready));
+}
+
+static void on_flooded(struct ready_socket *ready, pid_t writer, uid_t user)
+{
+	const struct process *process = container_of(ready, struct process, ready);
+
+	log_service(LOG_WARNING, process->pool->record->name, 0,
+		    "pid %ld of user %lu floods the socket on which pid %ld is to say that it is "
+		    "ready; reading it slowly",
+		    (long)writer, (unsigned long)user, (long)process->child->pid);
+}
+
+static const struct ready_events ready_events = {
+	.is_writer = is_writer,
+	.said_ready = on_ready,
+	.flooded = on_flooded,
+};
 
 void pools_init(struct pools *pools)
 {
 	list_init(&pools->list);
 	list_init(&pools->changed);
-	ready_init(&pools->ready, on_ready);
+	pools->ready_events = &ready_events;
 }
 
 static void forget_processes(struct pool *pool)
@@ -45,7 +62,6 @@ void pools_fini(struct pools *pools)
 {
 	list_for_each(at, next, &pools->list)
 		forget_processes(container_of(at, struct pool, link));
-	ready_close(&pools->ready);
 }
 
 void pools_settle(struct pools *pools)
@@ -135,11 +151,6 @@ static int take(struct pools *pools, struct generation *generation, size_t index
 	struct pool *pool;
 	int r;
 
-	if (service->pool.ready_notify) {
-		r = ready_open(&pools->ready, pools->poller);
-		if (r < 0)
-			return r;
-	}
 	if (record->pool && stays(pool_of(record->pool), generation, index)) {
 		generation->pools[index] = pool_handle_ref(record->pool);
 		return 0;
@@ -349,8 +360,8 @@ void pools_abandon(const struct pools *pools, const struct generation *generatio
 
 			if (process->fd >= 0 && !is_for(generation, process))
 				close(process->fd);
+			if (process->ready.fd >= 0)
+				close(process->ready.fd);
 		}
 	}
-	if (pools->ready.fd >= 0)
-		close(pools->ready.fd);
 }

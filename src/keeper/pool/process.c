@@ -20,6 +20,7 @@ struct process *process_new(struct pool_handle *pool, struct process_counts *cou
 	process->counts = counts;
 	process->child = child;
 	process->fd = -1;
+	ready_init(&process->ready);
 	return process;
 }
 
@@ -28,6 +29,7 @@ void process_free(struct process *process)
 	if (!process)
 		return;
 	timer_cancel(&process->limit);
+	ready_close(&process->ready);
 	process_hang_up(process);
 	list_unlink(&process->link);
 	pool_handle_unref(process->pool);
@@ -62,6 +64,7 @@ void process_add(struct process *process, struct list *processes)
 void process_ready(struct process *process, bool settles)
 {
 	timer_cancel(&process->limit);
+	ready_close(&process->ready);
 	change_state(process, PROCESS_READY);
 	process->settling = settles;
 	process->counts->settling += settles;
@@ -78,6 +81,7 @@ void process_end(struct process *process)
 	if (process->state == PROCESS_ENDING)
 		return;
 	timer_cancel(&process->limit);
+	ready_close(&process->ready);
 	process_settled(process);
 	change_state(process, PROCESS_ENDING);
 	process_hang_up(process);

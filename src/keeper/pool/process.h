@@ -9,6 +9,7 @@
 
 #include "base/list.h"
 #include "keeper/pool/idle.h"
+#include "keeper/pool/ready.h"
 #include "net/timer.h"
 
 struct child;
@@ -35,12 +36,13 @@ struct process {
 	enum process_state state;
 	bool settling; /* counted as settling */
 	bool said_ready;
-	bool timed_out;     /* ended because it was not ready in time */
-	bool leaving;       /* the front was told to give it no more clients */
-	bool is_known;      /* the fronts were told of it */
-	unsigned index;     /* in the table of a pool of `pass` */
-	int fd;             /* the front's end of its socket, or -1 */
-	struct timer limit; /* for the pool: when it must be ready, or has settled */
+	bool timed_out;            /* ended because it was not ready in time */
+	bool leaving;              /* the front was told to give it no more clients */
+	bool is_known;             /* the fronts were told of it */
+	unsigned index;            /* in the table of a pool of `pass` */
+	int fd;                    /* the front's end of its socket, or -1 */
+	struct ready_socket ready; /* where it says that it is ready, until then */
+	struct timer limit;        /* for the pool: when it must be ready, or has settled */
 	struct idle idle;
 };
 

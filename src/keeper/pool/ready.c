@@ -1,17 +1,25 @@
 #include "keeper/pool/ready.h"
 
 #include <errno.h>
-#include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 
 #define MESSAGES_MAX 32 /* a turn, because every process can write to the socket */
 #define MESSAGE_SIZE 4096
+
+/* After a message of somebody else nothing is read for this long. */
+#define PAUSE_MS 50
+
+/* So many are no accident. */
+#define STRANGE_MAX 64
 
 static bool says_ready(const char *text)
 {
@@ -23,14 +31,20 @@ static bool says_ready(const char *text)
 	return false;
 }
 
-static pid_t writer_of(struct msghdr *header)
+static struct ucred writer_of(struct msghdr *header)
 {
 	struct ucred writer = { 0 };
 
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c; c = CMSG_NXTHDR(header, c))
 		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_CREDENTIALS)
 			memcpy(&writer, CMSG_DATA(c), sizeof(writer));
-	return writer.pid;
+	return writer;
+}
+
+static void note_strange(struct ready_socket *ready, const struct ucred *writer)
+{
+	if (++ready->n_strange == STRANGE_MAX)
+		ready->events->flooded(ready, writer->pid, writer->uid);
 }
 
 /* Without room for them the kernel closes descriptors that a sender adds. */
@@ -46,75 +60,109 @@ static bool take_message(struct ready_socket *ready)
 				 .msg_iovlen = 1,
 				 .msg_control = &control,
 				 .msg_controllen = sizeof(control) };
-
+	struct ucred writer;
 	ssize_t n;
 
 	n = recvmsg(ready->fd, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	if (n < 0)
 		return false;
 	text[n] = '\0';
+	writer = writer_of(&header);
+	if (!ready->events->is_writer(ready, writer.pid))
+		note_strange(ready, &writer);
+	else if (says_ready(text))
+		ready->events->said_ready(ready);
+	return ready->fd >= 0;
+}
 
-	if (says_ready(text))
-		ready->on_ready(ready, writer_of(&header));
-	return true;
+void ready_look(struct ready_socket *ready)
+{
+	for (int i = 0; i < MESSAGES_MAX && ready->fd >= 0 && take_message(ready); i++)
+		;
+}
+
+static void on_pause_over(struct timer *timer)
+{
+	struct ready_socket *ready = container_of(timer, struct ready_socket, pause);
+
+	(void)watch_change(&ready->watch, WATCH_READ);
 }
 
 static void on_message(struct watch *watch)
 {
 	struct ready_socket *ready = container_of(watch, struct ready_socket, watch);
+	unsigned before = ready->n_strange;
 
-	for (int i = 0; i < MESSAGES_MAX && take_message(ready); i++)
-		;
+	ready_look(ready);
+	if (ready->fd < 0 || ready->n_strange == before)
+		return;
+	if (timer_set(&ready->pause, ready->timers, clock_ms() + PAUSE_MS, on_pause_over) == 0)
+		(void)watch_change(watch, 0);
 }
 
-/* The kernel chooses a free abstract name, which a process finds in every chroot. */
-static int bind_somewhere(int fd, char *out, size_t size)
+/* "superd-" and 128 bits that nobody can guess. */
+static int make_name(char out[static READY_NAME_SIZE])
 {
-	struct sockaddr_un name = { .sun_family = AF_UNIX };
-	socklen_t length = sizeof(name.sun_family);
+	unsigned char bits[16];
+	int n;
+
+	if (getrandom(bits, sizeof(bits), GRND_NONBLOCK) != sizeof(bits))
+		return -EAGAIN;
+	n = snprintf(out, READY_NAME_SIZE, "@superd-");
+	for (size_t i = 0; i < sizeof(bits); i++)
+		n += snprintf(out + n, READY_NAME_SIZE - (size_t)n, "%02x", bits[i]);
+	return 0;
+}
+
+static int bind_to(int fd, const char *name)
+{
+	struct sockaddr_un own = { .sun_family = AF_UNIX };
+	size_t n = strlen(name);
 	const int on = 1;
 
 	if (setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0)
 		return -errno;
-	if (bind(fd, (struct sockaddr *)&name, length) < 0)
+	memcpy(own.sun_path + 1, name + 1, n - 1);
+	if (bind(fd, (const struct sockaddr *)&own,
+		 (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)) < 0)
 		return -errno;
-	length = sizeof(name);
-	if (getsockname(fd, (struct sockaddr *)&name, &length) < 0)
-		return -errno;
-	snprintf(out, size, "@%.*s", (int)(length - sizeof(name.sun_family) - 1),
-		 name.sun_path + 1);
 	return 0;
 }
 
-void ready_init(struct ready_socket *ready, ready_fn *on_ready)
+void ready_init(struct ready_socket *ready)
 {
-	*ready = (struct ready_socket){ .fd = -1, .on_ready = on_ready };
+	*ready = (struct ready_socket){ .fd = -1 };
 }
 
-int ready_open(struct ready_socket *ready, struct poller *poller)
+int ready_open(struct ready_socket *ready, struct poller *poller, struct timers *timers,
+	       const struct ready_events *events)
 {
 	AUTO(auto_close) int fd = -1;
 	int r;
 
-	if (ready->fd >= 0)
-		return 0;
+	r = make_name(ready->name);
+	if (r < 0)
+		return r;
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
-	r = bind_somewhere(fd, ready->name, sizeof(ready->name));
+	r = bind_to(fd, ready->name);
 	if (r < 0)
 		return r;
 	r = watch_add(&ready->watch, poller, fd, WATCH_READ, on_message);
 	if (r < 0)
 		return r;
+	ready->timers = timers;
+	ready->events = events;
 	ready->fd = take_fd(fd);
 	return 0;
 }
 
 void ready_close(struct ready_socket *ready)
 {
+	if (ready->fd < 0)
+		return;
+	timer_cancel(&ready->pause);
 	watch_remove(&ready->watch);
-	if (ready->fd >= 0)
-		close(ready->fd);
-	ready->fd = -1;
+	close(take_fd(ready->fd));
 }
