@@ -98,6 +98,8 @@ static void on_gone(struct front *front)
 		finish(keeper, EX_OSERR);
 		return;
 	}
+	/* It had all sockets. Also a front that ends as it is told may have been taken over. */
+	listener_table_verify_all(&keeper->listener_table);
 	reload_lost_front(&keeper->reload, front);
 	/* The end of an older front says nothing about crashes. */
 	if (!keeper->fronts.current && !timer_is_set(&keeper->restart) &&

@@ -144,7 +144,8 @@ static void finish(struct reload *reload)
 
 static void end(pid_t pid)
 {
-	kill(pid, SIGKILL);
+	if (pid > 0)
+		kill(pid, SIGKILL);
 }
 
 const struct reload_steps reload_steps = {

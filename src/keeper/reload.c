@@ -10,8 +10,14 @@
 /* A name server that does not answer must not block the next reload. */
 #define REHEARSAL_LIMIT_MS 30000
 
-/* A front that takes longer to answer is stuck. It is replaced all the same. */
-#define HALT_LIMIT_MS 2000
+/*
+ * A front that takes longer to stop accepting is stuck, or was taken over. The time has several
+ * parts, so that a pause of the whole machine, by the end of which all timers are due, does not
+ * count as all of it.
+ */
+#define HALT_STEP_MS 250
+#define HALT_STEPS 4
+
 #define START_LIMIT_MS 10000
 
 void reload_init(struct reload *reload, const char *path, struct timers *timers,
@@ -113,10 +119,30 @@ static void start_front(struct reload *reload)
 	wait_for(reload, RELOAD_STARTING, START_LIMIT_MS, on_start_limit);
 }
 
-static void on_halt_limit(struct timer *timer)
+/* A front that has not halted may send requests of services that are removed, so it must go. */
+static void evict(const struct reload *reload)
 {
-	log_warning(0, "the old front does not answer; going on without it");
-	start_front(container_of(timer, struct reload, limit));
+	const struct front *front = reload->fronts->current;
+
+	log_error(0, "the old front (pid %ld) does not stop accepting clients; ending it",
+		  (long)front->pid);
+	front_kill(reload->fronts->current);
+}
+
+static void on_halt_step(struct timer *timer)
+{
+	struct reload *reload = container_of(timer, struct reload, limit);
+
+	if (++reload->halt_steps == HALT_STEPS)
+		evict(reload);
+	if (reload->halt_steps < 2 * HALT_STEPS) {
+		wait_for(reload, RELOAD_HALTING, HALT_STEP_MS, on_halt_step);
+		return;
+	}
+	/* It waits in the kernel, for a file system perhaps. */
+	log_warning(0, "the old front (pid %ld) does not end; going on without it",
+		    (long)reload->fronts->current->pid);
+	start_front(reload);
 }
 
 static void halt_front(struct reload *reload)
@@ -130,7 +156,8 @@ static void halt_front(struct reload *reload)
 	}
 	reload->steps->leave(reload, front);
 	front_halt(front);
-	wait_for(reload, RELOAD_HALTING, HALT_LIMIT_MS, on_halt_limit);
+	reload->halt_steps = 0;
+	wait_for(reload, RELOAD_HALTING, HALT_STEP_MS, on_halt_step);
 }
 
 bool reload_reaped(struct reload *reload, pid_t pid, int status)
@@ -156,12 +183,8 @@ static void serve(struct reload *reload)
 	struct front *old = reload->fronts->current;
 
 	if (old) {
-		bool halted = old->state == FRONT_HALTED;
-
 		front_drain(old, 0);
-		/* A front that has not answered may still send requests. */
-		if (halted)
-			front_retire(old);
+		front_retire(old);
 	}
 	reload->fronts->current = reload->front;
 	reload->steps->serve(reload, take_ptr(reload->next));

@@ -69,9 +69,10 @@ struct reload {
 	struct timers *timers;
 	struct fronts *fronts;
 	enum reload_state state;
-	bool again;       /* asked for meanwhile */
-	bool failed;      /* the last one */
-	pid_t rehearsing; /* 0: none */
+	bool again;          /* asked for meanwhile */
+	bool failed;         /* the last one */
+	pid_t rehearsing;    /* 0: none */
+	unsigned halt_steps; /* of the time that the old front has */
 	struct generation *next;
 	struct front *front; /* the new one */
 	struct timer limit;

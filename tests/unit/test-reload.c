@@ -27,7 +27,8 @@
 #include "net/timer.h"
 
 #define REHEARSAL_LIMIT_MS 30000
-#define HALT_LIMIT_MS 2000
+#define HALT_STEP_MS 250
+#define HALT_STEPS 4
 #define START_LIMIT_MS 10000
 #define ALMOST_MS 1000
 
@@ -48,6 +49,7 @@ static struct {
 	int old_end, new_end; /* of their channels */
 	pid_t killed;
 	int rehearse_error, prepare_error, start_error;
+	int64_t passed_ms;
 	char steps[32]; /* that were taken, a letter each */
 } scene;
 
@@ -303,19 +305,58 @@ static void test_a_rehearsal_that_hangs_is_killed(void **state)
 	assert_goes_on_as_before("rp<-");
 }
 
-static void test_an_old_front_that_does_not_answer_is_not_waited_for(void **state)
+static void let_halt_steps_pass(unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		scene.passed_ms += HALT_STEP_MS;
+		let_pass(scene.passed_ms);
+	}
+}
+
+/* Else it would keep its services, also those that are removed. */
+static void test_an_old_front_that_does_not_halt_is_killed(void **state)
 {
 	reload_begin(&scene.reload);
 	rehearsed(0);
-	let_pass(HALT_LIMIT_MS - ALMOST_MS);
+	let_halt_steps_pass(HALT_STEPS - 1);
+	assert_int_equal(scene.killed, 0);
+	let_halt_steps_pass(1);
+	assert_int_equal(scene.killed, OLD_PID);
 	assert_string_equal(scene.steps, "rpl");
-	let_pass(HALT_LIMIT_MS);
+
+	lose(scene.old);
+	reload_settle(&scene.reload);
 	assert_string_equal(scene.steps, "rplf");
 	front_serves(scene.new);
 	reload_settle(&scene.reload);
-	/* It may have clients on the way yet. */
-	assert_non_null(scene.old->generation);
+	assert_string_equal(scene.steps, "rplfs+");
+	assert_ptr_equal(scene.fronts.current, scene.new);
+}
+
+/* All timers are due when the machine goes on. */
+static void test_a_pause_of_the_machine_is_not_the_fault_of_the_old_front(void **state)
+{
+	reload_begin(&scene.reload);
+	rehearsed(0);
+	let_pass(1000000);
+	assert_int_equal(scene.killed, 0);
+	halted();
+	assert_string_equal(scene.steps, "rplf");
+}
+
+static void test_an_old_front_that_not_even_ends_is_not_waited_for(void **state)
+{
+	reload_begin(&scene.reload);
+	rehearsed(0);
+	let_halt_steps_pass(2 * HALT_STEPS - 1);
+	assert_string_equal(scene.steps, "rpl");
+	let_halt_steps_pass(1);
+	assert_string_equal(scene.steps, "rplf");
+	front_serves(scene.new);
+	reload_settle(&scene.reload);
 	assert_int_equal(scene.old->state, FRONT_DRAINING);
+	/* It may ask for nothing any more. */
+	assert_null(scene.old->generation);
 }
 
 static void test_an_old_front_that_dies_is_not_waited_for(void **state)
@@ -403,7 +444,9 @@ int main(void)
 		CASE(test_files_that_cannot_be_tried_change_nothing),
 		CASE(test_files_with_errors_change_nothing),
 		CASE(test_a_rehearsal_that_hangs_is_killed),
-		CASE(test_an_old_front_that_does_not_answer_is_not_waited_for),
+		CASE(test_an_old_front_that_does_not_halt_is_killed),
+		CASE(test_a_pause_of_the_machine_is_not_the_fault_of_the_old_front),
+		CASE(test_an_old_front_that_not_even_ends_is_not_waited_for),
 		CASE(test_an_old_front_that_dies_is_not_waited_for),
 		CASE(test_between_two_fronts_there_is_nobody_to_stop),
 		CASE(test_a_new_front_that_cannot_be_started_changes_nothing),

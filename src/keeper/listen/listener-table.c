@@ -301,6 +301,7 @@ static void log_ruined(const struct bound_listener *bound, const char *damage)
 static int verify(struct bound_listener *bound, size_t i)
 {
 	struct listener *listener = bound->listener;
+	char text[ADDRESS_TEXT_MAX];
 	const char *damage = listener_check(listener, listener_socket(listener, i),
 					    bound->policy.options.backlog);
 	int r;
@@ -313,7 +314,7 @@ static int verify(struct bound_listener *bound, size_t i)
 	}
 	r = listener_reopen(listener, i, &bound->policy.options);
 	log_service(LOG_WARNING, bound->service, r, "a process has ruined its socket %s: %s; %s",
-		    listener->endpoint.text, damage,
+		    listener_text(listener, text), damage,
 		    r < 0 ? "cannot open another yet" : "opened another");
 	return r < 0 ? r : 1;
 }
@@ -336,6 +337,12 @@ void listener_table_verify(struct bound_listener *bound)
 	}
 	if (reopened)
 		tell_bound(bound);
+}
+
+void listener_table_verify_all(struct listener_table *listener_table)
+{
+	for (struct bound_listener *at = listener_table->by_key; at; at = at->hh.next)
+		listener_table_verify(at);
 }
 
 void listener_table_sweep(struct listener_table *listener_table)

@@ -75,6 +75,7 @@ void listener_table_settle(struct bound_listener *bound, bool applied);
  * once or later. Does nothing while a program of dispatch `wait` has the socket.
  */
 void listener_table_verify(struct bound_listener *bound);
+void listener_table_verify_all(struct listener_table *listener_table);
 
 /*
  * Closes the listeners that no generation names. Listeners that wait for an address are tried again

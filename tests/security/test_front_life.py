@@ -1,0 +1,107 @@
+"""How a front that was taken over ends, and what it leaves behind."""
+
+import os
+import signal
+import socket
+import struct
+import time
+
+import pytest
+
+from owned import Gone, inet
+from process import alive
+from settings import ECHO, service
+
+SO_ATTACH_FILTER, SO_LOCK_FILTER = 26, 44
+
+CAT = service("cat", exec=["/bin/cat"])
+UDP = service("udp", listen="udp:127.0.0.1:0", builtin="echo")
+SHARDS = service("shards", listen="udp:127.0.0.1:0", builtin="echo", shards=2)
+
+
+def fork(front):
+    """Returns whether the front has a process more, which has all that the front has."""
+    try:
+        front.call("clone", signal.SIGCHLD)
+    except Gone:
+        return False
+    return True
+
+
+def test_a_front_is_replaced_though_a_fork_of_it_lives(owned):
+    front = owned(ECHO + CAT)
+    fork(front)
+    if alive(front.pid):
+        os.kill(front.pid, signal.SIGKILL)
+    front.successor()
+    assert front.daemon.ask("echo", b"ping") == b"ping"
+    assert front.daemon.ask("cat", b"ping") == b"ping"
+
+
+def test_a_front_that_ignores_halt_is_evicted_by_a_reload(owned):
+    """Else it could go on to ask for programs of services that are removed."""
+    front = owned(ECHO + CAT)
+    front.be_deaf()
+    began = time.monotonic()
+    front.daemon.reload(ECHO)
+    assert not alive(front.pid)
+    assert time.monotonic() - began < 5
+    front.daemon.wait_log(r"the old front \(pid {}\) does not stop accepting".format(front.pid))
+    assert front.daemon.ask("echo", b"ping") == b"ping"
+
+
+def shut(front, listener):
+    front.call("shutdown", listener, socket.SHUT_RDWR)
+
+
+def mute(front, listener):
+    front.call("shutdown", listener, socket.SHUT_WR)
+
+
+def connect(front, listener):
+    front.call("connect", listener, inet("127.0.0.1", 9), 16)
+
+
+def lock_a_filter(front, listener):
+    """It takes nothing from anybody."""
+    refuse = front.put(struct.pack("=HBBI", 0x06, 0, 0, 0))
+    front.call(
+        "setsockopt",
+        listener,
+        socket.SOL_SOCKET,
+        SO_ATTACH_FILTER,
+        struct.pack("=HxxxxxxQ", 1, refuse),
+        16,
+    )
+    front.call(
+        "setsockopt", listener, socket.SOL_SOCKET, SO_LOCK_FILTER, struct.pack("=i", 1), 4
+    )
+
+
+def assert_serves(daemon, path):
+    assert daemon.ask("echo", b"ping") == b"ping"
+    assert daemon.ask("cat", b"ping") == b"ping"
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(path)
+        client.sendall(b"ping")
+        assert client.recv(64) == b"ping"
+    for name in "udp", "shards":
+        for _ in range(8):  # for each of several sockets
+            with daemon.datagram(name) as client:
+                client.send(b"ping")
+                assert client.recv(64) == b"ping"
+
+
+@pytest.mark.parametrize("harm", [shut, mute, connect, lock_a_filter])
+def test_what_a_front_has_done_to_its_listeners_ends_with_it(owned, place, harm):
+    path = f"{place}/echo"
+    unix = service("unix", listen=f"unix:{path}", builtin="echo")
+    front = owned(ECHO + CAT + unix + UDP + SHARDS)
+    try:
+        for number in range(5):
+            harm(front, front.listener(number))
+        front.end(1)
+    except Gone:
+        pass  # To do so was denied, and was its end.
+    front.successor()
+    assert_serves(front.daemon, path)
