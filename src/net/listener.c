@@ -120,6 +120,7 @@ int listener_open(struct listener *listener, const struct listener_options *opti
 	listener->adopted = false;
 	listener->initial = initial;
 	note_port(listener);
+	origin_of(&listener->origin, listener->fd);
 	return 0;
 }
 
@@ -223,8 +224,10 @@ int listener_adopt(struct listener *listener, int fd, const struct listener_opti
 	if (r < 0) {
 		listener->fd = -1;
 		listener->adopted = false;
+		return r;
 	}
-	return r;
+	origin_of(&listener->origin, listener->fd);
+	return 0;
 }
 
 static bool owns_file(const struct listener *listener)

@@ -12,12 +12,14 @@
 #include <sys/types.h>
 
 #include "net/endpoint.h"
+#include "net/origin.h"
 #include "net/socket-options.h"
 
 struct listener {
 	struct endpoint endpoint;
-	int fd;      /* -1: not bound yet */
-	int *others; /* further sockets for the same datagrams */
+	int fd;               /* -1: not bound yet */
+	struct origin origin; /* of its connections, since it was bound */
+	int *others;          /* further sockets for the same datagrams */
 	size_t n_others;
 	struct buffer_sizes initial;
 	bool adopted;      /* another process made the socket */

@@ -16,7 +16,6 @@ PATTERNS = {
 WRITTEN_MAX = 1 << 20
 
 
-@pytest.mark.xfail(reason="the sizes of the tables are believed")
 @pytest.mark.parametrize("what", PATTERNS)
 def test_a_front_that_scribbles_hurts_nobody_but_itself(owned, what):
     front = owned(PASS + ECHO)

@@ -9,6 +9,7 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -17,10 +18,11 @@
 #include "channel/stats.h"
 #include "keeper-stage.h"
 
+#define EXIT_SKIPPED 77
 #define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
 /* By their numbers; each has one endpoint, of the same number. */
-enum { TCP, UDP, LOCAL, WAIT, SESSION, POOL, FEW };
+enum { TCP, UDP, LOCAL, WAIT, SESSION, POOL, FEW, NAMED };
 
 /* The name is one of this process alone: two runs at once have one network. */
 static char services[1024];
@@ -32,7 +34,8 @@ static const char services_format[] =
 	"service session { listen = \"tcp:127.0.0.1:0\" builtin = echo }\n"
 	"service pool { listen = \"tcp:127.0.0.1:0\" exec = \"/bin/true\" dispatch = pool\n"
 	"               processes = {0, 1} }\n"
-	"service few { listen = \"tcp:127.0.0.1:0\" exec = \"/bin/true\" instances = 2 }\n";
+	"service few { listen = \"tcp:127.0.0.1:0\" exec = \"/bin/true\" instances = 2 }\n"
+	"service named { listen = \"unix:%s/superd-test-%d\" exec = \"/bin/true\" }\n";
 
 /* Memory that is missing when a test says so. */
 static bool no_memory;
@@ -54,8 +57,11 @@ void *__wrap_calloc(size_t n, size_t size)
 
 static int open_stage(void **state)
 {
+	const char *directory = getenv("TMPDIR");
+
 	no_memory = false;
-	(void)snprintf(services, sizeof(services), services_format, (int)getpid());
+	(void)snprintf(services, sizeof(services), services_format, (int)getpid(),
+		       directory ? directory : "/tmp", (int)getpid());
 	return stage_set_up(state, services);
 }
 
@@ -127,10 +133,10 @@ static bool is_believed(struct stage *stage, const struct channel_message *messa
 static void assert_refused(struct stage *stage, struct channel_message message, int fd)
 {
 	unsigned before =
-		message.request.service <= FEW ? stage_live(stage, message.request.service) : 0;
+		message.request.service <= NAMED ? stage_live(stage, message.request.service) : 0;
 
 	assert_false(is_believed(stage, &message, fd));
-	if (message.request.service <= FEW)
+	if (message.request.service <= NAMED)
 		assert_int_equal(stage_live(stage, message.request.service), before);
 	stage_close_front(stage);
 	stage_open_front(stage);
@@ -165,19 +171,106 @@ static void test_connection_gets_its_program_and_its_true_name(void **state)
 	close(client);
 }
 
-static void test_connection_that_was_reset_is_no_lie(void **state)
+/* What it had sent could still be read, and the front could say that anybody has sent it. */
+static void test_connection_that_was_reset_starts_nothing(void **state)
 {
 	const struct linger reset = { .l_onoff = 1 };
 	struct stage *stage = *state;
 	struct channel_message message = ask(CHANNEL_SPAWN, TCP);
 	int client = connect_to(stage, TCP);
-	int fd = accept_on(stage, TCP, &message.request.peer);
-	struct address name = message.request.peer;
+	int lowest, fd = accept_on(stage, TCP, &message.request.peer);
 
+	assert_int_equal(send(client, "hello", 5, 0), 5);
 	assert_int_equal(setsockopt(client, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset)), 0);
 	close(client);
+	message.request.peer = ask_datagram("192.0.2.1").request.peer;
+	lowest = lowest_free_descriptor();
 	assert_true(is_believed(stage, &message, fd));
-	assert_true(address_equal(&stage->keeper.children.by_pid->peer, &name));
+	assert_true(lowest_free_descriptor() <= lowest);
+	assert_int_equal(stage_live(stage, TCP), 0);
+	assert_null(stage->keeper.children.by_pid);
+	message = hear(stage);
+	assert_int_equal(message.type, CHANNEL_ENDED);
+	assert_int_equal(message.ended.service, TCP);
+	assert_int_equal(message.ended.children, 1);
+}
+
+/* A client that is another process, as a Unix client must be. It sends, and has ended. */
+static void visit_address(const struct address *address, int type)
+{
+	pid_t pid = fork();
+	int status;
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		int fd = socket(address->any.sa_family, type, 0);
+
+		_exit(connect(fd, &address->any, address->length) < 0 ||
+		      send(fd, "hello", 5, 0) != 5);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+static void visit(const struct stage *stage, size_t endpoint)
+{
+	struct address address;
+
+	assert_int_equal(listener_address(stage_listener(stage, endpoint), &address), 0);
+	visit_address(&address, stage_listener(stage, endpoint)->endpoint.type);
+}
+
+/* A program may read to the end what such a client has sent. */
+static void test_client_that_has_finished_gets_its_program(void **state)
+{
+	static const uint32_t numbers[] = { TCP, LOCAL };
+	struct stage *stage = *state;
+
+	for (size_t i = 0; i < 2; i++) {
+		struct channel_message message = ask(CHANNEL_SPAWN, numbers[i]);
+
+		visit(stage, numbers[i]);
+		assert_true(is_believed(stage, &message,
+					accept_on(stage, numbers[i], &message.request.peer)));
+		assert_int_equal(stage_live(stage, numbers[i]), 1);
+	}
+}
+
+/* Also of a Unix socket it is the kernel that says who the client is. */
+static void test_the_front_does_not_say_who_the_client_is(void **state)
+{
+	struct stage *stage = *state;
+	struct channel_message message = ask(CHANNEL_SPAWN, LOCAL);
+	int fd;
+
+	visit(stage, LOCAL);
+	fd = accept_on(stage, LOCAL, &message.request.peer);
+	message.request.peer = (struct address){ .un = { .sun_family = AF_UNIX, .sun_path = "/x" },
+						 .length = sizeof(message.request.peer.un) };
+	assert_true(is_believed(stage, &message, fd));
+	assert_int_equal(stage->keeper.children.by_pid->peer.length, sizeof(sa_family_t));
+}
+
+/* Whatever a front does to the socket before. Both belong to the socket, of which we have a copy.
+ */
+static void test_a_program_finds_a_plain_connection(void **state)
+{
+	const struct linger long_one = { .l_onoff = 1, .l_linger = 60 };
+	struct stage *stage = *state;
+	struct channel_message message = ask(CHANNEL_SPAWN, TCP);
+	int client = connect_to(stage, TCP);
+	int fd = accept_on(stage, TCP, &message.request.peer), copy = dup(fd);
+	struct linger linger = { 0 };
+	socklen_t length = sizeof(linger);
+
+	assert_int_equal(fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK), 0);
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_LINGER, &long_one, sizeof(long_one)), 0);
+	assert_true(is_believed(stage, &message, fd));
+	assert_int_equal(fcntl(copy, F_GETFL) & O_NONBLOCK, 0);
+	assert_int_equal(getsockopt(copy, SOL_SOCKET, SO_LINGER, &linger, &length), 0);
+	assert_int_equal(linger.l_onoff, 0);
+	close(copy);
+	close(client);
 }
 
 static void test_long_datagram_gets_its_program(void **state)
@@ -277,6 +370,168 @@ static void test_only_a_connection_of_the_service_is_one(void **state)
 	assert_int_equal(lowest_free_descriptor(), lowest);
 }
 
+/* A socket of another type with the name that the endpoint's connections have. */
+static int bind_as(const struct stage *stage, size_t endpoint, int type)
+{
+	struct address address;
+	int fd;
+
+	assert_int_equal(listener_address(stage_listener(stage, endpoint), &address), 0);
+	fd = socket(address.any.sa_family, type, 0);
+	assert_true(fd >= 0);
+	assert_int_equal(bind(fd, &address.any, address.length), 0);
+	return fd;
+}
+
+static void test_the_connecting_side_is_no_client(void **state)
+{
+	static const uint32_t numbers[] = { TCP, LOCAL };
+	struct stage *stage = *state;
+
+	for (size_t i = 0; i < 2; i++) {
+		int client = connect_to(stage, numbers[i]);
+		struct address name;
+		int fd = accept_on(stage, numbers[i], &name);
+
+		assert_refused(stage, ask(CHANNEL_SPAWN, numbers[i]), client);
+		close(fd);
+	}
+}
+
+/* A connection to a listener that another process has made, of any name. */
+static void test_a_connection_to_somewhere_else_is_no_client(void **state)
+{
+	struct stage *stage = *state;
+	struct sockaddr_un name = { .sun_family = AF_UNIX };
+	socklen_t length = sizeof(name);
+	int others = socket(AF_UNIX, SOCK_STREAM, 0), client = socket(AF_UNIX, SOCK_STREAM, 0);
+	pid_t pid;
+
+	assert_int_equal(bind(others, (struct sockaddr *)&name, sizeof(sa_family_t)), 0);
+	assert_int_equal(getsockname(others, (struct sockaddr *)&name, &length), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(listen(others, 1) < 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_int_equal(connect(client, (struct sockaddr *)&name, length), 0);
+	assert_refused(stage, ask(CHANNEL_SPAWN, LOCAL), client);
+	close(others);
+}
+
+/*
+ * A program would take it for root: the kernel gives the connecting side the credentials of whoever
+ * listens. It may have the same name, once the file of the listener has another.
+ */
+static void test_the_credentials_of_a_client_are_not_the_keepers(void **state)
+{
+	struct stage *stage = *state;
+	struct address address;
+	char elsewhere[128];
+	int client;
+
+	assert_int_equal(listener_address(stage_listener(stage, NAMED), &address), 0);
+	(void)snprintf(elsewhere, sizeof(elsewhere), "%s-moved", address.un.sun_path);
+	assert_int_equal(rename(address.un.sun_path, elsewhere), 0);
+	client = bind_as(stage, NAMED, SOCK_STREAM);
+	assert_int_equal(rename(elsewhere, address.un.sun_path), 0);
+	assert_int_equal(connect(client, &address.any, address.length), 0);
+	assert_refused(stage, ask(CHANNEL_SPAWN, NAMED), client);
+}
+
+static void test_a_pair_of_sockets_is_no_client(void **state)
+{
+	struct stage *stage = *state;
+	int pair[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	assert_refused(stage, ask(CHANNEL_SPAWN, LOCAL), pair[0]);
+	close(pair[1]);
+}
+
+/* The port of the service on another address is another listener's. */
+static void test_the_address_of_the_client_is_the_listeners(void **state)
+{
+	struct stage *stage = *state;
+	struct address address;
+	int others = socket(AF_INET, SOCK_STREAM, 0), client = socket(AF_INET, SOCK_STREAM, 0);
+
+	assert_int_equal(listener_address(stage_listener(stage, TCP), &address), 0);
+	address.in.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1);
+	assert_int_equal(bind(others, &address.any, address.length), 0);
+	assert_int_equal(listen(others, 1), 0);
+	assert_int_equal(connect(client, &address.any, address.length), 0);
+	assert_refused(stage, ask(CHANNEL_SPAWN, TCP), accept(others, NULL, NULL));
+	close(client);
+	close(others);
+}
+
+/* Sockets of other types may have the same name. */
+static void test_a_socket_of_another_type_is_no_client(void **state)
+{
+	struct stage *stage = *state;
+	int others = bind_as(stage, LOCAL, SOCK_SEQPACKET);
+	struct address address;
+
+	assert_refused(stage, ask(CHANNEL_SPAWN, TCP), bind_as(stage, TCP, SOCK_DGRAM));
+	assert_int_equal(listen(others, 1), 0);
+	assert_int_equal(listener_address(stage_listener(stage, LOCAL), &address), 0);
+	visit_address(&address, SOCK_SEQPACKET);
+	assert_refused(stage, ask(CHANNEL_SPAWN, LOCAL), accept(others, NULL, NULL));
+	close(others);
+}
+
+/* There every name and every address is free. Returns the exit status. */
+static int send_from_another_network(const struct stage *stage)
+{
+	const struct channel_message message = ask(CHANNEL_SPAWN, LOCAL);
+	int others, client;
+
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0)
+		return EXIT_SKIPPED;
+	others = bind_as(stage, LOCAL, SOCK_STREAM);
+	assert_int_equal(listen(others, 1), 0);
+	client = connect_to(stage, LOCAL);
+	return channel_send(stage->channel, &message, accept(others, NULL, NULL)) < 0 || client < 0;
+}
+
+static void test_a_client_in_another_network_is_no_client(void **state)
+{
+	struct stage *stage = *state;
+	int status;
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(send_from_another_network(stage));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SKIPPED)
+		skip();
+	assert_int_equal(status, 0);
+	stage_turn(stage);
+	assert_true(stage->front->channel.eof);
+}
+
+/* A front that drains after a reload has nothing to ask for. */
+static void test_a_front_that_was_replaced_asks_for_nothing(void **state)
+{
+	static const enum front_state states[] = { FRONT_SERVING, FRONT_DRAINING };
+	struct stage *stage = *state;
+
+	for (size_t i = 0; i < 2; i++) {
+		int client = connect_to(stage, TCP);
+		struct address name;
+
+		stage->front->state = states[i];
+		front_retire(stage->front);
+		assert_refused(stage, ask(CHANNEL_SPAWN, TCP), accept_on(stage, TCP, &name));
+		stage->front->state = states[i];
+		front_retire(stage->front);
+		assert_refused(stage, ask(CHANNEL_WAIT, WAIT), -1);
+		close(client);
+	}
+}
+
 static void test_connection_is_for_its_own_service(void **state)
 {
 	struct stage *stage = *state;
@@ -285,12 +540,17 @@ static void test_connection_is_for_its_own_service(void **state)
 	int fd = accept_on(stage, TCP, &name);
 	struct channel_message elsewhere = ask(CHANNEL_SPAWN, TCP);
 
-	for (uint32_t number = UDP; number <= FEW + 1; number++)
+	for (uint32_t number = UDP; number <= NAMED + 1; number++)
 		assert_refused(stage, ask(CHANNEL_SPAWN, number), dup(fd));
 	assert_refused(stage, ask(CHANNEL_SPAWN, UINT32_MAX), dup(fd));
 	elsewhere.request.endpoint = SESSION;
 	assert_refused(stage, elsewhere, dup(fd));
+	elsewhere.request.endpoint = FEW;
+	assert_refused(stage, elsewhere, dup(fd));
 	elsewhere = ask(CHANNEL_SPAWN, SESSION);
+	elsewhere.request.endpoint = TCP;
+	assert_refused(stage, elsewhere, dup(fd));
+	elsewhere = ask(CHANNEL_SPAWN, FEW);
 	elsewhere.request.endpoint = TCP;
 	assert_refused(stage, elsewhere, fd);
 	close(client);
@@ -516,49 +776,41 @@ static void test_a_front_says_only_what_is_legal_in_its_state(void **state)
 	}
 }
 
+#define CASE(name) cmocka_unit_test_setup_teardown(name, open_stage, stage_tear_down)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_a_front_says_only_what_is_legal_in_its_state,
-						open_stage, stage_tear_down),
-		cmocka_unit_test_setup_teardown(test_connection_gets_its_program_and_its_true_name,
-						open_stage, stage_tear_down),
-		cmocka_unit_test_setup_teardown(test_connection_that_was_reset_is_no_lie,
-						open_stage, stage_tear_down),
-		cmocka_unit_test_setup_teardown(test_long_datagram_gets_its_program, open_stage,
-						stage_tear_down),
-		cmocka_unit_test_setup_teardown(test_listener_that_waits_gets_one_program,
-						open_stage, stage_tear_down),
-		cmocka_unit_test_setup_teardown(test_no_more_programs_run_than_the_service_may_have,
-						open_stage, stage_tear_down),
-		cmocka_unit_test_setup_teardown(test_listener_that_is_closed_at_the_stop_is_no_lie,
-						open_stage, stage_tear_down),
-		cmocka_unit_test_setup_teardown(test_only_a_connection_of_the_service_is_one,
-						open_stage, stage_tear_down),
-		cmocka_unit_test_setup_teardown(test_connection_is_for_its_own_service, open_stage,
-						stage_tear_down),
-		cmocka_unit_test_setup_teardown(test_connection_of_another_dispatch_is_refused,
-						open_stage, stage_tear_down),
-		cmocka_unit_test_setup_teardown(test_only_a_sealed_file_in_memory_is_a_datagram,
-						open_stage, stage_tear_down),
-		cmocka_unit_test_setup_teardown(test_sender_is_one_that_the_endpoint_can_have,
-						open_stage, stage_tear_down),
-		cmocka_unit_test_setup_teardown(test_other_messages_are_not_a_fronts, open_stage,
-						stage_tear_down),
-		cmocka_unit_test_setup_teardown(
-			test_lost_descriptor_of_another_message_is_no_lost_client, open_stage,
-			stage_tear_down),
-		cmocka_unit_test_setup_teardown(test_nothing_with_a_descriptor_is_no_end,
-						open_stage, stage_tear_down),
-		cmocka_unit_test_setup_teardown(test_refused_connection_does_not_hold_the_keeper,
-						open_stage, stage_tear_down),
-		cmocka_unit_test_setup_teardown(test_front_that_does_not_read_costs_bounded_memory,
-						open_stage, stage_tear_down),
-		cmocka_unit_test_setup_teardown(
-			test_front_that_does_not_read_costs_bounded_descriptors, open_stage,
-			stage_tear_down),
-		cmocka_unit_test_setup_teardown(test_front_counts_rightly_when_memory_is_missing,
-						open_stage, stage_tear_down),
+		CASE(test_connection_gets_its_program_and_its_true_name),
+		CASE(test_connection_that_was_reset_starts_nothing),
+		CASE(test_client_that_has_finished_gets_its_program),
+		CASE(test_the_front_does_not_say_who_the_client_is),
+		CASE(test_a_program_finds_a_plain_connection),
+		CASE(test_long_datagram_gets_its_program),
+		CASE(test_listener_that_waits_gets_one_program),
+		CASE(test_listener_that_is_closed_at_the_stop_is_no_lie),
+		CASE(test_no_more_programs_run_than_the_service_may_have),
+		CASE(test_only_a_connection_of_the_service_is_one),
+		CASE(test_the_connecting_side_is_no_client),
+		CASE(test_a_connection_to_somewhere_else_is_no_client),
+		CASE(test_the_credentials_of_a_client_are_not_the_keepers),
+		CASE(test_a_pair_of_sockets_is_no_client),
+		CASE(test_the_address_of_the_client_is_the_listeners),
+		CASE(test_a_socket_of_another_type_is_no_client),
+		CASE(test_a_client_in_another_network_is_no_client),
+		CASE(test_a_front_that_was_replaced_asks_for_nothing),
+		CASE(test_connection_is_for_its_own_service),
+		CASE(test_connection_of_another_dispatch_is_refused),
+		CASE(test_only_a_sealed_file_in_memory_is_a_datagram),
+		CASE(test_sender_is_one_that_the_endpoint_can_have),
+		CASE(test_other_messages_are_not_a_fronts),
+		CASE(test_lost_descriptor_of_another_message_is_no_lost_client),
+		CASE(test_nothing_with_a_descriptor_is_no_end),
+		CASE(test_refused_connection_does_not_hold_the_keeper),
+		CASE(test_front_that_does_not_read_costs_bounded_memory),
+		CASE(test_front_that_does_not_read_costs_bounded_descriptors),
+		CASE(test_front_counts_rightly_when_memory_is_missing),
+		CASE(test_a_front_says_only_what_is_legal_in_its_state),
 	};
 
 	return cmocka_run_group_tests_name("request", tests, NULL, NULL);

@@ -1,6 +1,8 @@
 #include "keeper/child/connection.h"
 
+#include <errno.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "channel/channel.h"
@@ -8,44 +10,44 @@
 #include "keeper/exec/spawn.h"
 #include "keeper/fronts/fronts.h"
 #include "keeper/listen/listener-table.h"
-#include "net/socket-options.h"
 
 /*
- * Whether it is a connection, not a listener. The address of the client is asked from the kernel;
- * if the client has gone, that of the front stays.
+ * The connecting side of a Unix socket is told the credentials of the process that listens. A
+ * program must not take a front for root because of that.
  */
-static bool has_peer(struct request *request)
+static bool is_of_the_keeper(int fd)
 {
-	struct address peer = { .length = sizeof(peer.un) };
+	struct ucred peer = { 0 };
+	socklen_t length = sizeof(peer);
 
-	if (getpeername(request->fd, &peer.any, &peer.length) < 0)
-		return socket_option(request->fd, SOL_SOCKET, SO_ACCEPTCONN) == 0;
-	if (!address_is_unix(&peer))
-		request->peer = peer;
-	return true;
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 && peer.pid == getpid();
 }
 
-/* Whether the socket has the type, the family and the port of the endpoint. */
+/* Whether the socket was accepted from the endpoint. What the front says of it does not count. */
 static bool is_of_endpoint(struct request *request)
 {
 	const struct endpoint *endpoint = request_endpoint(request);
 
-	request->local.length = sizeof(request->local.un);
-	if (socket_option(request->fd, SOL_SOCKET, SO_TYPE) != endpoint->type ||
-	    getsockname(request->fd, &request->local.any, &request->local.length) < 0)
-		return false;
-	if (request->local.any.sa_family != endpoint->address.any.sa_family)
+	if (endpoint->type == SOCK_DGRAM ||
+	    !origin_is_of(&request_bound(request)->listener->origin, request->fd, &request->local))
 		return false;
 	if (address_is_unix(&request->local)) {
 		/* If a stale file was replaced, the kernel has another name than the file. */
 		request->local = endpoint->address;
-		return true;
+		return !is_of_the_keeper(request->fd);
 	}
-
-	if (address_port(&request->local) != request_bound(request)->port)
-		return false;
 	address_unmap(&request->local);
 	return true;
+}
+
+/* Asks the kernel for the address of the client. Returns as check(). */
+static int find_peer(struct request *request)
+{
+	request->peer = (struct address){ .length = sizeof(request->peer.un) };
+	if (getpeername(request->fd, &request->peer.any, &request->peer.length) == 0)
+		return 1;
+	request->peer.length = 0;
+	return errno == ENOTCONN ? 0 : -EBADMSG;
 }
 
 /*
@@ -60,13 +62,16 @@ static void make_ready(struct request *request)
 	(void)setsockopt(request->fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
 }
 
-static bool is_allowed(struct request *request)
+static int check(struct request *request)
 {
-	if (request_endpoint(request)->type == SOCK_DGRAM || !is_of_endpoint(request) ||
-	    !has_peer(request))
-		return false;
-	make_ready(request);
-	return true;
+	int r;
+
+	if (!is_of_endpoint(request))
+		return -EBADMSG;
+	r = find_peer(request);
+	if (r > 0)
+		make_ready(request);
+	return r;
 }
 
 static pid_t run(struct request *request, struct child *child, const struct unread *unread,
@@ -87,7 +92,7 @@ const struct request_kind connection_request = {
 	.type = CHANNEL_SPAWN,
 	.dispatch = DISPATCH_SPAWN,
 	.has_client = true,
-	.is_allowed = is_allowed,
+	.check = check,
 	.run = run,
 	.settle = settle,
 };

@@ -1,5 +1,6 @@
 #include "keeper/child/datagram.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -35,12 +36,14 @@ static bool is_sender(const struct address *peer, const struct endpoint *endpoin
 	       (peer->any.sa_family == AF_INET && family == AF_INET6);
 }
 
-static bool is_allowed(struct request *request)
+static int check(struct request *request)
 {
 	const struct endpoint *endpoint = request_endpoint(request);
 
-	return endpoint->type == SOCK_DGRAM && is_sender(&request->peer, endpoint) &&
-	       is_sealed(request->fd);
+	if (endpoint->type != SOCK_DGRAM || !is_sender(&request->peer, endpoint) ||
+	    !is_sealed(request->fd))
+		return -EBADMSG;
+	return 1;
 }
 
 /*
@@ -77,7 +80,7 @@ const struct request_kind datagram_request = {
 	.type = CHANNEL_DATAGRAM,
 	.dispatch = DISPATCH_SPAWN,
 	.has_client = true,
-	.is_allowed = is_allowed,
+	.check = check,
 	.run = run,
 	.settle = settle,
 };

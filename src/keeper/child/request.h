@@ -36,9 +36,10 @@ struct request_kind {
 	 * Whether an honest front may have sent the request. A front that was taken over must gain
 	 * nothing by a false one. NULL: whenever the message and the dispatch are right. Also
 	 * replaces the front's description of the client by the kernel's, and gives the descriptor
-	 * the flags that a program expects.
+	 * the flags that a program expects. Returns 1, 0 if the client has gone so that nothing can
+	 * be known of it, or -EBADMSG.
 	 */
-	bool (*is_allowed)(struct request *request);
+	int (*check)(struct request *request);
 
 	/*
 	 * Runs the program of @child. Returns its process id, 0 if no program is needed any more,

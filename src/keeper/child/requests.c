@@ -47,17 +47,23 @@ static void on_ended(struct child *child, int status, int64_t lived_us)
 	unread_end(&requests->unread, child);
 }
 
-/* The program will not be started. Logs the failed step, and the fronts count one child fewer. */
-static void give_up(struct requests *requests, const struct request *request,
-		    const struct spawn_failure *failure)
+/* The program will not be started. The fronts count one child fewer. */
+static void settle_unstarted(struct requests *requests, const struct request *request)
 {
 	struct service_record *record = request_record(request);
 
 	record->live--;
-	failures_note(requests->failures, record, request_service(request), &request->peer,
-		      failure);
 	request->kind->settle(requests->fronts, record, request_bound(request), STATUS_NOT_STARTED,
 			      0);
+}
+
+/* The same after an attempt: logs the failed step. */
+static void give_up(struct requests *requests, const struct request *request,
+		    const struct spawn_failure *failure)
+{
+	failures_note(requests->failures, request_record(request), request_service(request),
+		      &request->peer, failure);
+	settle_unstarted(requests, request);
 }
 
 void requests_give_up(struct requests *requests)
@@ -171,12 +177,29 @@ static void start_or_wait(struct requests *requests, struct request *request)
 		request_fini(request);
 }
 
-/* The request was counted. Takes over the same. */
+/* The same for a request that comes when so many programs run as the service may have. */
 static void refuse(struct requests *requests, struct request *request)
 {
 	const struct spawn_failure failure = { SPAWN_INSTANCES, 0 };
 
 	give_up(requests, request, &failure);
+	request_fini(request);
+}
+
+/*
+ * The same when the client has gone. What it had sent could still be read, but the kernel does not
+ * know its address any more, and the front may say any.
+ */
+static void forget_client(struct requests *requests, struct request *request)
+{
+	const struct log_fields fields = { .service = request_service(request)->name,
+					   .event = "lost" };
+
+	if (request_service(request)->log_on_failure)
+		log_event(LOG_INFO, &fields, 0,
+			  "service '%s': a client had gone before its program could be started",
+			  request_service(request)->name);
+	settle_unstarted(requests, request);
 	request_fini(request);
 }
 
@@ -200,18 +223,22 @@ static bool names_endpoint(const struct request *request)
 		       request->service;
 }
 
-static bool is_allowed(struct request *request, uint32_t type)
+/* Returns 1, 0 if the client has gone, or -EBADMSG. */
+static int check(struct request *request, uint32_t type)
 {
 	if (!names_endpoint(request))
-		return false;
+		return -EBADMSG;
 	request->kind = find_kind(type, request_service(request)->dispatch);
-	return request->kind && (!request->kind->is_allowed || request->kind->is_allowed(request));
+	if (!request->kind)
+		return -EBADMSG;
+	return request->kind->check ? request->kind->check(request) : 1;
 }
 
 /*
- * The request is counted already. No honest front asks for more than `instances`: it counts the same programs, and never fewer than run. But its
- * count is too low for a moment when the front before it was killed while it had requests on the
- * way. So the front is believed, and the client is refused.
+ * The request is counted already. No honest front asks for more than `instances`: it counts the
+ * same programs, and never fewer than run. But its count is too low for a moment when the front
+ * before it was killed while it had requests on the way. So the front is believed, and the client
+ * is refused.
  */
 static bool is_too_many(const struct request *request)
 {
@@ -237,17 +264,21 @@ int requests_handle(struct requests *requests, struct front *front,
 		.local = message->request.local,
 		.fd = fd,
 	};
+	int r;
 
 	if (front->generation)
 		request.generation = generation_ref(front->generation);
-	if (!is_allowed(&request, message->type))
+	r = check(&request, message->type);
+	if (r < 0)
 		return reject(&request);
 
 	if (!request.kind->has_client)
 		request.peer.length = 0;
 	address_unmap(&request.peer);
 	request_record(&request)->live++;
-	if (is_too_many(&request))
+	if (r == 0)
+		forget_client(requests, &request);
+	else if (is_too_many(&request))
 		refuse(requests, &request);
 	else
 		start_or_wait(requests, &request);

@@ -65,10 +65,7 @@ static void note_bound(struct bound_listener *bound)
 {
 	const struct log_fields fields = { .service = bound->service, .event = "listening" };
 	char text[ADDRESS_TEXT_MAX];
-	struct address local;
 
-	if (listener_address(bound->listener, &local) == 0)
-		bound->port = address_port(&local);
 	bound->error = 0;
 	backoff_reset(&bound->pause);
 

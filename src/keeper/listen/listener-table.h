@@ -27,7 +27,6 @@ struct bound_listener {
 	struct listener_policy policy;
 	size_t n_read; /* of its sockets, how many the front that serves reads */
 	bool kept;     /* by listener_table_abandon() */
-	unsigned port; /* once bound: the real one; 0 for Unix */
 	struct timer retry;
 	struct backoff pause;
 	struct backoff soon; /* after retry_soon(), instead of @pause */
