@@ -1,5 +1,6 @@
 #include "config/option.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <limits.h>
 #include <net/if.h>
@@ -45,9 +46,14 @@ bool option_log(const struct option *option, const char *text, void *field)
 
 bool option_interface(const struct option *option, const char *text, void *field)
 {
+	struct in_addr address;
+
 	for (const char *at = text; *at; at++)
-		if (!isgraph((unsigned char)*at) || *at == '/')
+		if (!isgraph((unsigned char)*at) || strchr("/:", *at))
 			return false;
+	/* The `interface` of xinetd is an address, which belongs to `listen` here. */
+	if (inet_pton(AF_INET, text, &address) == 1)
+		return false;
 	if (strlen(text) >= IFNAMSIZ || strcmp(text, ".") == 0 || strcmp(text, "..") == 0)
 		return false;
 	return option_text(option, text, field);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "config/decode.h"
+#include "config/foreign-words.h"
 #include "config/schema.h"
 #include "config/syntax.h"
 
@@ -23,13 +24,17 @@ static void unknown(const struct section *section, const struct token *name)
 	struct location at = { section->file, name->line };
 	const char *quoted = errors_quote_part(name->text, name->length);
 	const char *where = section->kind == SECTION_ROOT ? "at" : "in";
-	const char *nearest;
+	const char *instead, *nearest;
 	char word[64];
 
 	if (!token_plain(name, word, sizeof(word)))
 		word[0] = '\0';
+	instead = foreign_option(word);
 	nearest = schema_nearest(word, section->kind);
-	if (nearest)
+	if (instead)
+		errors_add(section->errors, at, "unknown option '%s' %s %s; %s", quoted, where,
+			   section->subject, instead);
+	else if (nearest)
 		errors_add(section->errors, at, "unknown option '%s' %s %s; did you mean '%s'?",
 			   quoted, where, section->subject, nearest);
 	else

@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "config/arena.h"
+#include "config/foreign-words.h"
 #include "config/schema.h"
 #include "config/section.h"
 #include "config/sources.h"
@@ -206,7 +207,10 @@ static void unknown_section(struct superd_conf *conf, const struct token *keywor
 	if (!token_plain(keyword, word, sizeof(word)))
 		word[0] = '\0';
 	nearest = text_nearest(word, known);
-	if (nearest >= 0)
+	if (foreign_section(word))
+		errors_add(conf->errors, at, "unknown section '%s'; %s", quoted,
+			   foreign_section(word));
+	else if (nearest >= 0)
 		errors_add(conf->errors, at, "unknown section '%s'; did you mean '%s'?", quoted,
 			   known[nearest]);
 	else

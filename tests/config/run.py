@@ -3,13 +3,15 @@
 
 What stands in good/ must load without a warning and print its .expected; what stands in
 warn/ must load with exactly the warnings of its .expected, and what stands in bad/ must be
-refused with exactly the messages of its .expected. Files named root-* are for
+refused with exactly the messages of its .expected. Each word of src/config/foreign-words.c
+has a file in bad/. Files named root-* are for
 superd as root, user-* for superd as an ordinary user; started by root, the latter
 run as nobody. Speaks TAP. With --write, the .expected files of warn/ and bad/ are written
 anew.
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -18,6 +20,8 @@ from pathlib import Path
 
 KINDS = ("good", "warn", "bad")
 HERE = Path(__file__).resolve().parent
+WORD = re.compile(r'^\t\{ "(\w+)",', re.MULTILINE)
+OPTION = re.compile(r'\[OPTION_\w+\] = \{\s*"([a-z0-9_]+)"')
 BOM = b"\xef\xbb\xbf"
 ORDINARY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"]
 
@@ -80,6 +84,22 @@ def check(case, result, place):
     return problems
 
 
+def check_words():
+    """Every foreign word has its file, so that somebody has read what is said to it."""
+    source = HERE.parents[1] / "src/config"
+    foreign = (source / "foreign-words.c").read_text()
+    options, sections = (
+        set(WORD.findall(part)) for part in foreign.split("struct foreign_word sections")
+    )
+    known = set(OPTION.findall((source / "schema.c").read_text()))
+    wanted = {f"word-{word}" for word in options} | {f"word-section-{word}" for word in sections}
+    present = {case.stem for case in (HERE / "bad").glob("word-*.conf")}
+    problems = [f"'{word}' is an option by now" for word in sorted(options & known)]
+    problems += [f"bad/{name}.conf: there is no such file" for name in sorted(wanted - present)]
+    problems += [f"bad/{name}.conf: there is no such word" for name in sorted(present - wanted)]
+    return problems or ([] if options and sections and known else ["no words found"])
+
+
 def main():
     with tempfile.TemporaryDirectory(prefix="superd-") as directory:
         return run_all(Path(directory).resolve())
@@ -93,9 +113,13 @@ def run_all(place):
         for kind in KINDS
         for case in sorted((HERE / kind).glob("*.conf"))
     ]
-    failed = 0
-    print(f"1..{len(cases)}")
-    for number, case in enumerate(cases, 1):
+    problems = check_words()
+    failed = bool(problems)
+    print(f"1..{len(cases) + 1}")
+    print("not ok" if problems else "ok", "1 - foreign words")
+    for line in problems:
+        print("#", line)
+    for number, case in enumerate(cases, 2):
         name = f"{number} - {case}"
         command = command_for(superd, case)
         if isinstance(command, str):
