@@ -136,6 +136,7 @@ static void fill_in(struct build *build)
 	service->amplify = draft->amplify && builtin_has(draft->builtin, BUILTIN_MAY_AMPLIFY);
 	service->instances = draft->instances;
 	service->overflow = draft->overflow;
+	service->reflection = draft->reflection;
 	service->log_on_success = draft->log_on_success;
 	service->log_on_failure = draft->log_on_failure;
 	service->socket = draft->socket;

@@ -56,6 +56,7 @@ struct draft {
 	int dispatch;
 	int stderr_to;
 	int overflow;
+	int reflection;
 	int nice;
 	int64_t idle_timeout_ms;
 	int64_t max_lifetime_ms;

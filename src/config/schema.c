@@ -59,6 +59,7 @@ TABLE(booleans, "no", "yes", "false", "true", "off", "on");
 TABLE(readiness, "start", "notify");
 TABLE(stderrs, "socket", "log", "null");
 TABLE(overflows, "queue", "refuse");
+TABLE(reflections, "strict", "own");
 /* In the order of the bits. */
 TABLE(successes, "host", "pid", "duration", "exit", "traffic");
 TABLE(failures, "host", NULL, NULL, NULL, NULL, "attempt");
@@ -138,6 +139,9 @@ const struct option schema_options[OPTION_COUNT] = {
 		.also = "unlimited", FOR_COUNTED_CLIENTS, .instead = "processes" },
 	[OPTION_OVERFLOW] = { "overflow", BOTH, .parse = option_word, IN_DRAFT(overflow),
 		.effect = LIVE, .words = &overflows, FOR_COUNTED_CLIENTS },
+	[OPTION_REFLECTION_GUARD] = { "reflection_guard", BOTH, .parse = option_word,
+		IN_DRAFT(reflection), .effect = LIVE, .words = &reflections,
+		.only_with = DISPATCH_PER_CLIENT, .endpoints = ENDPOINT_UDP },
 	[OPTION_IDLE_TIMEOUT] = { "idle_timeout", BOTH, .parse = option_duration,
 		IN_DRAFT(idle_timeout_ms), DURATION_OR_NEVER, LIVE, OF_DURATION_OR_NEVER,
 		FOR_BUILTINS, .endpoints = ENDPOINT_CONNECTIONS },

@@ -28,6 +28,12 @@ enum stderr_to {
 	STDERR_NULL,
 };
 
+/* Which datagrams get no program, besides those whose senders cannot be answered. */
+enum reflection {
+	REFLECTION_GUARD_STRICT, /* from a port below 1024, or one where superd receives */
+	REFLECTION_GUARD_OWN,    /* only the latter */
+};
+
 /* The choices of log_on_success and log_on_failure. */
 enum {
 	RECORD_HOST = 1 << 0,
@@ -102,6 +108,7 @@ struct service {
 
 	unsigned instances; /* UINT_MAX: no limit */
 	enum overflow overflow;
+	enum reflection reflection;
 	struct socket_settings socket;
 	unsigned log_on_success;
 	unsigned log_on_failure;

@@ -41,7 +41,7 @@ static void reset(struct front *front, const struct startup *startup)
 	};
 	uplink_init(&front->uplink, startup->channel, &commands_uplink);
 	throttle_init(&front->throttle, &front->context);
-	spawner_init(&front->spawner, &front->drops);
+	spawner_init(&front->spawner, &front->drops, &front->builtins.guard);
 	pass_init(&front->pass, &front->context);
 	program_log_init(&front->program_log, &front->context);
 }

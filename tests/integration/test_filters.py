@@ -36,7 +36,7 @@ def test_a_sender_without_a_port_gets_no_program(superd):
     header = struct.pack("!4H", 0, daemon.port("x", "udp"), 8 + 4, 0)
     with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_UDP) as raw:
         raw.sendto(header + b"ping", ("127.0.0.1", 0))
-    daemon.wait_log("service 'x': lost 127.0.0.1:0: it has no address to answer")
+    daemon.wait_log("service 'x': lost 127.0.0.1:0: its address is not one that can be answered")
 
 
 def test_a_filter_gets_the_empty_datagram(superd):

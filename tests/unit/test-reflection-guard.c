@@ -13,30 +13,32 @@
 static const struct {
 	const char *host;
 	unsigned port;
-	bool allowed;
+	enum reflection_risk risk;
 } cases[] = {
-	{ "192.0.2.1", 1024, true },
-	{ "192.0.2.1", 65535, true },
-	{ "192.0.2.1", 1023, false },
-	{ "192.0.2.1", 0, false },
-	{ "192.0.2.1", 2049, false },
-	{ "192.0.2.1", 10007, false },
-	{ "192.0.2.1", 10008, true },
-	{ "0.0.0.0", 5000, false },
-	{ "0.1.2.3", 5000, false },
-	{ "223.255.255.255", 5000, true },
-	{ "224.0.0.1", 5000, false },
-	{ "239.1.2.3", 5000, false },
-	{ "255.255.255.255", 5000, false },
-	{ "2001:db8::1", 5000, true },
-	{ "2001:db8::1", 7, false },
-	{ "::1", 10007, false },
-	{ "::", 5000, false },
-	{ "ff02::1", 5000, false },
-	{ "::ffff:192.0.2.1", 5000, true },
-	{ "::ffff:224.0.0.1", 5000, false },
-	{ "::ffff:255.255.255.255", 5000, false },
-	{ "::ffff:192.0.2.1", 19, false },
+	{ "192.0.2.1", 1024, REFLECTION_NO_RISK },
+	{ "192.0.2.1", 65535, REFLECTION_NO_RISK },
+	{ "192.0.2.1", 1023, REFLECTION_LOW_PORT },
+	{ "192.0.2.1", 0, REFLECTION_NOBODY },
+	{ "192.0.2.1", 2049, REFLECTION_LOW_PORT },
+	{ "192.0.2.1", 10007, REFLECTION_OWN },
+	{ "192.0.2.1", 10008, REFLECTION_NO_RISK },
+	{ "0.0.0.0", 5000, REFLECTION_NOBODY },
+	{ "0.1.2.3", 5000, REFLECTION_NOBODY },
+	{ "223.255.255.255", 5000, REFLECTION_NO_RISK },
+	{ "224.0.0.1", 5000, REFLECTION_NOBODY },
+	{ "239.1.2.3", 5000, REFLECTION_NOBODY },
+	{ "255.255.255.255", 5000, REFLECTION_NOBODY },
+	{ "2001:db8::1", 5000, REFLECTION_NO_RISK },
+	{ "2001:db8::1", 7, REFLECTION_LOW_PORT },
+	{ "::1", 10007, REFLECTION_OWN },
+	{ "::", 5000, REFLECTION_NOBODY },
+	{ "ff02::1", 5000, REFLECTION_NOBODY },
+	{ "::ffff:192.0.2.1", 5000, REFLECTION_NO_RISK },
+	{ "::ffff:224.0.0.1", 5000, REFLECTION_NOBODY },
+	{ "::ffff:255.255.255.255", 5000, REFLECTION_NOBODY },
+	{ "224.0.0.1", 7, REFLECTION_NOBODY },
+	{ "192.0.2.1", 518, REFLECTION_OWN },
+	{ "::ffff:192.0.2.1", 19, REFLECTION_LOW_PORT },
 };
 
 static struct address make_address(const char *host, unsigned port)
@@ -62,10 +64,12 @@ static void test_sources_that_could_make_a_loop_get_no_answer(void **state)
 
 	own = make_address("192.0.2.7", 10007);
 	assert_int_equal(reflection_guard_add(&guard, &own.any, own.length), 0);
+	own = make_address("::", 518);
+	assert_int_equal(reflection_guard_add(&guard, &own.any, own.length), 0);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct address source = make_address(cases[i].host, cases[i].port);
 
-		if (reflection_guard_allows(&guard, &source.any, source.length) != cases[i].allowed)
+		if (reflection_guard_judge(&guard, &source.any, source.length) != cases[i].risk)
 			fail_msg("%s port %u", cases[i].host, cases[i].port);
 	}
 }
@@ -76,11 +80,13 @@ static void test_a_unix_sender_without_a_name_gets_no_answer(void **state)
 	struct address source = { .length = sizeof(sa_family_t) };
 
 	source.un.sun_family = AF_UNIX;
-	assert_false(reflection_guard_allows(&guard, &source.any, source.length));
-	assert_false(reflection_guard_allows(&guard, &source.any, 0));
+	assert_int_equal(reflection_guard_judge(&guard, &source.any, source.length),
+			 REFLECTION_NOBODY);
+	assert_int_equal(reflection_guard_judge(&guard, &source.any, 0), REFLECTION_NOBODY);
 	source.un.sun_path[0] = '/';
 	source.length += 2;
-	assert_true(reflection_guard_allows(&guard, &source.any, source.length));
+	assert_int_equal(reflection_guard_judge(&guard, &source.any, source.length),
+			 REFLECTION_NO_RISK);
 }
 
 static struct address unix_address(const char *name, size_t n)
@@ -102,11 +108,14 @@ static void test_our_own_unix_sockets_get_no_answer(void **state)
 
 	assert_int_equal(reflection_guard_add(&guard, &path.any, path.length), 0);
 	assert_int_equal(reflection_guard_add(&guard, &abstract.any, abstract.length), 0);
-	assert_false(reflection_guard_allows(&guard, &path.any, path.length));
-	assert_false(reflection_guard_allows(&guard, &abstract.any, abstract.length));
-	assert_true(reflection_guard_allows(&guard, &like_it.any, like_it.length));
+	assert_int_equal(reflection_guard_judge(&guard, &path.any, path.length), REFLECTION_OWN);
+	assert_int_equal(reflection_guard_judge(&guard, &abstract.any, abstract.length),
+			 REFLECTION_OWN);
+	assert_int_equal(reflection_guard_judge(&guard, &like_it.any, like_it.length),
+			 REFLECTION_NO_RISK);
 	reflection_guard_fini(&guard);
-	assert_true(reflection_guard_allows(&guard, &path.any, path.length));
+	assert_int_equal(reflection_guard_judge(&guard, &path.any, path.length),
+			 REFLECTION_NO_RISK);
 }
 
 int main(void)

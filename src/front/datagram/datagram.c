@@ -93,7 +93,8 @@ static bool may_answer(const struct datagram_socket *socket, const struct msghdr
 	if (socket->is_second && packet_is_to_many(header))
 		return false;
 	return !(header->msg_flags & MSG_TRUNC) &&
-	       reflection_guard_allows(socket->guard, header->msg_name, header->msg_namelen);
+	       reflection_guard_judge(socket->guard, header->msg_name, header->msg_namelen) ==
+		       REFLECTION_NO_RISK;
 }
 
 static void drop(const struct datagram_socket *socket, unsigned n)

@@ -85,56 +85,64 @@ void reflection_guard_fini(struct reflection_guard *guard)
 	}
 }
 
-/* Refuses the names of sockets of superd, and senders without a name. */
-static bool allows_name(const struct reflection_guard *guard, const struct sockaddr_un *name,
-			size_t length)
+/* A sender without a name cannot be answered. */
+static enum reflection_risk judge_name(const struct reflection_guard *guard,
+				       const struct sockaddr_un *name, size_t length)
 {
 	const struct reflection_guard_name *own = atomic_load_explicit(
 		&guard->own_names[bucket_of(name->sun_path, length)], memory_order_acquire);
 
+	if (length == 0)
+		return REFLECTION_NOBODY;
 	while (own && (own->length != length || memcmp(own->bytes, name->sun_path, length) != 0))
 		own = own->next;
-	return length > 0 && !own;
+	return own ? REFLECTION_OWN : REFLECTION_NO_RISK;
 }
 
-static bool allows_port(const struct reflection_guard *guard, unsigned port)
+/* The port of superd is enough: another host may run the same service. */
+static enum reflection_risk judge_port(const struct reflection_guard *guard, unsigned port)
 {
-	return port >= IPPORT_RESERVED && port != PORT_NFS &&
-	       !(atomic_load_explicit(&guard->own_ports[port / 8], memory_order_relaxed) &
-		 1 << port % 8);
+	if (port == 0)
+		return REFLECTION_NOBODY;
+	if (atomic_load_explicit(&guard->own_ports[port / 8], memory_order_relaxed) & 1 << port % 8)
+		return REFLECTION_OWN;
+	return port < IPPORT_RESERVED || port == PORT_NFS ? REFLECTION_LOW_PORT
+							  : REFLECTION_NO_RISK;
 }
 
-/* Refuses 0/8, multicast, and the reserved addresses above, with the broadcast address. */
-static bool allows_in(uint32_t host)
+/* Not 0/8, multicast, or the reserved addresses above, with the broadcast address. */
+static bool is_host(uint32_t address)
 {
-	return host >> 24 != 0 && host >> 28 < 0xe;
+	return address >> 24 != 0 && address >> 28 < 0xe;
 }
 
-static bool allows_in6(const struct in6_addr *address)
+static bool is_host6(const struct in6_addr *address)
 {
 	if (IN6_IS_ADDR_V4MAPPED(address))
-		return allows_in(ntohl(address->s6_addr32[3]));
+		return is_host(ntohl(address->s6_addr32[3]));
 	return !IN6_IS_ADDR_UNSPECIFIED(address) && !IN6_IS_ADDR_MULTICAST(address);
 }
 
-bool reflection_guard_allows(const struct reflection_guard *guard, const struct sockaddr *source,
-			     socklen_t length)
+enum reflection_risk reflection_guard_judge(const struct reflection_guard *guard,
+					    const struct sockaddr *source, socklen_t length)
 {
 	const struct sockaddr_in *in = (const void *)source;
 	const struct sockaddr_in6 *in6 = (const void *)source;
 
 	if (length < sizeof(source->sa_family))
-		return false;
+		return REFLECTION_NOBODY;
 	switch (source->sa_family) {
 	case AF_INET:
-		return length >= sizeof(*in) && allows_in(ntohl(in->sin_addr.s_addr)) &&
-		       allows_port(guard, ntohs(in->sin_port));
+		if (length < sizeof(*in) || !is_host(ntohl(in->sin_addr.s_addr)))
+			return REFLECTION_NOBODY;
+		return judge_port(guard, ntohs(in->sin_port));
 	case AF_INET6:
-		return length >= sizeof(*in6) && allows_in6(&in6->sin6_addr) &&
-		       allows_port(guard, ntohs(in6->sin6_port));
+		if (length < sizeof(*in6) || !is_host6(&in6->sin6_addr))
+			return REFLECTION_NOBODY;
+		return judge_port(guard, ntohs(in6->sin6_port));
 	case AF_UNIX:
-		return allows_name(guard, (const void *)source, name_length(length));
+		return judge_name(guard, (const void *)source, name_length(length));
 	default:
-		return false;
+		return REFLECTION_NOBODY;
 	}
 }

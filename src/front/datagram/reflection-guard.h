@@ -1,8 +1,9 @@
 #pragma once
 
 /*
- * Decides which datagrams built-ins must not answer. Two services could otherwise answer each other
- * without end, and a forged sender could be flooded with answers.
+ * Decides which datagrams must not be answered. Two services could otherwise answer each other
+ * without end, and a forged sender could be flooded with answers. Built-ins answer only where
+ * there is no risk.
  */
 
 #include <stdatomic.h>
@@ -13,6 +14,14 @@
 #define REFLECTION_GUARD_BUCKETS 64
 
 struct reflection_guard_name;
+
+/* What could come of an answer. */
+enum reflection_risk {
+	REFLECTION_NO_RISK,
+	REFLECTION_LOW_PORT, /* the sender may be a server, which answers in its turn */
+	REFLECTION_OWN,      /* superd itself may be the sender */
+	REFLECTION_NOBODY,   /* the address is not that of one host, or it has no port */
+};
 
 /* Where superd itself receives datagrams. Atomic, because workers read it meanwhile. */
 struct reflection_guard {
@@ -28,6 +37,6 @@ int reflection_guard_add(struct reflection_guard *guard, const struct sockaddr *
 /* Called when no other thread uses the guard any more. */
 void reflection_guard_fini(struct reflection_guard *guard);
 
-/* Whether a datagram from @source may be answered. */
-bool reflection_guard_allows(const struct reflection_guard *guard, const struct sockaddr *source,
-			     socklen_t length);
+/* The risk of an answer to @source. */
+enum reflection_risk reflection_guard_judge(const struct reflection_guard *guard,
+					    const struct sockaddr *source, socklen_t length);

@@ -8,16 +8,19 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "channel/channel.h"
 #include "front/core/client-log.h"
 #include "front/core/service.h"
 #include "front/datagram/packet.h"
+#include "front/datagram/reflection-guard.h"
 #include "front/core/throttle.h"
 #include "front/core/uplink.h"
 
-#define BATCH_MAX 16    /* datagrams of one listener before others have their turn */
-#define UNREAD_MAX 1024 /* datagrams that are read from the socket of one program */
+#define BATCH_MAX 16     /* datagrams of one listener before others have their turn */
+#define UNREAD_MAX 1024  /* datagrams that are read from the socket of one program */
+#define INTERVAL_MS 1000 /* between two lines about datagrams that get no answer */
 #define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)
 
 static char data[CHANNEL_DATAGRAM_MAX];
@@ -76,12 +79,46 @@ static void ask_for_program(struct front_service *service, const struct packet *
 	uplink_send(service->context->uplink, &message, fd);
 }
 
-/* A sender without a name or port cannot be connected to. */
-static bool has_return_address(const struct packet *packet)
+/* Says no more than one of many, since whoever forges senders could fill the log. */
+static void log_reflection(struct front_service *service, const struct address *peer,
+			   const char *why)
 {
-	if (address_is_unix(&packet->peer))
-		return packet->peer.length > sizeof(sa_family_t);
-	return packet->peer.length > 0 && address_port(&packet->peer) != 0;
+	struct spawn_datagrams *datagrams = service->data;
+	int64_t now = clock_ms();
+	char text[160];
+
+	if (datagrams->reflection_said_ms && now - datagrams->reflection_said_ms < INTERVAL_MS) {
+		datagrams->reflections_unlogged++;
+		return;
+	}
+	snprintf(text, sizeof(text), "%s", why);
+	if (datagrams->reflections_unlogged > 0)
+		snprintf(text, sizeof(text), "%s; so with %u others before it", why,
+			 datagrams->reflections_unlogged);
+	log_lost(service->settings, peer, 0, text);
+	datagrams->reflection_said_ms = now;
+	datagrams->reflections_unlogged = 0;
+}
+
+/* Whether a program may answer the sender. Logs and counts the datagram otherwise. */
+static bool may_answer(struct front_service *service, const struct address *peer)
+{
+	static const char *const reasons[] = {
+		[REFLECTION_LOW_PORT] = "servers have such a port, and would answer in their turn; "
+					"see 'reflection_guard'",
+		[REFLECTION_OWN] = "superd itself receives there, and would answer in its turn",
+		[REFLECTION_NOBODY] = "its address is not one that can be answered",
+	};
+	const struct spawner *spawner = service->owner;
+	enum reflection_risk risk =
+		reflection_guard_judge(spawner->guard, &peer->any, peer->length);
+
+	if (risk == REFLECTION_NO_RISK ||
+	    (risk == REFLECTION_LOW_PORT && service->settings->reflection == REFLECTION_GUARD_OWN))
+		return true;
+	atomic_fetch_add_explicit(&service->stats->dropped, 1, memory_order_relaxed);
+	log_reflection(service, peer, reasons[risk]);
+	return false;
 }
 
 static uint32_t *drops_counted(const struct front_listener *listener)
@@ -157,8 +194,8 @@ static bool receive_one(struct front_listener *listener, enum admission admissio
 
 	if (r < 0)
 		drop(service, &packet.peer, r, "its datagram is too long");
-	else if (!has_return_address(&packet))
-		drop(service, &packet.peer, 0, "it has no address to answer");
+	else if (!may_answer(service, &packet.peer))
+		return true;
 	else if (admission == ADMISSION_REFUSE)
 		service_refuse(service, &packet.peer);
 	else
@@ -239,7 +276,9 @@ void spawn_datagram_unread(struct front_listener *listener, const struct channel
 		if (r < 0 && r != -EMSGSIZE)
 			break;
 		peer = packet.peer;
-		if (r < 0 || !has_return_address(&packet) || push(service, &packet) < 0)
+		if (r == 0 && !may_answer(service, &packet.peer))
+			continue;
+		if (r < 0 || push(service, &packet) < 0)
 			dropped++;
 		spawn_datagram_slot_returned(service);
 	}
@@ -297,9 +336,10 @@ void spawn_datagram_forget_service(struct front_service *service)
 	free(take_ptr(service->data));
 }
 
-void spawner_init(struct spawner *spawner, struct queue_drops *drops)
+void spawner_init(struct spawner *spawner, struct queue_drops *drops,
+		  const struct reflection_guard *guard)
 {
-	*spawner = (struct spawner){ .drops = drops, .spare_memfd = -1 };
+	*spawner = (struct spawner){ .drops = drops, .guard = guard, .spare_memfd = -1 };
 }
 
 void spawner_fini(struct spawner *spawner)

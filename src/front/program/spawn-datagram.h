@@ -3,7 +3,8 @@
 /*
  * Programs for datagrams. Each datagram goes to the keeper as a sealed file in memory, with the
  * address of its sender and the address that it was sent to. A datagram that a program has left
- * unread waits in a queue of the service while all `instances` are in use.
+ * unread waits in a queue of the service while all `instances` are in use. A datagram whose answer
+ * could begin a loop gets no program: see reflection-guard.h.
  *
  * For the dispatch kind `spawn`, whose services have a struct spawn_datagrams as their data and
  * a struct spawner as their owner.
@@ -14,6 +15,8 @@
 #include "front/datagram/queue-drops.h"
 #include "front/program/datagram-queue.h"
 
+struct reflection_guard;
+
 struct channel_message;
 struct front_listener;
 struct front_service;
@@ -22,17 +25,21 @@ struct watch;
 /* One for each front. */
 struct spawner {
 	struct queue_drops *drops;
+	const struct reflection_guard *guard;
 	int spare_memfd; /* empty, for the next datagram, so that it cannot be lost; or -1 */
 };
 
-/* The caller keeps @drops. */
-void spawner_init(struct spawner *spawner, struct queue_drops *drops);
+/* The caller keeps @drops and @guard. */
+void spawner_init(struct spawner *spawner, struct queue_drops *drops,
+		  const struct reflection_guard *guard);
 void spawner_fini(struct spawner *spawner);
 
 struct spawn_datagrams {
 	struct datagram_queue queue;
 	struct service_drops drops;
-	uint32_t drops_counted[]; /* by listener: see queue-drops.h */
+	int64_t reflection_said_ms;    /* when the log last named a datagram that gets no answer */
+	unsigned reflections_unlogged; /* since then */
+	uint32_t drops_counted[];      /* by listener: see queue-drops.h */
 };
 
 /* For struct dispatch. */
