@@ -47,7 +47,7 @@ static const struct channel_traits traits[CHANNEL_TYPES] = {
 	[CHANNEL_UNREAD] = { "UNREAD", false, true, false, SERVING },
 	[CHANNEL_PAUSE] = { "PAUSE", false, false, false, COUNTING },
 	[CHANNEL_CONTINUE] = { "CONTINUE", false, false, false, COUNTING },
-	[CHANNEL_PING] = { "PING", false, false, false, SERVING },
+	[CHANNEL_PING] = { "PING", false, false, false, SERVING | DRAINING },
 	[CHANNEL_LOG] = { "LOG", false, true, false, ANY },
 };
 

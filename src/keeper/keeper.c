@@ -47,6 +47,8 @@ static void start_front(struct timer *timer)
 	if (r < 0 && !keeper->start_failed)
 		log_error(r, "cannot start the front");
 	keeper->start_failed = r < 0;
+	if (r == 0 && keeper->served)
+		watchdog_expect(&keeper->watchdog);
 	if (r < 0 && keeper->served)
 		(void)timer_set(timer, keeper->timers, clock_ms() + START_AGAIN_MS, start_front);
 	else if (r < 0)
@@ -72,6 +74,7 @@ static void note_serving(struct keeper *keeper)
 	if (!front || front->state != FRONT_SERVING || front == keeper->serving)
 		return;
 	keeper->serving = front;
+	watchdog_relax(&keeper->watchdog);
 	if (keeper->served) {
 		log_info("the new front serves");
 		return;
@@ -138,6 +141,7 @@ static int on_message(struct front *front, const struct channel_message *message
 		return 0;
 	case CHANNEL_ALIVE:
 		front_alive(front);
+		watchdog_answered(&keeper->watchdog);
 		return 0;
 	case CHANNEL_GROW:
 	case CHANNEL_DISMISS:
@@ -342,6 +346,7 @@ int keeper_init(struct keeper *keeper, const struct keeper_options *options,
 	init_pools(keeper);
 	reload_init(&keeper->reload, keeper->options->path, keeper->timers, &keeper->fronts,
 		    &reload_steps);
+	watchdog_init(&keeper->watchdog, keeper->timers, &keeper->fronts, keeper->stats);
 	return 0;
 }
 
@@ -385,7 +390,7 @@ static int start(struct keeper *keeper, struct settings *settings)
 
 	activation_warn(keeper->listener_table.activation);
 	start_front(&keeper->restart);
-	watchdog_init(&keeper->watchdog, keeper->timers, &keeper->fronts);
+	watchdog_start(&keeper->watchdog);
 	return 0;
 }
 

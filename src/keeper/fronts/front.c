@@ -87,13 +87,15 @@ void front_drain(struct front *front, uint32_t limit_ms)
 				       front->state == FRONT_HALTED,
 	};
 
+	if (front->state != FRONT_DRAINING)
+		front->drains_ms = clock_ms();
 	front->state = FRONT_DRAINING;
 	front_send(front, &message, -1);
 }
 
 void front_ping(struct front *front)
 {
-	if (front->state != FRONT_SERVING)
+	if (front->state != FRONT_SERVING && front->state != FRONT_DRAINING)
 		return;
 	front->ping_pending = true;
 	front_order(front, CHANNEL_PING);

@@ -32,6 +32,8 @@ struct front {
 	size_t n_pools;
 	struct session_counts *session_counts;
 	int64_t started_ms;
+	int64_t drains_ms;  /* since when it drains */
+	int64_t hours_said; /* how long it drains, as the log has it */
 	bool ended; /* the process was reaped; its last requests may still be in the channel */
 	int ended_status;
 	bool ping_pending; /* it has not answered the last CHANNEL_PING */
@@ -53,7 +55,7 @@ void front_resume(struct front *front);
 /* Orders it to finish, within @limit_ms unless that is 0. A halted front has a successor. */
 void front_drain(struct front *front, uint32_t limit_ms);
 
-/* Sends PING. front_alive() must follow before the next call. */
+/* Sends PING, if the front serves or drains. front_alive() must follow before the next call. */
 void front_ping(struct front *front);
 void front_alive(struct front *front);
 

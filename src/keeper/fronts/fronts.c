@@ -5,12 +5,16 @@
 #include <sys/wait.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "channel/stats.h"
 #include "keeper/fronts/front.h"
 #include "keeper/service/generation.h"
 #include "keeper/service/pool-handle.h"
 #include "keeper/service/service-record.h"
+
+#define HOUR_MS (60 * 60 * 1000)
 
 DEFINE_AUTO(struct front, front_free);
 
@@ -270,6 +274,58 @@ void fronts_listen(struct fronts *fronts)
 {
 	list_for_each(at, next, &fronts->list)
 		front_channel_listen(&front_at(at)->channel);
+}
+
+size_t fronts_ping(struct fronts *fronts)
+{
+	size_t n = 0;
+
+	list_for_each(at, next, &fronts->list) {
+		front_ping(front_at(at));
+		n += front_at(at)->ping_pending;
+	}
+	return n;
+}
+
+bool fronts_await_answer(const struct fronts *fronts)
+{
+	list_for_each(at, next, &fronts->list)
+		if (front_at(at)->ping_pending)
+			return true;
+	return false;
+}
+
+void fronts_end_silent(struct fronts *fronts)
+{
+	list_for_each(at, next, &fronts->list) {
+		struct front *front = front_at(at);
+
+		if (!front->ping_pending)
+			continue;
+		log_error(0, "the front (pid %ld) does not answer; ending it", (long)front->pid);
+		front_alive(front);
+		front_kill(front);
+	}
+}
+
+static void log_draining(struct front *front)
+{
+	int64_t hours = (clock_ms() - front->drains_ms) / HOUR_MS;
+	char sessions[TEXT_COUNT_MAX];
+
+	if (front->state != FRONT_DRAINING || hours <= front->hours_said)
+		return;
+	front->hours_said = hours;
+	log_info("an older front (pid %ld) has finished its clients for %lld h, %s left; to end "
+		 "them, kill it with SIGKILL",
+		 (long)front->pid, (long long)hours,
+		 text_count(sessions, live_sessions(front), "session"));
+}
+
+void fronts_log_draining(struct fronts *fronts)
+{
+	list_for_each(at, next, &fronts->list)
+		log_draining(front_at(at));
 }
 
 void fronts_drain(struct fronts *fronts, uint32_t limit_ms)

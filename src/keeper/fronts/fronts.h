@@ -7,6 +7,7 @@
  */
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -93,6 +94,18 @@ void fronts_lend_listener(struct fronts *fronts, const struct bound_listener *bo
 
 /* Reads the channels again, after a time in which no descriptor could be taken. */
 void fronts_listen(struct fronts *fronts);
+
+/* Call front_ping() for each front. Returns how many were asked. */
+size_t fronts_ping(struct fronts *fronts);
+
+/* Whether a front that was asked has not answered. */
+bool fronts_await_answer(const struct fronts *fronts);
+
+/* Kills the fronts that have not answered, and logs it. */
+void fronts_end_silent(struct fronts *fronts);
+
+/* Logs each front that drains, once an hour. */
+void fronts_log_draining(struct fronts *fronts);
 
 /* Call front_drain() or front_kill() for each front. */
 void fronts_drain(struct fronts *fronts, uint32_t limit_ms);
