@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "config/build-context.h"
+#include "config/dispatch.h"
 #include "config/endpoint-conflicts.h"
 #include "config/resolved-hosts.h"
 #include "config/schema.h"
@@ -19,6 +20,7 @@
 struct word {
 	struct endpoint_text text;
 	bool only_ipv6;
+	bool paired; /* a socket for each family instead of one for both */
 };
 
 /* What an option needs, for messages; in the order of the bits. */
@@ -89,11 +91,25 @@ static int add(struct build *build, const struct word *word, const struct addres
 	if (strchr(word->text.host, '%'))
 		endpoint_set_scope(endpoint, strchr(word->text.host, '%') + 1);
 	endpoint->v6only = address->any.sa_family == AF_INET6 && address_is_wildcard(address) &&
-			   (draft->v6only || word->only_ipv6);
+			   (draft->v6only || word->only_ipv6 || word->paired);
+	endpoint->paired = word->paired;
 	endpoint->freebind = draft->freebind;
 	if (draft->interface)
 		snprintf(endpoint->interface, sizeof(endpoint->interface), "%s", draft->interface);
 	return endpoint_set_text(endpoint);
+}
+
+static int add_port(struct build *build, const struct word *word, const struct address *address,
+		    unsigned port)
+{
+	const struct endpoint_text ipv4 = { .family = AF_INET };
+	struct address any;
+	int r = add(build, word, address, port);
+
+	if (r < 0 || !word->paired)
+		return r;
+	r = endpoint_lookup(&ipv4, &any, 1);
+	return r < 0 ? r : add(build, word, &any, port);
 }
 
 static int add_ports(struct build *build, const struct word *word, const struct address *address)
@@ -103,12 +119,25 @@ static int add_ports(struct build *build, const struct word *word, const struct 
 	if (word->text.family == AF_UNIX)
 		return add(build, word, address, 0);
 	for (unsigned port = word->text.port_first; port <= word->text.port_last; port++) {
-		int r = add(build, word, address, port ? port + base : 0);
+		int r = add_port(build, word, address, port ? port + base : 0);
 
 		if (r < 0)
 			return r;
 	}
 	return 0;
+}
+
+/*
+ * Programs for inetd expect an IPv4 client to have an IPv4 address, which it has only on a socket
+ * for IPv4. A program that shares the listeners gets one socket, as from systemd: it may know of
+ * one only, and would leave the clients of the other in the queue.
+ */
+static bool wants_pair(const struct build *build, const struct endpoint_text *text)
+{
+	return text->family == AF_UNSPEC && !text->host[0] && endpoint_system_has_ipv6() &&
+	       build->draft->own[OPTION_EXEC] &&
+	       !dispatch_has(build->service->dispatch, DISPATCH_SHARES_LISTENER) &&
+	       !draft_sets(build->draft, OPTION_V6ONLY);
 }
 
 static int parse_word(struct build *build, const struct value *value, struct word *out)
@@ -123,6 +152,7 @@ static int parse_word(struct build *build, const struct value *value, struct wor
 	/* An address shows its family. Only the scheme says that IPv4 clients are not wanted. */
 	out->only_ipv6 = strncmp(value->text, "tcp6:", 5) == 0 ||
 			 strncmp(value->text, "udp6:", 5) == 0;
+	out->paired = wants_pair(build, &out->text);
 	if (out->text.family != AF_UNIX &&
 	    out->text.port_last + build->context->root->port_base > 65535) {
 		build_error(build, OPTION_LISTEN, value->line,

@@ -55,7 +55,10 @@ static void report_listener(const struct bound_listener *bound)
 {
 	char text[ADDRESS_TEXT_MAX];
 
-	if (bound->listener->fd < 0)
+	if (bound->covered)
+		log_info("  %s: with a socket that the service manager has passed",
+			 bound->listener->endpoint.text);
+	else if (bound->listener->fd < 0)
 		log_info("  %s: not bound: %s", bound->listener->endpoint.text,
 			 strerror(-bound->error));
 	else

@@ -311,6 +311,14 @@ void endpoint_fini(struct endpoint *endpoint)
 	free(take_ptr(endpoint->text));
 }
 
+bool endpoint_are_pair(const struct endpoint *a, const struct endpoint *b)
+{
+	return a->paired && b->paired && a->type == b->type &&
+	       a->address.any.sa_family != b->address.any.sa_family &&
+	       address_port(&a->address) == address_port(&b->address) &&
+	       strcmp(a->interface, b->interface) == 0;
+}
+
 /* Interfaces that do not exist yet have no number, so their names are compared. */
 static bool same_scope(const struct endpoint *a, const struct endpoint *b)
 {

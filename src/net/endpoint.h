@@ -18,6 +18,7 @@ struct endpoint {
 	struct address address;
 	bool v6only;
 	bool freebind;
+	bool paired; /* one of two, for IPv6 and IPv4, that were written as one, such as tcp:80 */
 	char interface[IFNAMSIZ]; /* "" for all */
 	char scope[IFNAMSIZ];     /* the interface of a link-local address, as written; or "" */
 	char *text;               /* canonical; owned */
@@ -56,6 +57,9 @@ void endpoint_write_text(const struct endpoint *endpoint, char *out, size_t size
 
 int endpoint_copy(struct endpoint *out, const struct endpoint *endpoint);
 void endpoint_fini(struct endpoint *endpoint);
+
+/* Whether @a and @b are the two of a pair. With port 0 each service has its own pair. */
+bool endpoint_are_pair(const struct endpoint *a, const struct endpoint *b);
 
 /* Whether only one of them can be bound: the same address, a wildcard of it, or the same path. */
 bool endpoint_collides(const struct endpoint *a, const struct endpoint *b);

@@ -45,10 +45,35 @@ static bool has_path(const struct listener *listener)
 	return family_of(listener) == AF_UNIX && listener->endpoint.address.un.sun_path[0];
 }
 
+/* A port that is free for both families, or 0. Another process may take it at any time. */
+static unsigned find_free_port(int type)
+{
+	struct address any = { .in6 = { .sin6_family = AF_INET6 }, .length = sizeof(any.in6) };
+	AUTO(auto_close) int fd = socket(AF_INET6, type | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || socket_option_set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0) < 0 ||
+	    bind(fd, &any.any, any.length) < 0 || getsockname(fd, &any.any, &any.length) < 0)
+		return 0;
+	return address_port(&any);
+}
+
+/* Where to bind: the endpoint, and for port 0 the port that it had, or one free for both of a pair.
+ */
+static struct address choose_address(const struct listener *listener)
+{
+	struct address address = listener->endpoint.address;
+
+	if (listener->port)
+		address_set_port(&address, listener->port);
+	else if (listener->endpoint.paired && address_port(&address) == 0)
+		address_set_port(&address, find_free_port(listener->endpoint.type));
+	return address;
+}
+
 static int bind_and_listen(struct listener *listener, int fd,
 			   const struct listener_options *options)
 {
-	struct address address = listener->endpoint.address;
+	struct address address = choose_address(listener);
 	struct stat file;
 	int r;
 
@@ -61,8 +86,6 @@ static int bind_and_listen(struct listener *listener, int fd,
 		return 0;
 	}
 
-	if (listener->port)
-		address_set_port(&address, listener->port);
 	if (bind(fd, &address.any, address.length) < 0)
 		return -errno;
 	if (listener->endpoint.type != SOCK_DGRAM && listen(fd, options->backlog) < 0)
@@ -154,60 +177,9 @@ static int get_address(int fd, struct address *out)
 	return getsockname(fd, &out->any, &out->length) < 0 ? -errno : 0;
 }
 
-/* Fills in everything but the text. */
-static int inspect(int fd, struct endpoint *out)
-{
-	socklen_t length = sizeof(out->interface);
-	int r;
-
-	*out = (struct endpoint){ .type = socket_option(fd, SOL_SOCKET, SO_TYPE) };
-	r = get_address(fd, &out->address);
-	if (r < 0)
-		return r;
-
-	switch (out->address.any.sa_family) {
-	case AF_INET6:
-		out->v6only = socket_option(fd, IPPROTO_IPV6, IPV6_V6ONLY) > 0;
-		break;
-	case AF_INET:
-		break;
-	case AF_UNIX:
-		return out->address.length > offsetof(struct sockaddr_un, sun_path) ? 0 : -EINVAL;
-	default:
-		return -EAFNOSUPPORT;
-	}
-
-	if (getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, out->interface, &length) < 0)
-		out->interface[0] = '\0';
-	return 0;
-}
-
-int listener_describe(int fd, struct endpoint *out)
-{
-	int r = inspect(fd, out);
-
-	return r < 0 ? r : endpoint_set_text(out);
-}
-
-bool listener_may_adopt(const struct listener *listener, int fd)
-{
-	const struct endpoint *wanted = &listener->endpoint;
-	struct endpoint found;
-
-	return inspect(fd, &found) == 0 && found.type == wanted->type &&
-	       address_is_unix(&found.address) == address_is_unix(&wanted->address);
-}
-
-bool listener_matches(const struct listener *listener, int fd)
-{
-	AUTO(endpoint_fini) struct endpoint found = { 0 };
-
-	return listener_describe(fd, &found) == 0 &&
-	       strcmp(found.text, listener->endpoint.text) == 0;
-}
-
 int listener_adopt(struct listener *listener, int fd, const struct listener_options *options)
 {
+	bool v6only = listener->endpoint.v6only;
 	int r;
 
 	assert(listener->fd < 0);
@@ -220,10 +192,13 @@ int listener_adopt(struct listener *listener, int fd, const struct listener_opti
 
 	listener->fd = fd;
 	listener->adopted = true;
+	if (family_of(listener) == AF_INET6)
+		listener->endpoint.v6only = socket_option(fd, IPPROTO_IPV6, IPV6_V6ONLY) > 0;
 	r = listener_apply(listener, options);
 	if (r < 0) {
 		listener->fd = -1;
 		listener->adopted = false;
+		listener->endpoint.v6only = v6only;
 		return r;
 	}
 	origin_of(&listener->origin, listener->fd);

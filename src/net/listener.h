@@ -42,15 +42,6 @@ int listener_open(struct listener *listener, const struct listener_options *opti
 /* Whether a later attempt may succeed: the address is in use or does not exist yet, ... */
 bool listener_may_retry(int error);
 
-/* Describes @fd, which was passed to superd. Returns a negative errno if superd cannot use it. */
-int listener_describe(int fd, struct endpoint *out);
-
-/* Whether @fd, which was passed to superd, has the type of this endpoint, with any address. */
-bool listener_may_adopt(const struct listener *listener, int fd);
-
-/* Whether @fd is bound to this endpoint. */
-bool listener_matches(const struct listener *listener, int fd);
-
 /* Takes over @fd. On failure (a negative errno) the caller keeps it. */
 int listener_adopt(struct listener *listener, int fd, const struct listener_options *options);
 

@@ -133,8 +133,8 @@ def test_a_program_is_called_what_argv0_says(superd, dispatch):
 def test_a_connection_has_the_options_of_its_service(superd, options, of_service, is_set):
     """Programs write small pieces, so `nodelay` is on unless it is set."""
     script = (
-        "import socket as s; x = s.socket(fileno=0)\n"
-        "print(x.getsockopt(s.SOL_SOCKET, s.SO_KEEPALIVE), x.getsockopt(s.IPPROTO_TCP, s.TCP_NODELAY))"
+        "import socket as s; get = s.socket(fileno=0).getsockopt\n"
+        "print(get(s.SOL_SOCKET, s.SO_KEEPALIVE), get(s.IPPROTO_TCP, s.TCP_NODELAY))"
     )
     daemon = superd(options + service("x", exec=["/usr/bin/python3", "-c", script], **of_service))
     assert tuple(word != b"0" for word in daemon.ask("x").split()) == is_set

@@ -155,7 +155,7 @@ def test_tcpd_lets_in_whom_hosts_allow_says(superd, place):
     daemon = superd(
         service("welcome", exec=[tcpd], argv0=tac, stderr="log")
         + service("stranger", exec=[tcpd], argv0=cat, stderr="log"),
-        wrapper=mounted((place / "allow", "/etc/hosts.allow"), (place / "deny", "/etc/hosts.deny")),
+        wrapper=mounted(*((place / name, f"/etc/hosts.{name}") for name in ("allow", "deny"))),
     )
     assert daemon.ask("welcome", b"one\ntwo\n") == b"two\none\n"
     assert daemon.ask("stranger") == b"not you\n"

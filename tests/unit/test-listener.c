@@ -13,6 +13,7 @@
 
 #include "listener-directory.h"
 #include "listener-text.h"
+#include "net/listener-passed.h"
 
 static void test_a_client_is_accepted_with_its_address(void **state)
 {

@@ -32,6 +32,14 @@ struct activation {
 struct passed_socket *activation_find(struct activation *activation,
 				      const struct listener *listener, const char *service);
 
+/*
+ * Whether @listener needs no socket, because it is one of a pair, and a passed socket serves the
+ * other one, or will: the service manager decides where the service listens, and a socket for both
+ * families serves both.
+ */
+bool activation_covers(const struct activation *activation, const struct listener *listener,
+		       const char *service);
+
 /* @listener does not use its socket any more. */
 void activation_release(struct activation *activation, const struct listener *listener);
 

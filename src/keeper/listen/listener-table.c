@@ -90,13 +90,16 @@ static int adopt(struct bound_listener *bound, struct passed_socket *passed)
 	return 0;
 }
 
+/* Returns 0 without a socket if the listener is covered. */
 static int bind_or_adopt(struct bound_listener *bound)
 {
-	struct passed_socket *passed =
-		activation_find(bound->listener_table->activation, bound->listener, bound->service);
+	struct activation *activation = bound->listener_table->activation;
+	struct passed_socket *passed = activation_find(activation, bound->listener, bound->service);
 
-	return passed ? adopt(bound, passed)
-		      : listener_open(bound->listener, &bound->policy.options);
+	if (passed)
+		return adopt(bound, passed);
+	bound->covered = activation_covers(activation, bound->listener, bound->service);
+	return bound->covered ? 0 : listener_open(bound->listener, &bound->policy.options);
 }
 
 static void try_again(struct timer *timer);
@@ -134,6 +137,8 @@ static int bind_first(struct bound_listener *bound)
 {
 	int r = bind_or_adopt(bound);
 
+	if (r == 0 && bound->covered)
+		return 0;
 	if (r == 0) {
 		note_bound(bound);
 		apply_policy(bound);
@@ -175,6 +180,8 @@ static void try_again(struct timer *timer)
 		wait_to_retry(bound, r);
 		return;
 	}
+	if (bound->covered)
+		return;
 	note_bound(bound);
 	tell_bound(bound);
 }
@@ -188,6 +195,23 @@ static int set_service(struct bound_listener *bound, const struct service *servi
 	free(bound->service);
 	bound->service = name;
 	return 0;
+}
+
+/* With port 0 the second of a pair has the port of the first. Returns 0 for any other. */
+static unsigned find_pair_port(const struct listener_table *listener_table,
+			       const struct service *service, size_t number)
+{
+	const struct endpoint *second = &service->endpoints[number - service->first_endpoint];
+	struct bound_listener *first = NULL;
+	AUTO(auto_free) char *key = NULL;
+
+	if (second->address.any.sa_family != AF_INET || address_port(&second->address) ||
+	    number == service->first_endpoint || !endpoint_are_pair(second - 1, second))
+		return 0;
+	key = key_of(service, number - 1);
+	if (key)
+		HASH_FIND_STR(listener_table->by_key, key, first);
+	return first ? first->listener->port : 0;
 }
 
 static int make(struct listener_table *listener_table, const struct service *service, size_t number,
@@ -211,6 +235,7 @@ static int make(struct listener_table *listener_table, const struct service *ser
 	r = listener_new(&bound->listener, endpoint);
 	if (r < 0)
 		return r;
+	bound->listener->port = find_pair_port(listener_table, service, number);
 	r = bind_first(bound);
 	if (r < 0)
 		return r;
@@ -259,6 +284,7 @@ void listener_table_apply(struct bound_listener *bound, const struct service *se
 	(void)set_service(bound, service);
 	listener_policy_set(&bound->policy, service, endpoint);
 	bound->listener->endpoint.freebind = endpoint->freebind;
+	bound->listener->endpoint.paired = endpoint->paired;
 	if (bound->listener->fd < 0) {
 		if (endpoint->freebind && !had_freebind)
 			retry_soon(bound);
@@ -360,7 +386,7 @@ void listener_table_sweep(struct listener_table *listener_table)
 		forget(bound);
 	}
 	for (struct bound_listener *at = listener_table->by_key; closed && at; at = at->hh.next)
-		if (at->error == -EADDRINUSE)
+		if (at->error == -EADDRINUSE || at->covered)
 			retry_soon(at);
 }
 
@@ -387,6 +413,6 @@ size_t listener_table_count_unbound(const struct listener_table *listener_table)
 	size_t n = 0;
 
 	for (const struct bound_listener *at = listener_table->by_key; at; at = at->hh.next)
-		n += at->listener->fd < 0;
+		n += at->listener->fd < 0 && !at->covered;
 	return n;
 }

@@ -26,6 +26,7 @@ struct bound_listener {
 	unsigned generations; /* that name it */
 	struct listener_policy policy;
 	size_t n_read; /* of its sockets, how many the front that serves reads */
+	bool covered;  /* a passed socket of its pair serves its clients, so it needs none */
 	bool kept;     /* by listener_table_abandon() */
 	struct timer retry;
 	struct backoff pause;
