@@ -48,6 +48,16 @@ static int connect_daemon(int fd, enum log_target target)
 	return connect(fd, (const struct sockaddr *)&un, sizeof(un)) < 0 ? -errno : 0;
 }
 
+static bool is_daemon(enum log_target target)
+{
+	return target == LOG_TO_JOURNAL || target == LOG_TO_SYSLOG;
+}
+
+int log_sink_connect(const struct log_sink *sink)
+{
+	return is_daemon(sink->target) ? connect_daemon(sink->fd, sink->target) : 0;
+}
+
 int log_sink_open_later(struct log_sink *sink, enum log_target target)
 {
 	*sink = (struct log_sink){ .target = target, .is_socket = true };
@@ -237,13 +247,23 @@ static int send_record(const struct log_sink *sink, const struct record *record)
 	return (size_t)n == record->n ? 0 : -EIO;
 }
 
+static bool is_lost(int error)
+{
+	return error != -EAGAIN && error != -EMSGSIZE && error != -ENOBUFS && error != -ENOMEM;
+}
+
+bool log_sink_needs_connecting(const struct log_sink *sink, int error)
+{
+	return sink->leaves_connecting && is_daemon(sink->target) && is_lost(error);
+}
+
 /* A daemon that was started anew has a new socket under the old path. */
 static int write_daemon(const struct log_sink *sink, const struct record *record)
 {
 	int r;
 
 	r = send_record(sink, record);
-	if (r == 0 || r == -EAGAIN || r == -EMSGSIZE || r == -ENOBUFS || r == -ENOMEM)
+	if (r == 0 || !is_lost(r) || sink->leaves_connecting)
 		return r;
 
 	r = connect_daemon(sink->fd, sink->target);

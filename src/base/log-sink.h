@@ -17,6 +17,7 @@ struct log_sink {
 	bool is_socket;
 	bool may_block; /* others use the same open file, so it is blocking: ask poll() first */
 	bool torn;      /* only a part of the last line was written */
+	bool leaves_connecting; /* to another process */
 };
 
 /* Returns 0 or a negative errno: -ENOENT or -ECONNREFUSED where no daemon listens. */
@@ -24,6 +25,12 @@ int log_sink_open(struct log_sink *sink, enum log_target target, const char *pat
 
 /* The same for a daemon that need not run yet: each line tries to reach it. */
 int log_sink_open_later(struct log_sink *sink, enum log_target target);
+
+/* Connects to the daemon once more. Returns 0, also for other targets, or a negative errno. */
+int log_sink_connect(const struct log_sink *sink);
+
+/* Whether a line that failed with @error needs another process to connect. */
+bool log_sink_needs_connecting(const struct log_sink *sink, int error);
 
 void log_sink_close(struct log_sink *sink);
 

@@ -19,15 +19,21 @@
 static struct log_sink sink = { .target = LOG_TO_PLAIN, .fd = STDERR_FILENO };
 static bool debug_wanted;
 static bool watched;
+static bool lost;
 static _Atomic uint64_t own_count;
 static _Atomic uint64_t *dropped = &own_count;
 
-/* tzset() reads the time zone now: a process that changes its root finds no file of it later. */
 static void replace_sink(const struct log_sink *opened)
 {
-	tzset();
 	log_sink_close(&sink);
 	sink = *opened;
+}
+
+/* tzset() reads the time zone now: a process that changes its root finds no file of it later. */
+static void open_sink(const struct log_sink *opened)
+{
+	tzset();
+	replace_sink(opened);
 }
 
 int log_open(enum log_target target, const char *path)
@@ -40,7 +46,7 @@ int log_open(enum log_target target, const char *path)
 	r = log_sink_open(&opened, target, path);
 	if (r < 0)
 		return r;
-	replace_sink(&opened);
+	open_sink(&opened);
 	return 0;
 }
 
@@ -52,18 +58,29 @@ int log_open_later(enum log_target target)
 	r = log_sink_open_later(&opened, target);
 	if (r < 0)
 		return r;
-	replace_sink(&opened);
+	open_sink(&opened);
 	return 0;
 }
 
-int log_descriptor(void)
+int log_descriptor(enum log_target *out_target)
 {
-	return sink.target == LOG_TO_FILE ? sink.fd : -1;
+	*out_target = sink.target;
+	return sink.target == LOG_TO_PLAIN || sink.target == LOG_TO_STDERR ? -1 : sink.fd;
 }
 
-void log_adopt_file(int fd)
+int log_connect(void)
 {
-	replace_sink(&(struct log_sink){ .target = LOG_TO_FILE, .fd = fd });
+	return log_sink_connect(&sink);
+}
+
+void log_leave_connecting(void)
+{
+	sink.leaves_connecting = true;
+}
+
+bool log_is_lost(void)
+{
+	return lost;
 }
 
 int log_share_count(void)
@@ -101,6 +118,17 @@ uint64_t log_dropped(void)
 	return *dropped;
 }
 
+static int write_line(const struct log_line *line)
+{
+	int r = log_sink_write(&sink, line);
+
+	if (r == 0)
+		lost = false;
+	else if (log_sink_needs_connecting(&sink, r))
+		lost = true;
+	return r;
+}
+
 /* Returns whether no dropped line is left to report. */
 static bool report_dropped(void)
 {
@@ -116,10 +144,20 @@ static bool report_dropped(void)
 
 	(void)snprintf(text, sizeof(text), "%" PRIu64 " %s dropped", n,
 		       n == 1 ? "line of log was" : "lines of log were");
-	if (log_sink_write(&sink, &line) == 0)
+	if (write_line(&line) == 0)
 		return true;
 	atomic_fetch_add(dropped, n);
 	return false;
+}
+
+void log_adopt(enum log_target target, int fd)
+{
+	replace_sink(&(struct log_sink){ .target = target,
+					 .fd = fd,
+					 .is_socket = target != LOG_TO_FILE,
+					 .leaves_connecting = sink.leaves_connecting });
+	lost = false;
+	(void)report_dropped();
 }
 
 /* Copies @in with control characters as \xNN, so that a line stays one line. */
@@ -173,7 +211,7 @@ int log_event(int level, const struct log_fields *fields, int error, const char 
 	flatten(text, raw);
 
 	show_watcher(&line);
-	if (!report_dropped() || log_sink_write(&sink, &line) < 0)
+	if (!report_dropped() || write_line(&line) < 0)
 		atomic_fetch_add(dropped, 1);
 
 	errno = saved;

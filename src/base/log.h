@@ -31,11 +31,25 @@ void log_close(void);
  */
 int log_open_later(enum log_target target);
 
-/* The open log file, which the log still owns; -1 with another target. */
-int log_descriptor(void);
+/*
+ * What another process needs to write to the same log: a descriptor, which the log still owns. -1
+ * with standard error.
+ */
+int log_descriptor(enum log_target *out_target);
 
-/* Switches to a log file that another process has opened. Takes over @fd. */
-void log_adopt_file(int fd);
+/* Switches to a log that another process has opened. Takes over @fd. */
+void log_adopt(enum log_target target, int fd);
+
+/* Connects to the daemon of the log again. Returns 0, also for another target, or -errno. */
+int log_connect(void);
+
+/*
+ * For a process that may not connect to a daemon that was started anew. log_is_lost() then says
+ * that lines are dropped until log_adopt(), or until another process with the same descriptor has
+ * connected it.
+ */
+void log_leave_connecting(void);
+bool log_is_lost(void);
 
 /* Later forks count dropped lines together with this process. Returns 0 or a negative errno. */
 int log_share_count(void);

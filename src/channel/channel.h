@@ -46,6 +46,7 @@ enum channel_type {
 	CHANNEL_DISMISS,  /* the process has no clients: end it */
 	CHANNEL_HALTED,   /* answers HALT: no request follows */
 	CHANNEL_ALIVE,    /* answers PING */
+	CHANNEL_LOG_LOST, /* the daemon of the log was started anew: connect to it */
 
 	/* keeper to front */
 	CHANNEL_HALT,   /* stop accepting */
@@ -62,7 +63,7 @@ enum channel_type {
 	CHANNEL_PAUSE,        /* processes are short: send no requests */
 	CHANNEL_CONTINUE,     /* send requests again */
 	CHANNEL_PING,
-	CHANNEL_LOG, /* the log file, which was opened again */
+	CHANNEL_LOG, /* the log, which was opened again */
 
 	CHANNEL_TYPES /* one more than the last */
 };
@@ -150,6 +151,10 @@ struct channel_unread {
 	struct address local; /* the socket's own; length 0: not known */
 };
 
+struct channel_log {
+	uint32_t target; /* enum log_target */
+};
+
 /* A type without a struct here has no contents, except perhaps a descriptor. */
 struct channel_message {
 	uint32_t type;
@@ -166,6 +171,7 @@ struct channel_message {
 		struct channel_process_gone process_gone;
 		struct channel_leave leave;
 		struct channel_unread unread;
+		struct channel_log log;
 	};
 };
 

@@ -147,7 +147,7 @@ static void on_ping(struct front *front, const struct channel_message *message, 
 
 static void on_log(struct front *front, const struct channel_message *message, int fd)
 {
-	log_adopt_file(fd);
+	log_adopt(message->log.target, fd);
 }
 
 /* Each takes over the descriptor, which comes exactly with the types that have one. */

@@ -11,6 +11,8 @@
 #include "front/program/spawn.h"
 #include "front/program/wait.h"
 
+#define LOG_AGAIN_MS 1000
+
 static int on_bound(struct services *services, const struct listener *listener)
 {
 	struct front *front = container_of(services, struct front, services);
@@ -88,6 +90,7 @@ static int front_init(struct front *front, const struct startup *startup)
 /* Copes with a half-built front. The keeper's @startup is not freed. */
 static void front_fini(struct front *front)
 {
+	timer_cancel(&front->log_timer);
 	program_log_stop(&front->program_log);
 	builtins_stop(&front->builtins);
 	services_fini(&front->services);
@@ -107,8 +110,27 @@ static bool is_over(const struct front *front)
 	       pass_is_over(&front->pass) && !uplink_has_request(&front->uplink);
 }
 
+static void on_log_timer(struct timer *timer)
+{
+	/* The end of this turn asks again. */
+}
+
+/*
+ * The front may not connect to a journal or syslog that was started anew. Lines are dropped, and
+ * counted, until the keeper has sent a connection.
+ */
+static void ask_for_log(struct front *front)
+{
+	if (!log_is_lost() || timer_is_set(&front->log_timer))
+		return;
+	uplink_answer(&front->uplink, CHANNEL_LOG_LOST);
+	(void)timer_set(&front->log_timer, front->context.timers, clock_ms() + LOG_AGAIN_MS,
+			on_log_timer);
+}
+
 static void end_turn(struct front *front)
 {
+	ask_for_log(front);
 	pass_report(&front->pass);
 	if (is_over(front))
 		front->context.mode = MODE_OVER;
@@ -136,6 +158,8 @@ int front_main(const struct startup *startup)
 	static struct front front;
 	int r;
 
+	log_leave_connecting();
+	address_ask_names_by(startup->channel);
 	r = privileges_drop(&startup->settings->front);
 	if (r < 0)
 		return EX_OSERR;

@@ -36,6 +36,7 @@ struct front {
 	struct program_log program_log;
 	struct descriptors descriptors;
 	struct timer grace_timer; /* ends the clients that are left */
+	struct timer log_timer;   /* set: the keeper was asked to connect the log */
 };
 
 /*

@@ -143,6 +143,9 @@ static int on_message(struct front *front, const struct channel_message *message
 		front_alive(front);
 		watchdog_answered(&keeper->watchdog);
 		return 0;
+	case CHANNEL_LOG_LOST:
+		log_target_lend(front);
+		return 0;
 	case CHANNEL_GROW:
 	case CHANNEL_DISMISS:
 		return pools_handle(front, message);

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "config/settings.h"
+#include "keeper/fronts/front.h"
 #include "keeper/fronts/fronts.h"
 
 static bool stderr_is_journal(void)
@@ -83,8 +84,16 @@ int log_target_open(const struct settings *settings, bool foreground, struct fro
 	return 0;
 }
 
+void log_target_lend(struct front *front)
+{
+	if (log_connect() == 0)
+		front_lend_log(front);
+}
+
 void log_target_reopen(const struct settings *settings, bool foreground, struct fronts *fronts)
 {
-	if (log_descriptor() >= 0)
+	enum log_target target;
+
+	if (log_descriptor(&target) >= 0 && target == LOG_TO_FILE)
 		(void)log_target_open(settings, foreground, fronts);
 }

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+struct front;
 struct fronts;
 struct settings;
 
@@ -12,3 +13,6 @@ int log_target_open(const struct settings *settings, bool foreground, struct fro
 
 /* The same if the log is a file, which may have been moved by a rotation. */
 void log_target_reopen(const struct settings *settings, bool foreground, struct fronts *fronts);
+
+/* CHANNEL_LOG_LOST: connects to the daemon of the log, and sends @front the connection. */
+void log_target_lend(struct front *front);

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 #include "base/text.h"
 
@@ -66,6 +67,26 @@ void address_unmap(struct address *address)
 	address->length = sizeof(in);
 }
 
+/* A socket by which names of interfaces are asked for. -1: one is opened each time. */
+static int names_socket = -1;
+
+void address_ask_names_by(int fd)
+{
+	names_socket = fd;
+}
+
+static bool find_interface(unsigned index, char out[static IF_NAMESIZE])
+{
+	struct ifreq request = { .ifr_ifindex = (int)index };
+
+	if (names_socket < 0)
+		return if_indextoname(index, out);
+	if (ioctl(names_socket, SIOCGIFNAME, &request) < 0)
+		return false;
+	(void)snprintf(out, IF_NAMESIZE, "%s", request.ifr_name);
+	return true;
+}
+
 /* A link-local address needs its interface: every interface has the same network. */
 static void append_scope(const struct sockaddr_in6 *in6, char *text, size_t size)
 {
@@ -75,7 +96,7 @@ static void append_scope(const struct sockaddr_in6 *in6, char *text, size_t size
 	if (in6->sin6_scope_id == 0)
 		return;
 
-	if (if_indextoname(in6->sin6_scope_id, name))
+	if (find_interface(in6->sin6_scope_id, name))
 		(void)snprintf(text + n, size - n, "%%%s", name);
 	else
 		(void)snprintf(text + n, size - n, "%%%u", in6->sin6_scope_id);

@@ -24,6 +24,12 @@ struct address {
 	};
 };
 
+/*
+ * For a process that may not open sockets later: @fd, any socket, is used to ask for the names of
+ * interfaces. The caller keeps it.
+ */
+void address_ask_names_by(int fd);
+
 /* Turns ::ffff:a.b.c.d into a.b.c.d, and leaves other addresses. */
 void address_unmap(struct address *address);
 

@@ -94,6 +94,40 @@ def test_superd_serves_before_there_is_a_syslog_and_finds_it_then(superd, place)
         assert re.search(rb"superd\[\d+\]: \d+ lines of log were dropped", syslog.recv(4096))
 
 
+DAEMONS = {"syslog": ("/dev", "log"), "journal": ("/run", "systemd/journal/socket")}
+
+
+@pytest.mark.skipif(not ROOT, reason="needs root for a log daemon of its own")
+@pytest.mark.parametrize("target", DAEMONS)
+def test_a_log_daemon_that_was_started_anew_gets_the_lines_of_the_front(superd, place, target):
+    """Which may not connect to it. The keeper does, though it has nothing to log itself."""
+    folder, name = DAEMONS[target]
+    address = place / folder.strip("/") / name
+    address.parent.mkdir(parents=True)
+    os.mknod(place / folder.strip("/") / "null", stat.S_IFCHR | 0o666, os.makedev(1, 3))
+    hide = f'mount --bind {place}{folder} {folder} && exec "$@"'
+    text = f"log = {target}\n" + service("x", listen=f"unix:{place}/x.sock", builtin="echo")
+    with listening_at(address) as first:
+        daemon = superd(text, wrapper=["unshare", "--mount", "sh", "-c", hide, "sh"])
+        assert b"listening" in first.recv(4096)
+    daemon.address = lambda *_: f"{place}/x.sock"
+    assert daemon.ask("x", b"ping", "unix") == b"ping"
+    address.unlink()
+    with listening_at(address) as second:
+        assert daemon.ask("x", b"ping", "unix") == b"ping"
+        assert b"lines of log were dropped" in second.recv(4096)
+        assert daemon.ask("x", b"ping", "unix") == b"ping"
+        assert b"service 'x': accepted unix" in second.recv(4096)
+
+
+def listening_at(path):
+    daemon = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    daemon.bind(str(path))
+    os.chmod(path, 0o666)
+    daemon.settimeout(PATIENCE)
+    return daemon
+
+
 def test_lines_name_the_process(superd):
     daemon = superd(ECHO)
     daemon.wait_log(rf"^superd\[{daemon.keeper}\]: service 'echo': listening on")

@@ -168,10 +168,13 @@ void front_lend(struct front *front, const struct channel_message *message, int 
 
 void front_lend_log(struct front *front)
 {
-	const struct channel_message message = { .type = CHANNEL_LOG };
+	struct channel_message message = { .type = CHANNEL_LOG };
+	enum log_target target;
+	int fd = log_descriptor(&target);
 
-	if (log_descriptor() >= 0)
-		front_lend(front, &message, log_descriptor());
+	message.log.target = target;
+	if (fd >= 0)
+		front_lend(front, &message, fd);
 }
 
 static void lend_socket(struct front *front, uint32_t endpoint, uint32_t number)
