@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -21,6 +22,7 @@
 #include "build-config.h"
 #include "config/load.h"
 #include "config/settings.h"
+#include "front/confinement.h"
 #include "front/front.h"
 #include "keeper/keeper.h"
 #include "keeper/notify.h"
@@ -42,6 +44,7 @@ static const char usage[] =
 	"  -t, --check           check the configuration, print every error, and exit\n"
 	"  -p, --port-base N     add N to every port\n"
 	"  -d, --debug           log more\n"
+	"      --describe-front  print what the process that faces the network may do\n"
 	"  -V, --version         print the version and exit\n"
 	"  -h, --help            print this and exit\n"
 	"\n"
@@ -60,6 +63,18 @@ static int parse_port_base(const char *text, int *out)
 	return 0;
 }
 
+/* After the characters: an option that has none. */
+enum {
+	DESCRIBE_FRONT = UCHAR_MAX + 1,
+};
+
+static void print_version(void)
+{
+	puts("superd " SUPERD_VERSION);
+	if (confinement_missing())
+		printf("In this build %s.\n", confinement_missing());
+}
+
 /* Returns 0 to go on, or -1 with the exit status in @out_status. */
 static int parse_arguments(struct arguments *out, int argc, char **argv, int *out_status)
 {
@@ -69,6 +84,7 @@ static int parse_arguments(struct arguments *out, int argc, char **argv, int *ou
 		{ "check", no_argument, NULL, 't' },
 		{ "port-base", required_argument, NULL, 'p' },
 		{ "debug", no_argument, NULL, 'd' },
+		{ "describe-front", no_argument, NULL, DESCRIBE_FRONT },
 		{ "version", no_argument, NULL, 'V' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
@@ -95,7 +111,11 @@ static int parse_arguments(struct arguments *out, int argc, char **argv, int *ou
 			out->debug = true;
 			break;
 		case 'V':
-			puts("superd " SUPERD_VERSION);
+			print_version();
+			*out_status = EX_OK;
+			return -1;
+		case DESCRIBE_FRONT:
+			confinement_describe();
 			*out_status = EX_OK;
 			return -1;
 		case 'h':

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/number.h"
+#include "build-config.h"
 #include "config/build-context.h"
 
 /* The rest of FD_SETSIZE is for clients and for superd itself. */
@@ -122,10 +123,23 @@ void build_poller(struct build_context *context)
 			   SELECT_ENDPOINTS_MAX, n);
 }
 
+static void build_seccomp(struct build_context *context)
+{
+	const struct root *root = context->root;
+
+	context->settings->front.seccomp = root->front_seccomp;
+	if (!SUPERD_HAS_SECCOMP && root->own[OPTION_FRONT_SECCOMP] &&
+	    root->front_seccomp != FRONT_SECCOMP_OFF)
+		errors_add(context->errors, root->at[OPTION_FRONT_SECCOMP],
+			   "'front_seccomp' can only be 'off': this superd was built without "
+			   "libseccomp");
+}
+
 void build_front(struct build_context *context)
 {
 	struct account account;
 
+	build_seccomp(context);
 	if (!context->privileged) {
 		check_unprivileged(context);
 		return;
@@ -139,9 +153,7 @@ void build_front(struct build_context *context)
 		return;
 	}
 
-	context->settings->front = (struct front_settings){
-		.change_user = true,
-		.uid = account.uid,
-		.gid = account.gid,
-	};
+	context->settings->front.change_user = true;
+	context->settings->front.uid = account.uid;
+	context->settings->front.gid = account.gid;
 }

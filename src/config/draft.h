@@ -29,6 +29,7 @@ struct root {
 	int poller;
 	const char *log;
 	const char *front_user;
+	int front_seccomp;
 	int64_t grace_ms;
 	unsigned workers; /* or WORKERS_AUTO */
 };

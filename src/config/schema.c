@@ -55,6 +55,7 @@
 /* In the order of the enumerations. */
 TABLE(pollers, "auto", "select", "epoll");
 TABLE(logs, "auto", "journal", "syslog", "stderr");
+TABLE(front_seccomps, "kill", "log", "off");
 TABLE(booleans, "no", "yes", "false", "true", "off", "on");
 TABLE(readiness, "start", "notify");
 TABLE(stderrs, "socket", "log", "null");
@@ -79,6 +80,8 @@ const struct option schema_options[OPTION_COUNT] = {
 		.words = &logs },
 	[OPTION_FRONT_USER] = { "front_user", ROOT, .parse = option_text, IN_ROOT(front_user),
 		"a user, or a number such as '65533' or '65533:65533'" },
+	[OPTION_FRONT_SECCOMP] = { "front_seccomp", ROOT, .parse = option_word,
+		IN_ROOT(front_seccomp), .words = &front_seccomps },
 	[OPTION_GRACE] = { "grace", ROOT, .parse = option_duration, IN_ROOT(grace_ms),
 		"a duration of at most a day, such as '10s', '500ms' or '2m'", .max = DAY_MS },
 	[OPTION_WORKERS] = { "workers", ROOT, .parse = option_count, IN_ROOT(workers),

@@ -120,7 +120,15 @@ struct service {
 	uint64_t digest;
 };
 
+/* What happens to a front that makes a system call that it must not make. */
+enum front_seccomp {
+	FRONT_SECCOMP_KILL,
+	FRONT_SECCOMP_LOG, /* the kernel's audit log has it */
+	FRONT_SECCOMP_OFF,
+};
+
 struct front_settings {
+	enum front_seccomp seccomp;
 	bool change_user;
 	uid_t uid;
 	gid_t gid;

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "channel/startup.h"
 #include "front/commands.h"
+#include "front/confinement.h"
 #include "front/privileges.h"
 #include "front/program/pool.h"
 #include "front/program/spawn.h"
@@ -160,6 +161,7 @@ int front_main(const struct startup *startup)
 
 	log_leave_connecting();
 	address_ask_names_by(startup->channel);
+	confinement_leave_files(startup->settings);
 	r = privileges_drop(&startup->settings->front);
 	if (r < 0)
 		return EX_OSERR;
@@ -168,6 +170,8 @@ int front_main(const struct startup *startup)
 	if (r < 0)
 		log_error(r, "cannot prepare to serve");
 	else
+		r = confinement_enter(startup->settings);
+	if (r == 0)
 		r = serve(&front);
 	front_fini(&front);
 	return r < 0 ? EX_OSERR : 0;

@@ -1,6 +1,8 @@
 """What superd says and how it exits when it is called by hand."""
 
 import os
+import pathlib
+import platform
 import re
 import resource
 import shutil
@@ -15,6 +17,7 @@ from daemon import PATIENCE, SUPERD
 from process import SANITIZED, children, eventually
 from settings import ECHO, ROOT, for_root, service
 
+GOLDEN = pathlib.Path(__file__).parent / "golden"
 USAGE = 64
 OS_ERROR = 71
 NO_PRIVILEGES = 77
@@ -197,6 +200,15 @@ def test_a_link_is_the_file_it_points_to_and_stays_a_link(place):
 def test_version(flag):
     done = call(flag)
     assert done.returncode == 0 and re.match(r"superd \d+\.\d+", done.stdout)
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="other machines have other calls")
+def test_what_the_front_may_do_is_printed():
+    """The table that makes the filter. What is added to the list is read twice."""
+    done = call("--describe-front")
+    assert done.returncode == 0
+    text = re.sub(r"^In this build .*\n\n", "", done.stdout)
+    assert text == (GOLDEN / "describe-front.txt").read_text()
 
 
 @pytest.mark.parametrize("flag", ["-h", "--help"])

@@ -26,6 +26,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -64,10 +65,11 @@ int __wrap_front_main(const struct startup *startup);
 int __real_uplink_start(struct uplink *uplink, struct poller *poller, struct timers *timers);
 int __wrap_uplink_start(struct uplink *uplink, struct poller *poller, struct timers *timers);
 
-static void *obey(void *unused)
+static void *obey(void *started)
 {
 	struct order order;
 
+	(void)sem_post(started);
 	while (recv(control, &order, sizeof(order), 0) == sizeof(order)) {
 		const int64_t *a = order.arguments;
 		int64_t answer = syscall(order.number, a[0], a[1], a[2], a[3], a[4], a[5]);
@@ -83,12 +85,17 @@ static void start_thread(void)
 {
 	sigset_t all, old;
 	pthread_t thread;
+	sem_t started;
 
+	(void)sem_init(&started, 0, 0);
 	sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
-	if (pthread_create(&thread, NULL, obey, NULL) != 0)
+	if (pthread_create(&thread, NULL, obey, &started) != 0)
 		abort();
 	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+	/* It begins with system calls that a confined front may not make. */
+	while (sem_wait(&started) < 0)
+		;
 }
 
 static void add(char hello[static HELLO_MAX], const char *format, ...)

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -22,6 +23,7 @@ struct worker {
 	bool stopping;     /* the thread's own */
 	bool running;
 	pthread_t thread;
+	sem_t started; /* posted by the thread */
 };
 
 struct workers {
@@ -43,6 +45,7 @@ static void *run(void *argument)
 	(void)pthread_setname_np(pthread_self(), "superd-worker");
 	/* A worker that preempts the sender would get many small batches, not a large one. */
 	(void)sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){ 0 });
+	(void)sem_post(&worker->started);
 	while (!worker->stopping)
 		/* This worker's clients would never be served. The keeper starts another front. */
 		if (poller_run(worker->loop.poller, -1) < 0)
@@ -75,12 +78,21 @@ static int worker_init(struct worker *worker)
 	return watch_add(&worker->stop, worker->loop.poller, worker->stop.fd, WATCH_READ, on_stop);
 }
 
+/* A thread makes system calls as it begins that it may not make later. */
+static void await_start(struct worker *worker)
+{
+	while (sem_wait(&worker->started) < 0 && errno == EINTR)
+		;
+	sem_destroy(&worker->started);
+}
+
 static int start_thread(struct worker *worker)
 {
 	sigset_t all, old;
 	pthread_attr_t attributes;
 	int error;
 
+	(void)sem_init(&worker->started, 0, 0);
 	error = pthread_attr_init(&attributes);
 	if (error)
 		return -error;
@@ -95,6 +107,7 @@ static int start_thread(struct worker *worker)
 	if (error)
 		return -error;
 	worker->running = true;
+	await_start(worker);
 	return 0;
 }
 

@@ -158,7 +158,16 @@ static void log_end(const struct front *front)
 
 	if (front->state == FRONT_DRAINING && status == 0)
 		return;
-	if (WIFSIGNALED(status))
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
+		log_error(0,
+			  "the front (pid %ld) was killed, because it made a system call that it "
+			  "must "
+			  "not make; %u sessions were lost. Somebody may have taken it over, or "
+			  "superd "
+			  "has an error: the kernel's log has the number of the call, and "
+			  "'front_seccomp = log' lets it go on",
+			  (long)front->pid, lost);
+	else if (WIFSIGNALED(status))
 		log_error(0,
 			  "the front (pid %ld) was killed by signal %d (%s); %u sessions were lost",
 			  (long)front->pid, WTERMSIG(status), strsignal(WTERMSIG(status)), lost);
