@@ -15,6 +15,7 @@ const struct draft draft_defaults = {
 	.enabled = true,
 	.dispatch = DISPATCH_SPAWN,
 	.stderr_to = STDERR_SOCKET,
+	.at_stop = AT_STOP_END,
 	.overflow = OVERFLOW_QUEUE,
 	.instances = OPTION_UNLIMITED,
 	.log_on_success = RECORD_HOST | RECORD_PID | RECORD_DURATION | RECORD_EXIT | RECORD_TRAFFIC,

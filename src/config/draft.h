@@ -56,6 +56,7 @@ struct draft {
 	int builtin;
 	int dispatch;
 	int stderr_to;
+	int at_stop;
 	int overflow;
 	int reflection;
 	int nice;

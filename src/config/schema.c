@@ -59,6 +59,7 @@ TABLE(front_seccomps, "kill", "log", "off");
 TABLE(booleans, "no", "yes", "false", "true", "off", "on");
 TABLE(readiness, "start", "notify");
 TABLE(stderrs, "socket", "log", "null");
+TABLE(at_stops, "leave", "end");
 TABLE(overflows, "queue", "refuse");
 TABLE(reflections, "strict", "own");
 /* In the order of the bits. */
@@ -114,6 +115,9 @@ const struct option schema_options[OPTION_COUNT] = {
 		.words = &readiness, FOR_PROCESSES },
 	[OPTION_READY_TIMEOUT] = { "ready_timeout", BOTH, .parse = option_duration,
 		IN_DRAFT(pool.ready_timeout_ms), DURATION, LIVE, OF_DURATION, FOR_PROCESSES },
+
+	[OPTION_AT_STOP] = { "at_stop", BOTH, .parse = option_word, IN_DRAFT(at_stop),
+		.effect = LIVE, .words = &at_stops, .only_with = DISPATCH_LENDS_LISTENER },
 
 	[OPTION_USER] = { "user", BOTH, .parse = option_text, IN_DRAFT(user), "the name of a user",
 		RESOLVED, FOR_PROGRAMS },

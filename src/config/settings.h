@@ -34,6 +34,12 @@ enum reflection {
 	REFLECTION_GUARD_OWN,    /* only the latter */
 };
 
+/* What becomes of a program that has the listener when superd stops, or its service is removed. */
+enum at_stop {
+	AT_STOP_LEAVE,
+	AT_STOP_END,
+};
+
 /* The choices of log_on_success and log_on_failure. */
 enum {
 	RECORD_HOST = 1 << 0,
@@ -63,6 +69,7 @@ struct program_settings {
 	mode_t umask;
 	int nice;
 	enum stderr_to stderr_to;
+	enum at_stop at_stop; /* of dispatch `wait` */
 };
 
 /* For processes that start before their clients: how many there are, and for how long. */

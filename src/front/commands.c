@@ -87,8 +87,13 @@ static void on_listener(struct front *front, const struct channel_message *messa
 		services_find_listener(&front->services, message->listener.endpoint);
 	bool is_own = message->listener.socket == 0;
 
-	if (!listener || front->context.mode >= MODE_DRAINING ||
-	    is_own != (listener->listener->fd < 0)) {
+	if (!listener || front->context.mode >= MODE_DRAINING) {
+		close(fd);
+		return;
+	}
+	if (is_own)
+		services_forget_socket(listener);
+	if (is_own != (listener->listener->fd < 0)) {
 		close(fd);
 		return;
 	}

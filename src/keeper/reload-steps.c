@@ -10,6 +10,7 @@
 #include "config/sources.h"
 #include "keeper/child/shortage.h"
 #include "keeper/child/unread.h"
+#include "keeper/child/wait.h"
 #include "keeper/keeper.h"
 #include "keeper/log-target.h"
 #include "keeper/notify.h"
@@ -105,6 +106,7 @@ static void serve(struct reload *reload, struct generation *next)
 	keeper->generation = next;
 	generation_settle(next, true);
 	pools_follow(&keeper->pools, next);
+	wait_follow(&keeper->children, next);
 	generation_unref(previous);
 	report_loaded(next->settings);
 }

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "config/settings.h"
+#include "keeper/child/wait.h"
 #include "keeper/keeper.h"
 #include "keeper/notify.h"
 #include "keeper/pool/pools.h"
@@ -38,6 +39,7 @@ void stop_begin(struct keeper *keeper, const char *why)
 	reload_abort(&keeper->reload);
 	timer_cancel(&keeper->restart);
 	pools_stop(&keeper->pools);
+	wait_stop(&keeper->children);
 	unread_stop(&keeper->requests.unread);
 	listener_table_close(&keeper->listener_table);
 	fronts_drain(&keeper->fronts, grace_ms ? (uint32_t)grace_ms : 1);

@@ -67,7 +67,7 @@ def test_superd_leaves_the_listener_alone_while_the_program_runs(superd):
 
 
 def test_a_waiting_program_keeps_its_listener_when_superd_stops(superd):
-    daemon = superd(waiting("x", ACCEPT_UNTIL_TOLD))
+    daemon = superd(waiting("x", ACCEPT_UNTIL_TOLD, at_stop="leave"))
     address = daemon.address("x")
     with daemon.connect("x") as client:
         client.sendall(b"go on")

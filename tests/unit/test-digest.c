@@ -55,6 +55,7 @@ static const struct {
 	{ OPTION_STDERR, "stderr = log", "stderr = null", true },
 	{ OPTION_INSTANCES, "", "instances = 1", false },
 	{ OPTION_OVERFLOW, "", "overflow = refuse", false },
+	{ OPTION_AT_STOP, "", "at_stop = leave", false },
 	{ OPTION_REFLECTION_GUARD, "", "reflection_guard = own", false },
 	{ OPTION_IDLE_TIMEOUT, "", "idle_timeout = 1s", false },
 	{ OPTION_MAX_LIFETIME, "", "max_lifetime = 1s", false },

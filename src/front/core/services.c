@@ -109,6 +109,15 @@ struct front_listener *services_find_listener(const struct services *services, u
 	return endpoint < services->n_listeners ? &services->listeners[endpoint] : NULL;
 }
 
+void services_forget_socket(struct front_listener *listener)
+{
+	if (!listener->service->dispatch->released || listener->listener->fd < 0)
+		return;
+	throttle_unwatch(listener);
+	watch_remove(&listener->watch);
+	close(take_fd(listener->listener->fd));
+}
+
 static int add_socket(struct services *services, struct front_listener *listener, int fd,
 		      bool is_own)
 {

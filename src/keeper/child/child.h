@@ -32,6 +32,7 @@ struct child {
 	/* Of a request */
 	const struct request_kind *kind;
 	struct bound_listener *bound; /* NULL once it is closed */
+	bool ends_at_stop;            /* of a program that has the listener: it is not to outlive it */
 	int unread;                   /* the connected socket of a datagram client, or -1 */
 	struct list unread_link;      /* after its end, until a front reads that socket */
 	UT_hash_handle hh;

@@ -1,8 +1,12 @@
 #include "keeper/child/wait.h"
 
+#include <signal.h>
+
 #include "base/fd.h"
+#include "base/log.h"
 #include "channel/channel.h"
 #include "config/settings.h"
+#include "keeper/child/child.h"
 #include "keeper/child/request.h"
 #include "keeper/exec/program.h"
 #include "keeper/exec/spawn.h"
@@ -40,6 +44,7 @@ static pid_t run(struct request *request, struct child *child, const struct unre
 
 	if (!is_free(listener))
 		return 0;
+	child->ends_at_stop = request_service(request)->program.at_stop == AT_STOP_END;
 	(void)fd_set_blocking(listener->fd, true);
 	pid = request_spawn(request, plan_for(request, listener), &descriptors, failure);
 	listener->busy = pid > 0;
@@ -75,11 +80,13 @@ static void tell_released(struct fronts *fronts, const struct service_record *re
 static void settle(struct fronts *fronts, struct service_record *record,
 		   struct bound_listener *bound, int status, int64_t lived_us)
 {
-	if (!bound)
+	/* Also when superd stops, the listener is closed. */
+	if (!bound || bound->listener->fd < 0)
 		return;
 	bound->listener->busy = false;
 	/* The program had it blocking, and may have left it so. */
 	(void)fd_set_blocking(bound->listener->fd, bound->policy.options.blocking);
+	listener_table_verify(bound);
 	tell_released(fronts, record, bound, status, lived_us);
 }
 
@@ -89,3 +96,38 @@ const struct request_kind wait_request = {
 	.run = run,
 	.settle = settle,
 };
+
+/* Once: a second TERM would hurry a program that finishes its clients. */
+static void end(struct child *child)
+{
+	if (!child->ends_at_stop)
+		return;
+	child->ends_at_stop = false;
+	log_service(LOG_INFO, child->record->name, 0, "ending pid %ld, which has its socket",
+		    (long)child->pid);
+	kill(child->pid, SIGTERM);
+}
+
+void wait_stop(const struct children *children)
+{
+	for (struct child *at = children->by_pid; at; at = at->hh.next)
+		end(at);
+}
+
+/* Whether @generation would lend the listener to the program of the same service. */
+static bool stays(const struct child *child, const struct generation *generation)
+{
+	int64_t service = generation_service(generation, child->record);
+
+	return service >= 0 && child->bound &&
+	       dispatch_has(generation->settings->services[service].dispatch,
+			    DISPATCH_LENDS_LISTENER) &&
+	       generation_endpoint(generation, (size_t)service, child->bound) >= 0;
+}
+
+void wait_follow(const struct children *children, const struct generation *generation)
+{
+	for (struct child *at = children->by_pid; at; at = at->hh.next)
+		if (!stays(at, generation))
+			end(at);
+}

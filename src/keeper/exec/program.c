@@ -161,7 +161,9 @@ static int prepare_names(struct program *program, const struct service *service)
 /* Nobody else would end these processes, and they would keep what the next superd needs. */
 static bool ends_with_keeper(const struct service *service)
 {
-	return dispatch_has(service->dispatch, DISPATCH_STARTS_PROCESSES);
+	return dispatch_has(service->dispatch, DISPATCH_STARTS_PROCESSES) ||
+	       (dispatch_has(service->dispatch, DISPATCH_LENDS_LISTENER) &&
+		service->program.at_stop == AT_STOP_END);
 }
 
 DEFINE_AUTO(struct program, program_free);
