@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/background.h"
+#include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/number.h"
@@ -29,6 +30,7 @@
 
 struct arguments {
 	const char *config;
+	const char *pid_file;
 	int port_base;
 	bool foreground;
 	bool check;
@@ -43,6 +45,7 @@ static const char usage[] =
 	"  -f, --foreground      stay in the foreground\n"
 	"  -t, --check           check the configuration, print every error, and exit\n"
 	"  -p, --port-base N     add N to every port\n"
+	"  -P, --pid-file FILE   write the process id to FILE while superd serves\n"
 	"  -d, --debug           log more\n"
 	"      --describe-front  print what the process that faces the network may do\n"
 	"  -V, --version         print the version and exit\n"
@@ -83,6 +86,7 @@ static int parse_arguments(struct arguments *out, int argc, char **argv, int *ou
 		{ "foreground", no_argument, NULL, 'f' },
 		{ "check", no_argument, NULL, 't' },
 		{ "port-base", required_argument, NULL, 'p' },
+		{ "pid-file", required_argument, NULL, 'P' },
 		{ "debug", no_argument, NULL, 'd' },
 		{ "describe-front", no_argument, NULL, DESCRIBE_FRONT },
 		{ "version", no_argument, NULL, 'V' },
@@ -92,7 +96,7 @@ static int parse_arguments(struct arguments *out, int argc, char **argv, int *ou
 	int option;
 
 	*out_status = EX_USAGE;
-	while ((option = getopt_long(argc, argv, "c:ftp:dVh", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "c:ftp:P:dVh", options, NULL)) != -1) {
 		switch (option) {
 		case 'c':
 			out->config = optarg;
@@ -106,6 +110,9 @@ static int parse_arguments(struct arguments *out, int argc, char **argv, int *ou
 		case 'p':
 			if (parse_port_base(optarg, &out->port_base) < 0)
 				return -1;
+			break;
+		case 'P':
+			out->pid_file = optarg;
 			break;
 		case 'd':
 			out->debug = true;
@@ -251,6 +258,7 @@ static int serve(const struct arguments *arguments, const char *path,
 	const struct keeper_options options = {
 		.path = path,
 		.port_base = arguments->port_base,
+		.pid_file = load->pid_file,
 		.privileged = load->privileged,
 		.foreground = arguments->foreground,
 		.descriptors = *descriptors,
@@ -285,8 +293,8 @@ int main(int argc, char **argv)
 {
 	struct arguments arguments = { .config = SUPERD_CONFIG, .port_base = -1 };
 	struct load_options load = { .privileged = geteuid() == 0 };
+	AUTO(auto_free) char *path = NULL, *pid_file = NULL;
 	struct rlimit descriptors;
-	char *path;
 	int status;
 
 	if (fd_fill_standard() < 0)
@@ -298,14 +306,15 @@ int main(int argc, char **argv)
 	load.port_base = arguments.port_base;
 	load.check = arguments.check;
 	path = absolute(arguments.config);
-	if (!path || fd_raise_limit(&descriptors) < 0)
+	pid_file = arguments.pid_file ? absolute(arguments.pid_file) : NULL;
+	load.pid_file = pid_file;
+	if (!path || !pid_file != !arguments.pid_file || fd_raise_limit(&descriptors) < 0)
 		return EX_OSERR;
 
 	reset_signals();
 	umask(022);
 	status = arguments.check ? check(path, &load)
 				 : serve(&arguments, path, &load, &descriptors);
-	free(path);
 	log_close();
 	return status;
 }

@@ -28,6 +28,7 @@ struct root {
 	int port_base;
 	int poller;
 	const char *log;
+	const char *pid_file; /* or NULL */
 	const char *front_user;
 	int front_seccomp;
 	int64_t grace_ms;

@@ -66,6 +66,21 @@ static int build_log(struct settings *settings, const char *log)
 	return settings->log_path ? 0 : -ENOMEM;
 }
 
+/* One that runs beside the real superd, to try a file, leaves the pid file of that one alone. */
+static int build_pid_file(struct parse *parse)
+{
+	const struct load_options *options = parse->options;
+	bool beside = options->port_base >= 0 || parse->context.trial;
+	const char *path = beside ? NULL : parse->conf.root.pid_file;
+
+	if (options->pid_file)
+		path = options->pid_file;
+	if (!path)
+		return 0;
+	parse->context.settings->pid_file = strdup(path);
+	return parse->context.settings->pid_file ? 0 : -ENOMEM;
+}
+
 static int prepare(struct parse *parse)
 {
 	struct build_context *context = &parse->context;
@@ -129,6 +144,8 @@ static int run(struct parse *parse)
 	settings = parse->context.settings;
 	settings->grace_ms = parse->conf.root.grace_ms;
 	r = build_log(settings, parse->conf.root.log);
+	if (r == 0)
+		r = build_pid_file(parse);
 	return r < 0 ? log_error(r, "%s: cannot load", settings->path) : 0;
 }
 

@@ -9,9 +9,10 @@ struct settings;
 struct sources;
 
 struct load_options {
-	int port_base;   /* overrides the file's, unless -1 */
-	bool privileged; /* superd runs as root */
-	bool check;      /* --check: report all errors */
+	int port_base;        /* overrides the file's, unless -1 */
+	const char *pid_file; /* the same, unless NULL */
+	bool privileged;      /* superd runs as root */
+	bool check;           /* --check: report all errors */
 };
 
 /*

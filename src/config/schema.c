@@ -79,6 +79,8 @@ const struct option schema_options[OPTION_COUNT] = {
 	[OPTION_LOG] = { "log", ROOT, .parse = option_log, IN_ROOT(log),
 		"'auto', 'journal', 'syslog', 'stderr' or the absolute path of a file",
 		.words = &logs },
+	[OPTION_PID_FILE] = { "pid_file", ROOT, .parse = option_path, IN_ROOT(pid_file),
+		"the absolute path of a file" },
 	[OPTION_FRONT_USER] = { "front_user", ROOT, .parse = option_text, IN_ROOT(front_user),
 		"a user, or a number such as '65533' or '65533:65533'" },
 	[OPTION_FRONT_SECCOMP] = { "front_seccomp", ROOT, .parse = option_word,

@@ -36,6 +36,7 @@ void settings_free(struct settings *settings)
 	free(settings->services);
 	free(settings->files);
 	free(settings->log_path);
+	free(settings->pid_file);
 	free(settings->path);
 	free(settings);
 }

@@ -147,6 +147,7 @@ struct settings {
 	bool log_is_auto;
 	enum log_target log_target; /* meaningless when log_is_auto */
 	char *log_path;             /* for LOG_TO_FILE */
+	char *pid_file;             /* or NULL */
 	int64_t grace_ms;
 	unsigned workers; /* threads for sessions; 0: sessions stay in the main thread */
 	struct front_settings front;

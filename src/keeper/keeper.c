@@ -82,6 +82,7 @@ static void note_serving(struct keeper *keeper)
 	keeper->served = true;
 	generation_settle(keeper->generation, true);
 	report_loaded(keeper->generation->settings);
+	pid_file_publish(&keeper->pid_file);
 	notify_ready(report_status(keeper));
 	keeper->options->serving();
 	pools_follow(&keeper->pools, keeper->generation);
@@ -334,6 +335,7 @@ int keeper_init(struct keeper *keeper, const struct keeper_options *options,
 	int r;
 
 	*keeper = (struct keeper){ .options = options };
+	pid_file_init(&keeper->pid_file);
 	r = open_shared(keeper);
 	if (r < 0) {
 		free_shared(keeper);
@@ -371,6 +373,7 @@ void keeper_fini(struct keeper *keeper)
 	reserve_fd_fini(&keeper->reserve);
 	signals_fini(&keeper->signals);
 	free_shared(keeper);
+	pid_file_fini(&keeper->pid_file);
 }
 
 /* Puts @settings into force, and starts the first front. Returns 0, or a logged negative errno. */
@@ -379,6 +382,8 @@ static int start(struct keeper *keeper, struct settings *settings)
 	int r;
 
 	r = log_target_open(settings, keeper->options->foreground, &keeper->fronts);
+	if (r == 0)
+		r = pid_file_prepare(&keeper->pid_file, settings->pid_file);
 	if (r < 0) {
 		settings_free(settings);
 		return r;
@@ -399,6 +404,9 @@ static int start(struct keeper *keeper, struct settings *settings)
 
 static int exit_status(int error)
 {
+	/* Of the pid file. */
+	if (error == -EEXIST)
+		return EX_CANTCREAT;
 	return error == -EACCES || error == -EPERM ? EX_NOPERM : EX_OSERR;
 }
 

@@ -22,6 +22,7 @@
 #include "keeper/fronts/fronts.h"
 #include "keeper/fronts/reserve-fd.h"
 #include "keeper/listen/listener-table.h"
+#include "keeper/pid-file.h"
 #include "keeper/pool/pool-state.h"
 #include "keeper/reload.h"
 #include "keeper/service/service-record.h"
@@ -37,9 +38,10 @@ struct settings;
 struct sources;
 
 struct keeper_options {
-	const char *path; /* the configuration, absolute */
-	int port_base;    /* -1: the one of the configuration */
-	bool privileged;  /* superd runs as root */
+	const char *path;     /* the configuration, absolute */
+	int port_base;        /* -1: the one of the configuration */
+	const char *pid_file; /* absolute; NULL: the one of the configuration */
+	bool privileged;      /* superd runs as root */
 	bool foreground;
 	struct rlimit descriptors; /* the limit that superd was started with */
 	front_main_fn *front_main;
@@ -68,6 +70,7 @@ struct keeper {
 	struct sources *sources; /* for the reload */
 	struct rehearsal rehearsal;
 	struct watchdog watchdog;
+	struct pid_file pid_file;
 
 	const struct front *serving; /* the front that was logged as serving */
 	struct timer restart;

@@ -28,6 +28,7 @@ static struct load_options options_of(const struct keeper *keeper)
 {
 	return (struct load_options){
 		.port_base = keeper->options->port_base,
+		.pid_file = keeper->options->pid_file,
 		.privileged = keeper->options->privileged,
 	};
 }
@@ -74,6 +75,9 @@ static int prepare(struct reload *reload, int status, struct generation **out)
 	r = pools_take(&keeper->pools, *out);
 	if (r < 0)
 		return log_error(r, "cannot prepare the services");
+	r = pid_file_prepare(&keeper->pid_file, (*out)->settings->pid_file);
+	if (r < 0)
+		return r;
 	return log_target_open((*out)->settings, keeper->options->foreground, &keeper->fronts);
 }
 
@@ -105,6 +109,7 @@ static void serve(struct reload *reload, struct generation *next)
 	backoff_reset(&keeper->restart_pause);
 	keeper->generation = next;
 	generation_settle(next, true);
+	pid_file_publish(&keeper->pid_file);
 	pools_follow(&keeper->pools, next);
 	wait_follow(&keeper->children, next);
 	generation_unref(previous);
@@ -136,6 +141,7 @@ static void finish(struct reload *reload)
 	rehearsal_fini(&keeper->rehearsal);
 	keeper->rehearsal = (struct rehearsal){ 0 };
 	sources_free(take_ptr(keeper->sources));
+	pid_file_withdraw(&keeper->pid_file);
 	if (reload->failed) {
 		log_error(0, "configuration not changed: '%s' could not be applied",
 			  keeper->options->path);

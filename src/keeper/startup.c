@@ -64,6 +64,7 @@ static void abandon(struct keeper *keeper, const struct generation *generation)
 	activation_close(keeper->listener_table.activation);
 	listener_table_abandon(&keeper->listener_table, generation->bound, generation->n_bound);
 	pools_abandon(&keeper->pools, generation);
+	pid_file_abandon(&keeper->pid_file);
 	close(keeper->signals.fd);
 	poller_free(keeper->poller);
 }

@@ -299,6 +299,16 @@ def test_the_background_is_entered_only_once_it_serves(run, place, background):
     assert os.waitstatus_to_exitcode(os.waitpid(keeper, 0)[1]) == 0
 
 
+def test_the_pid_file_is_there_when_the_command_returns(run, place, background):
+    path = place / "superd.pid"
+    text = f'log = "{place}/log"\npid_file = "{path}"\n'
+    assert run(text + service("echo", builtin="echo")).returncode == 0
+    assert [int(path.read_text())] == background()
+    os.kill(int(path.read_text()), signal.SIGTERM)
+    os.waitpid(int(path.read_text()), 0)
+    assert not path.exists()
+
+
 def test_who_stops_superd_before_it_serves_has_not_started_it(place, background):
     log, conf = place / "log", place / "superd.conf"
     log.touch()
