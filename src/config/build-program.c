@@ -368,6 +368,7 @@ void build_program(struct build *build)
 	program->nice = build->context->trial && draft->nice < 0 ? 0 : draft->nice;
 	program->stderr_to = draft->stderr_to;
 	program->at_stop = draft->at_stop;
+	program->launch_timeout_ms = draft->launch_timeout_ms;
 	program->directory = copy_of(build, draft->directory);
 	program->chroot = copy_of(build, draft->chroot);
 

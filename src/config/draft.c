@@ -16,6 +16,7 @@ const struct draft draft_defaults = {
 	.dispatch = DISPATCH_SPAWN,
 	.stderr_to = STDERR_SOCKET,
 	.at_stop = AT_STOP_END,
+	.launch_timeout_ms = 10000,
 	.overflow = OVERFLOW_QUEUE,
 	.instances = OPTION_UNLIMITED,
 	.log_on_success = RECORD_HOST | RECORD_PID | RECORD_DURATION | RECORD_EXIT | RECORD_TRAFFIC,

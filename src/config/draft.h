@@ -58,6 +58,7 @@ struct draft {
 	int dispatch;
 	int stderr_to;
 	int at_stop;
+	int64_t launch_timeout_ms;
 	int overflow;
 	int reflection;
 	int nice;

@@ -142,6 +142,8 @@ const struct option schema_options[OPTION_COUNT] = {
 		FOR_PROGRAMS },
 	[OPTION_STDERR] = { "stderr", BOTH, .parse = option_word, IN_DRAFT(stderr_to),
 		.words = &stderrs, FOR_PROGRAMS },
+	[OPTION_LAUNCH_TIMEOUT] = { "launch_timeout", BOTH, .parse = option_duration,
+		IN_DRAFT(launch_timeout_ms), DURATION, LIVE, OF_DURATION, FOR_PROGRAMS },
 
 	[OPTION_INSTANCES] = { "instances", BOTH, .parse = option_count, IN_DRAFT(instances),
 		"a whole number of at least 1 or 'unlimited'", LIVE, .min = 1, .max = INT_MAX,

@@ -70,6 +70,7 @@ struct program_settings {
 	int nice;
 	enum stderr_to stderr_to;
 	enum at_stop at_stop; /* of dispatch `wait` */
+	int64_t launch_timeout_ms; /* how long it may take until the program is executed */
 };
 
 /* For processes that start before their clients: how many there are, and for how long. */

@@ -10,6 +10,7 @@
 #include "channel/stats.h"
 #include "config/settings.h"
 #include "config/sources.h"
+#include "keeper/child/front-requests.h"
 #include "keeper/fronts/front.h"
 #include "keeper/listen/activation.h"
 #include "keeper/log-target.h"
@@ -163,7 +164,7 @@ static void on_lost(struct front *front, const struct channel_message *message)
 
 static void on_short(struct fronts *fronts, int error)
 {
-	shortage_begin(&container_of(fronts, struct keeper, fronts)->requests.shortage, error);
+	requests_note_short(&container_of(fronts, struct keeper, fronts)->requests, error);
 }
 
 static const struct fronts_events fronts_events = {
@@ -256,11 +257,14 @@ static void note_reload(struct keeper *keeper)
 
 /*
  * What follows from the events of a turn. A step may cause work for the steps below it, and for no
- * other: a front that ended decides a reload, a reload decides which front serves, and that decides
- * which records and pools are needed. The fronts are told last, when the counts are final.
+ * other: a launch that is over makes room for the next, a front that ended decides a reload, a
+ * reload decides which front serves, and that decides which records and pools are needed. The
+ * fronts are told last, when the counts are final.
  */
 static void end_turn(struct keeper *keeper)
 {
+	launches_look(&keeper->launches);
+	requests_continue(&keeper->requests);
 	fronts_forget_ended(&keeper->fronts);
 	reload_settle(&keeper->reload);
 	note_serving(keeper);
@@ -321,6 +325,7 @@ static void init_pools(struct keeper *keeper)
 	keeper->pools = (struct pools){
 		.timers = keeper->timers,
 		.poller = keeper->poller,
+		.launches = &keeper->launches,
 		.children = &keeper->children,
 		.failures = &keeper->failures,
 		.fronts = &keeper->fronts,
@@ -346,8 +351,9 @@ int keeper_init(struct keeper *keeper, const struct keeper_options *options,
 	fronts_init(&keeper->fronts, keeper->poller, &keeper->reserve, &keeper->records,
 		    &fronts_events);
 	failures_init(&keeper->failures, keeper->timers, keeper->stats, &keeper->records);
+	launches_init(&keeper->launches, keeper->timers);
 	requests_init(&keeper->requests, keeper->timers, &keeper->fronts, &keeper->reserve,
-		      &keeper->children, &keeper->failures, keeper->stats);
+		      &keeper->launches, &keeper->children, &keeper->failures, keeper->stats);
 	init_pools(keeper);
 	reload_init(&keeper->reload, keeper->options->path, keeper->timers, &keeper->fronts,
 		    &reload_steps);
@@ -368,6 +374,7 @@ void keeper_fini(struct keeper *keeper)
 	sources_free(keeper->sources);
 	generation_unref(keeper->generation);
 	children_fini(&keeper->children);
+	launches_fini(&keeper->launches);
 	listener_table_sweep(&keeper->listener_table);
 	service_records_fini(&keeper->records);
 	reserve_fd_fini(&keeper->reserve);
@@ -392,7 +399,9 @@ static int start(struct keeper *keeper, struct settings *settings)
 			   &keeper->options->descriptors);
 	if (r < 0)
 		return r;
-	r = pools_take(&keeper->pools, keeper->generation);
+	r = launches_make_room(&keeper->launches, generation_text_size(keeper->generation));
+	if (r == 0)
+		r = pools_take(&keeper->pools, keeper->generation);
 	if (r < 0)
 		return log_error(r, "cannot prepare the services");
 

@@ -19,6 +19,7 @@
 #include "keeper/child/child.h"
 #include "keeper/child/failures.h"
 #include "keeper/child/requests.h"
+#include "keeper/exec/launches.h"
 #include "keeper/fronts/fronts.h"
 #include "keeper/fronts/reserve-fd.h"
 #include "keeper/listen/listener-table.h"
@@ -62,6 +63,7 @@ struct keeper {
 	struct service_records records;
 	struct reserve_fd reserve;
 	struct fronts fronts;
+	struct launches launches;
 	struct children children;
 	struct failures failures;
 	struct requests requests;
@@ -80,6 +82,7 @@ struct keeper {
 	bool reloaded;     /* in this turn a reload has succeeded or failed */
 	bool stopping;
 	struct timer stop_limit;
+	bool launches_given_up; /* those under way when the keeper stops */
 	bool done;
 	int exit_status;
 };

@@ -72,7 +72,9 @@ static int prepare(struct reload *reload, int status, struct generation **out)
 			   &keeper->options->descriptors);
 	if (r < 0)
 		return r;
-	r = pools_take(&keeper->pools, *out);
+	r = launches_make_room(&keeper->launches, generation_text_size(*out));
+	if (r == 0)
+		r = pools_take(&keeper->pools, *out);
 	if (r < 0)
 		return log_error(r, "cannot prepare the services");
 	r = pid_file_prepare(&keeper->pid_file, (*out)->settings->pid_file);

@@ -59,6 +59,7 @@ static void abandon(struct keeper *keeper, const struct generation *generation)
 {
 	fronts_abandon(&keeper->fronts);
 	requests_abandon(&keeper->requests);
+	launches_abandon(&keeper->launches);
 	service_records_abandon(&keeper->records);
 	reserve_fd_fini(&keeper->reserve);
 	activation_close(keeper->listener_table.activation);

@@ -12,8 +12,16 @@
 /* After the grace time the fronts end their sessions. A front that takes longer is stuck. */
 #define EXTRA_MS 2000
 
+/* How long a killed child may take to end. In some system calls it cannot. */
+#define KILLED_MS 1000
+
 /* How long the keeper itself may take after that. */
 #define SERVICE_MANAGER_EXTRA_MS 10000
+
+static void on_last_limit(struct timer *timer)
+{
+	container_of(timer, struct keeper, stop_limit)->launches_given_up = true;
+}
 
 static void on_limit(struct timer *timer)
 {
@@ -21,6 +29,8 @@ static void on_limit(struct timer *timer)
 
 	fronts_kill(&keeper->fronts);
 	requests_give_up(&keeper->requests);
+	launches_kill(&keeper->launches);
+	(void)timer_set(timer, keeper->timers, clock_ms() + KILLED_MS, on_last_limit);
 }
 
 void stop_begin(struct keeper *keeper, const char *why)
@@ -50,5 +60,6 @@ void stop_begin(struct keeper *keeper, const char *why)
 bool stop_is_over(const struct keeper *keeper)
 {
 	return keeper->stopping && !list_is_linked(&keeper->fronts.list) &&
-	       !shortage_has_waiting(&keeper->requests.shortage);
+	       !requests_are_waiting(&keeper->requests) &&
+	       (keeper->launches_given_up || !launches_are_under_way(&keeper->launches));
 }

@@ -35,7 +35,7 @@ FAULTS = [
     ("cat", "clone", "ENOMEM"),
     ("cat", "execve", "ENOMEM"),
     ("cat", "execve", "EIO"),
-    ("cat", "dup2", "EMFILE"),
+    ("cat", "dup3", "EMFILE"),
     ("cat", "close_range", "ENOMEM"),
     ("cat", "setsid", "EPERM"),
     ("filter", "socket", "EMFILE"),

@@ -9,9 +9,11 @@
 #undef NDEBUG
 #include <assert.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,6 +21,7 @@
 #include "base/log.h"
 #include "channel/channel.h"
 #include "config/settings.h"
+#include "keeper/child/front-requests.h"
 #include "keeper/fronts/front.h"
 #include "keeper/keeper.h"
 #include "keeper/pool/pools.h"
@@ -84,6 +87,8 @@ static inline void stage_open(struct stage *stage, const char *text)
 	r = generation_new(&keeper->generation, settings_from_text(text), &keeper->listener_table,
 			   &keeper->records, &stage->options.descriptors);
 	assert(r == 0);
+	r = launches_make_room(&keeper->launches, generation_text_size(keeper->generation));
+	assert(r == 0);
 	r = pools_take(&keeper->pools, keeper->generation);
 	assert(r == 0);
 	stage_open_front(stage);
@@ -102,6 +107,19 @@ static inline void stage_end_programs(struct stage *stage)
 
 		if (waitpid(child->pid, &status, 0) == child->pid)
 			(void)children_reaped(&stage->keeper.children, child->pid, status);
+	}
+}
+
+/* Waits until no launch is under way. What follows from that is left to the next turn. */
+static inline void stage_end_launches(struct stage *stage)
+{
+	struct launches *launches = &stage->keeper.launches;
+
+	list_for_each(at, next, &launches->under_way) {
+		atomic_int *busy = &container_of(at, struct launch, link)->busy;
+
+		while (atomic_load(busy) != 0)
+			(void)syscall(SYS_futex, busy, FUTEX_WAIT, 1, NULL, NULL, 0);
 	}
 }
 

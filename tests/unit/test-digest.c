@@ -53,6 +53,7 @@ static const struct {
 	{ OPTION_ENV, "env = \"A=b\"", "env = \"A=c\"", true },
 	{ OPTION_PASSENV, "", "passenv = SUPERD_TEST", true },
 	{ OPTION_STDERR, "stderr = log", "stderr = null", true },
+	{ OPTION_LAUNCH_TIMEOUT, "", "launch_timeout = 1s", false },
 	{ OPTION_INSTANCES, "", "instances = 1", false },
 	{ OPTION_OVERFLOW, "", "overflow = refuse", false },
 	{ OPTION_AT_STOP, "", "at_stop = leave", false },

@@ -103,10 +103,15 @@ static void test_front_starts_with_what_a_pool_has_done_in_the_same_turn(void **
 	struct front *front;
 	int status;
 
+	stage_end_launches(stage);
+	stage_turn(stage);
 	child->started_us -= LONG_MS * 1000;
 	kill(child->pid, SIGKILL);
 	assert_int_equal(waitpid(child->pid, &status, 0), child->pid);
 	assert_true(children_reaped(&keeper->children, child->pid, status));
+	pools_settle(&keeper->pools);
+	stage_end_launches(stage);
+	launches_look(&keeper->launches);
 
 	keeper->listener_table.activation = &activation;
 	stage->options.front_main = tell_ready;

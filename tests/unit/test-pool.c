@@ -17,7 +17,7 @@
 #include "base/log.h"
 #include "config/settings.h"
 #include "keeper/child/child.h"
-#include "keeper/exec/spawn.h"
+#include "keeper/exec/launches.h"
 #include "keeper/fronts/fronts.h"
 #include "keeper/fronts/reserve-fd.h"
 #include "keeper/pool/notices.h"
@@ -44,7 +44,8 @@ static struct {
 	pid_t last_pid;
 	struct process *processes[PROCESSES_MAX]; /* by number of the start, NULL once ended */
 	unsigned n_started;
-	int start_error; /* 0: starts succeed */
+	struct launch launch; /* of the last */
+	int start_error;      /* 0: starts succeed */
 	enum spawn_step start_step;
 	unsigned n_not_started;
 	int last_signal[PROCESSES_MAX];
@@ -54,6 +55,7 @@ static struct {
 	bool told_may_grow;
 
 	struct timers *timers;
+	struct launches launches;
 	struct children children;
 	struct fronts fronts;
 	struct reserve_fd reserve;
@@ -66,7 +68,8 @@ static struct {
 int64_t __wrap_clock_ms(void);
 int __wrap_kill(pid_t pid, int signal);
 int __wrap_usage_of(pid_t pid, struct usage *out);
-int __wrap_pool_start(struct pool *pool, struct process **out, struct spawn_failure *out_failure);
+int __wrap_pool_start(struct pool *pool, const struct launch_events *events, struct process **out,
+		      struct spawn_failure *out_failure);
 void __wrap_notices_pool(struct fronts *fronts, const struct pool_handle *pool, unsigned ready,
 			 bool may_grow);
 void __wrap_failures_note(struct failures *failures, struct service_record *record,
@@ -97,13 +100,15 @@ int __wrap_usage_of(pid_t pid, struct usage *out)
 	return 0;
 }
 
-int __wrap_pool_start(struct pool *pool, struct process **out, struct spawn_failure *out_failure)
+int __wrap_pool_start(struct pool *pool, const struct launch_events *events, struct process **out,
+		      struct spawn_failure *out_failure)
 {
 	struct process *process;
 	struct child *child;
 
 	if (scene.start_error) {
-		*out_failure = (struct spawn_failure){ scene.start_step, scene.start_error };
+		*out_failure = (struct spawn_failure){ .step = scene.start_step,
+						       .error = scene.start_error };
 		return -scene.start_error;
 	}
 	child = child_new();
@@ -114,6 +119,8 @@ int __wrap_pool_start(struct pool *pool, struct process **out, struct spawn_fail
 	assert_non_null(process);
 	assert_int_equal(children_add(&scene.children, child), 0);
 	assert_true(scene.n_started < PROCESSES_MAX);
+	scene.launch = (struct launch){ .events = events, .owner = child };
+	child->launch = &scene.launch;
 	*out = scene.processes[scene.n_started++] = process;
 	return 0;
 }
@@ -164,10 +171,16 @@ static void free_generation(struct generation *generation)
 	free(generation);
 }
 
+/* Every launch is over before the next turn. */
 static void turn(void)
 {
 	timers_run(scene.timers, scene.now_ms);
 	pools_settle(&scene.pools);
+	while (scene.launch.events) {
+		scene.launch.events->executed(&scene.launch);
+		scene.launch.events = NULL;
+		pools_settle(&scene.pools);
+	}
 }
 
 static void pass_time(int64_t ms)
@@ -225,8 +238,11 @@ static int set_up(void **state, const char *text)
 	list_init(&scene.fronts.unreported);
 	if (timers_new(&scene.timers) < 0)
 		return -1;
+	if (launches_init(&scene.launches, scene.timers) < 0)
+		return -1;
 	scene.pools = (struct pools){
 		.timers = scene.timers,
+		.launches = &scene.launches,
 		.children = &scene.children,
 		.fronts = &scene.fronts,
 		.reserve = &scene.reserve,
@@ -256,6 +272,7 @@ static int tear_down(void **state)
 			end(i, 60 * S);
 	free_generation(*state);
 	service_records_fini(&scene.records);
+	launches_fini(&scene.launches);
 	timers_free(scene.timers);
 	return 0;
 }

@@ -8,7 +8,12 @@
 #include <cmocka.h>
 
 #include "config/settings.h"
+#include "keeper/exec/plan-buffer.h"
 #include "keeper/exec/program.h"
+
+/* Room for what these tests need. */
+static char room[16384];
+static struct plan_buffer buffer = { .text = room, .size = sizeof(room) };
 
 static const struct rlimit limit = { 1024, 4096 };
 
@@ -48,21 +53,22 @@ static void test_client_finds_exactly_the_documented_environment(void **state)
 	struct program *program;
 
 	assert_int_equal(program_new(&program, &service, &limit), 0);
-	assert_string_equal(join(program_for_client(program, SOCK_STREAM, &peer, &local)->envp),
-			    "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n"
-			    "PATHS=a\n"
-			    "PROTOCOL=b\n"
-			    "PROTO=TCP\n"
-			    "SUPERD_SERVICE=cat\n"
-			    "SERVER_ADDR=192.0.2.1\n"
-			    "SERVER_PORT=23\n"
-			    "REMOTE_ADDR=192.0.2.7\n"
-			    "REMOTE_PORT=5000\n"
-			    "REMOTE_HOST=192.0.2.7\n"
-			    "TCPREMOTEIP=192.0.2.7\n"
-			    "TCPREMOTEPORT=5000\n"
-			    "TCPLOCALIP=192.0.2.1\n"
-			    "TCPLOCALPORT=23\n");
+	assert_string_equal(
+		join(program_for_client(program, &buffer, SOCK_STREAM, &peer, &local)->envp),
+		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n"
+		"PATHS=a\n"
+		"PROTOCOL=b\n"
+		"PROTO=TCP\n"
+		"SUPERD_SERVICE=cat\n"
+		"SERVER_ADDR=192.0.2.1\n"
+		"SERVER_PORT=23\n"
+		"REMOTE_ADDR=192.0.2.7\n"
+		"REMOTE_PORT=5000\n"
+		"REMOTE_HOST=192.0.2.7\n"
+		"TCPREMOTEIP=192.0.2.7\n"
+		"TCPREMOTEPORT=5000\n"
+		"TCPLOCALIP=192.0.2.1\n"
+		"TCPLOCALPORT=23\n");
 	program_free(program);
 }
 
@@ -76,13 +82,14 @@ static void test_nothing_of_one_client_reaches_the_next(void **state)
 
 	path.any.sa_family = AF_UNIX;
 	assert_int_equal(program_new(&program, &service, &limit), 0);
-	(void)program_for_client(program, SOCK_STREAM, &peer, &local);
-	assert_string_equal(join(program_for_client(program, SOCK_STREAM, &path, &path)->envp),
-			    "PATH=/bin\n"
-			    "PROTO=UNIX\n"
-			    "SUPERD_SERVICE=cat\n"
-			    "SERVER_ADDR=\n"
-			    "REMOTE_ADDR=\n");
+	(void)program_for_client(program, &buffer, SOCK_STREAM, &peer, &local);
+	assert_string_equal(
+		join(program_for_client(program, &buffer, SOCK_STREAM, &path, &path)->envp),
+		"PATH=/bin\n"
+		"PROTO=UNIX\n"
+		"SUPERD_SERVICE=cat\n"
+		"SERVER_ADDR=\n"
+		"REMOTE_ADDR=\n");
 	program_free(program);
 }
 
@@ -95,7 +102,7 @@ static void test_owner_of_a_listener_finds_it_by_both_families_of_names(void **s
 	struct program *program;
 
 	assert_int_equal(program_new(&program, &service, &limit), 0);
-	spawn = program_for_listener(program, SOCK_DGRAM, &local);
+	spawn = program_for_listener(program, &buffer, SOCK_DGRAM, &local);
 	strcpy(spawn->listen_pid, "123");
 	assert_string_equal(join(spawn->envp), "PATH=/bin\n"
 					       "PROTO=UDP\n"
@@ -120,7 +127,7 @@ static void test_process_of_a_pool_finds_all_listeners(void **state)
 	struct program *program;
 
 	assert_int_equal(program_new(&program, &service, &limit), 0);
-	spawn = program_for_process(program, SOCK_STREAM, &local, "@ready");
+	spawn = program_for_process(program, &buffer, SOCK_STREAM, &local, "@ready");
 	strcpy(spawn->listen_pid, "123");
 	assert_string_equal(join(spawn->argv), "/bin/%{service}\nweb\n");
 	assert_string_equal(join(spawn->envp), "PATH=/bin\n"
@@ -148,7 +155,7 @@ static void test_process_that_clients_are_passed_to_finds_its_socket(void **stat
 	struct program *program;
 
 	assert_int_equal(program_new(&program, &service, &limit), 0);
-	spawn = program_for_process(program, SOCK_STREAM, &nowhere, NULL);
+	spawn = program_for_process(program, &buffer, SOCK_STREAM, &nowhere, NULL);
 	strcpy(spawn->listen_pid, "123");
 	assert_string_equal(join(spawn->envp), "PATH=/bin\n"
 					       "SUPERD_SERVICE=web\n"
@@ -173,7 +180,8 @@ static void test_variables_in_arguments_are_the_client(void **state)
 	assert_int_equal(program_new(&program, &service, &limit), 0);
 	for (int i = 0; i < 2; i++)
 		assert_string_equal(
-			join(program_for_client(program, SOCK_STREAM, &peer, &local)->argv),
+			join(program_for_client(program, &buffer, SOCK_STREAM, &peer, &local)
+				     ->argv),
 			"/bin/%{service}\n"
 			"2001:db8::1:5000\n"
 			"-l2001:db8::2/23\n"
@@ -192,7 +200,7 @@ static void test_what_the_administrator_set_is_left_alone(void **state)
 	path.any.sa_family = AF_UNIX;
 	assert_int_equal(program_new(&program, &service, &limit), 0);
 	assert_string_equal(
-		join(program_for_client(program, SOCK_STREAM, &path, &path)->envp),
+		join(program_for_client(program, &buffer, SOCK_STREAM, &path, &path)->envp),
 		"PATH=/bin\nPROTO=mine\nSUPERD_SERVICE=x\nSERVER_ADDR=\nREMOTE_ADDR=\n");
 	program_free(program);
 }

@@ -105,9 +105,12 @@ static void ask_in_vain(struct stage *stage)
 	no_memory = false;
 }
 
+/* Also lets what is launched then come to its end. */
 static void let_time_pass(struct stage *stage)
 {
 	timers_run(stage->keeper.timers, clock_ms() + LATER_MS);
+	stage_end_launches(stage);
+	launches_look(&stage->keeper.launches);
 }
 
 static void assert_waits(const struct stage *stage)

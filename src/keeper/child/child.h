@@ -15,6 +15,8 @@
 #include "net/address.h"
 
 struct bound_listener;
+struct launch;
+struct request;
 struct request_kind;
 struct service_record;
 
@@ -33,6 +35,9 @@ struct child {
 	const struct request_kind *kind;
 	struct bound_listener *bound; /* NULL once it is closed */
 	bool ends_at_stop;            /* of a program that has the listener: it is not to outlive it */
+	struct launch *launch;        /* until it is over, then NULL */
+	struct request *request;      /* for as long */
+	int other;                    /* a descriptor of the launch that is not a standard one */
 	int unread;                   /* the connected socket of a datagram client, or -1 */
 	struct list unread_link;      /* after its end, until a front reads that socket */
 	UT_hash_handle hh;

@@ -6,6 +6,7 @@
 
 #include "base/fd.h"
 #include "channel/channel.h"
+#include "keeper/child/child.h"
 #include "keeper/child/request.h"
 #include "keeper/exec/spawn.h"
 #include "keeper/fronts/fronts.h"
@@ -79,7 +80,8 @@ static pid_t run(struct request *request, struct child *child, const struct unre
 {
 	struct spawn_descriptors descriptors = { .in = request->fd, .out = request->fd };
 
-	return request_spawn(request, request_plan(request), &descriptors, failure);
+	return request_launch(request, child->launch, request_plan(request, child->launch),
+			      &descriptors, failure);
 }
 
 static void settle(struct fronts *fronts, struct service_record *record,

@@ -60,14 +60,15 @@ static pid_t run(struct request *request, struct child *child, const struct unre
 	r = reply_socket_open(&reply, request_bound(request)->listener, &request->peer,
 			      &request->local);
 	if (r < 0) {
-		*failure = (struct spawn_failure){ SPAWN_CONNECT, -r };
+		*failure = (struct spawn_failure){ .step = SPAWN_CONNECT, .error = -r };
 		return r;
 	}
 	descriptors.out = reply.fd;
 	descriptors.connect_to = reply.child_connects ? &request->peer : NULL;
 	child->unread = reply.fd;
 	unread_pass(unread, child);
-	return request_spawn(request, request_plan(request), &descriptors, failure);
+	return request_launch(request, child->launch, request_plan(request, child->launch),
+			      &descriptors, failure);
 }
 
 static void settle(struct fronts *fronts, struct service_record *record,

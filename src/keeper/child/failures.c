@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -51,8 +52,8 @@ static const char *exec_text(const struct program_settings *program, int error)
 	return spawn_step_text(SPAWN_EXEC);
 }
 
-static void describe(char *out, size_t size, const struct program_settings *program,
-		     const struct spawn_failure *failure)
+static void describe_step(char *out, size_t size, const struct program_settings *program,
+			  const struct spawn_failure *failure)
 {
 	const char *text = spawn_step_text(failure->step);
 
@@ -69,6 +70,25 @@ static void describe(char *out, size_t size, const struct program_settings *prog
 	default:
 		(void)snprintf(out, size, "%s", text);
 	}
+}
+
+/* What to look at depends on what the child has waited for, which the keeper does not know. */
+static void describe(char *out, size_t size, const struct program_settings *program,
+		     const struct spawn_failure *failure)
+{
+	char step[256];
+
+	describe_step(step, sizeof(step), program, failure);
+	if (failure->timed_out)
+		(void)snprintf(out, size,
+			       "%s within %g s; see whether its file system answers, and whether "
+			       "somebody stops processes of its user or has a lease on the file",
+			       step, (double)program->launch_timeout_ms / 1000);
+	else if (failure->signal)
+		(void)snprintf(out, size, "%s: it was killed by signal %d (%s)", step,
+			       failure->signal, strsignal(failure->signal));
+	else
+		(void)snprintf(out, size, "%s", step);
 }
 
 static void log_not_started(const struct service *service, const struct address *peer,

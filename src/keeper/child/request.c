@@ -1,15 +1,25 @@
 #include "keeper/child/request.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "config/settings.h"
+#include "keeper/exec/launches.h"
 #include "keeper/exec/program.h"
 #include "keeper/service/generation.h"
 #include "keeper/service/service-record.h"
+
+struct request *request_copy(const struct request *request)
+{
+	struct request *copy = malloc(sizeof(*copy));
+
+	if (!copy)
+		return NULL;
+	*copy = *request;
+	list_init(&copy->link);
+	return copy;
+}
 
 void request_fini(struct request *request)
 {
@@ -45,7 +55,7 @@ struct bound_listener *request_bound(const struct request *request)
 }
 
 /* Returns the descriptor for standard error. @own is the program's standard output. */
-static int open_stderr(const struct request *request, int own)
+static int find_stderr(const struct request *request, const struct launch *launch, int own)
 {
 	switch (request_service(request)->program.stderr_to) {
 	case STDERR_SOCKET:
@@ -53,28 +63,25 @@ static int open_stderr(const struct request *request, int own)
 	case STDERR_LOG:
 		return request_record(request)->stderr_write;
 	default:
-		return open("/dev/null", O_RDWR | O_CLOEXEC);
+		return launch->launches->null;
 	}
 }
 
-pid_t request_spawn(const struct request *request, const struct spawn_plan *plan,
-		    struct spawn_descriptors *descriptors, struct spawn_failure *failure)
+pid_t request_launch(const struct request *request, struct launch *launch,
+		     const struct spawn_plan *plan, struct spawn_descriptors *descriptors,
+		     struct spawn_failure *failure)
 {
 	pid_t pid;
 
-	descriptors->err = open_stderr(request, descriptors->out);
-	if (descriptors->err < 0) {
-		*failure = (struct spawn_failure){ SPAWN_DESCRIPTORS, errno };
-		return -errno;
-	}
-	pid = spawn(plan, descriptors, failure);
-	if (request_service(request)->program.stderr_to == STDERR_NULL)
-		close(descriptors->err);
+	descriptors->err = find_stderr(request, launch, descriptors->out);
+	pid = launch_begin(launch, plan, descriptors);
+	if (pid < 0)
+		*failure = (struct spawn_failure){ .step = SPAWN_PROCESS, .error = -pid };
 	return pid;
 }
 
-const struct spawn_plan *request_plan(const struct request *request)
+const struct spawn_plan *request_plan(const struct request *request, struct launch *launch)
 {
-	return program_for_client(request->generation->programs[request->service],
+	return program_for_client(request->generation->programs[request->service], &launch->buffer,
 				  request_endpoint(request)->type, &request->peer, &request->local);
 }

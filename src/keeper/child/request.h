@@ -19,6 +19,7 @@ struct child;
 struct endpoint;
 struct fronts;
 struct generation;
+struct launch;
 struct request;
 struct service;
 struct service_record;
@@ -42,11 +43,14 @@ struct request_kind {
 	int (*check)(struct request *request);
 
 	/*
-	 * Runs the program of @child. Returns its process id, 0 if no program is needed any more,
+	 * Begins the launch of @child. Returns its process id, 0 if no program is needed any more,
 	 * or a negative errno with @failure.
 	 */
 	pid_t (*run)(struct request *request, struct child *child, const struct unread *unread,
 		     struct spawn_failure *failure);
+
+	/* The launch has failed, and will be tried again. NULL: there is nothing to take back. */
+	void (*take_back)(struct request *request);
 
 	/*
 	 * The program has ended or was not started: tells the fronts. @bound may be NULL. @status
@@ -58,14 +62,18 @@ struct request_kind {
 
 struct request {
 	struct list link; /* while it waits */
+	bool on_trial;    /* it shows whether a shortage is over */
 	const struct request_kind *kind;
 	struct generation *generation;
 	size_t service;
 	size_t endpoint;
 	struct address peer;
 	struct address local;
-	int fd; /* the connection or the datagram, or -1 */
+	int fd; /* the connection, the datagram or a copy of the listener, or -1 */
 };
+
+/* Allocates a copy, which takes over what @request has. Returns NULL when memory is short. */
+struct request *request_copy(const struct request *request);
 
 /* Closes the descriptor, and releases the generation. */
 void request_fini(struct request *request);
@@ -80,11 +88,12 @@ struct service_record *request_record(const struct request *request);
 struct bound_listener *request_bound(const struct request *request);
 
 /*
- * Runs @plan with @descriptors, to which it adds standard error. Returns the process id, or a
- * negative errno with @failure.
+ * Begins @launch for @plan with @descriptors, to which it adds standard error. Returns the process
+ * id, or a negative errno with @failure.
  */
-pid_t request_spawn(const struct request *request, const struct spawn_plan *plan,
-		    struct spawn_descriptors *descriptors, struct spawn_failure *failure);
+pid_t request_launch(const struct request *request, struct launch *launch,
+		     const struct spawn_plan *plan, struct spawn_descriptors *descriptors,
+		     struct spawn_failure *failure);
 
-/* The prepared program, completed for the client. */
-const struct spawn_plan *request_plan(const struct request *request);
+/* The prepared program, completed for the client in the buffer of @launch. */
+const struct spawn_plan *request_plan(const struct request *request, struct launch *launch);

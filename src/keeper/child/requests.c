@@ -4,51 +4,23 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/fd.h"
 #include "base/log.h"
-#include "channel/channel.h"
 #include "channel/stats.h"
 #include "config/settings.h"
 #include "keeper/child/child.h"
-#include "keeper/child/connection.h"
-#include "keeper/child/datagram.h"
 #include "keeper/child/failures.h"
 #include "keeper/child/request.h"
-#include "keeper/child/wait.h"
-#include "keeper/exec/spawn.h"
-#include "keeper/fronts/front.h"
+#include "keeper/exec/launches.h"
 #include "keeper/fronts/fronts.h"
 #include "keeper/fronts/reserve-fd.h"
-#include "keeper/service/generation.h"
 #include "keeper/service/service-record.h"
 
 /* The status with which a shell reports a program that it cannot run. */
 #define STATUS_NOT_STARTED (127 << 8)
 
-static const struct request_kind *const kinds[] = {
-	&connection_request,
-	&datagram_request,
-	&wait_request,
-};
-
-DEFINE_AUTO(struct child, child_free);
-
 /* The end */
 
-static void on_ended(struct child *child, int status, int64_t lived_us)
-{
-	struct requests *requests = child->owner;
-
-	unread_turn_away(child);
-	child_log_end(child, status, lived_us);
-	atomic_fetch_add(&requests->stats[child->record->number].ended, 1);
-	child->record->live--;
-	child->kind->settle(requests->fronts, child->record, child->bound, status, lived_us);
-	unread_end(&requests->unread, child);
-}
-
-/* The program will not be started. The fronts count one child fewer. */
-static void settle_unstarted(struct requests *requests, const struct request *request)
+void requests_settle_unstarted(struct requests *requests, const struct request *request)
 {
 	struct service_record *record = request_record(request);
 
@@ -57,30 +29,151 @@ static void settle_unstarted(struct requests *requests, const struct request *re
 			      0);
 }
 
-/* The same after an attempt: logs the failed step. */
-static void give_up(struct requests *requests, const struct request *request,
-		    const struct spawn_failure *failure)
+void requests_refuse(struct requests *requests, const struct request *request,
+		     const struct spawn_failure *failure)
 {
 	failures_note(requests->failures, request_record(request), request_service(request),
 		      &request->peer, failure);
-	settle_unstarted(requests, request);
+	requests_settle_unstarted(requests, request);
+}
+
+/* Without a number in reserve, no messages are read. */
+static void give_back_number(struct requests *requests, int fd)
+{
+	bool held = reserve_fd_is_held(requests->reserve);
+
+	reserve_fd_take_over(requests->reserve, fd);
+	if (!held)
+		fronts_listen(requests->fronts);
+}
+
+/* @request is over: its program runs, or never will. Frees it. */
+static void conclude(struct requests *requests, struct request *request)
+{
+	bool on_trial = request->on_trial;
+
+	if (request->fd >= 0)
+		give_back_number(requests, take_fd(request->fd));
+	request_free(request);
+	if (on_trial)
+		shortage_tried(&requests->shortage, 0);
+}
+
+static void give_up_waiting(struct requests *requests, struct request *request)
+{
+	const struct spawn_failure failure = { .step = SPAWN_PROCESS, .error = EAGAIN };
+
+	requests_refuse(requests, request, &failure);
+	request_free(request);
 }
 
 void requests_give_up(struct requests *requests)
 {
-	const struct spawn_failure failure = { SPAWN_PROCESS, EAGAIN };
 	struct request *request;
 
-	while ((request = shortage_take(&requests->shortage))) {
-		give_up(requests, request, &failure);
-		request_free(request);
+	while ((request = shortage_take(&requests->shortage)))
+		give_up_waiting(requests, request);
+	while ((request = request_queue_take_any(&requests->queue)))
+		give_up_waiting(requests, request);
+}
+
+/* The program of @child was not started. */
+static void forget(struct requests *requests, struct child *child)
+{
+	unread_turn_away(child);
+	unread_end(&requests->unread, child);
+}
+
+/* The machine is short of something: @request waits, and is tried again. */
+static void wait_for_relief(struct requests *requests, struct request *request, int error)
+{
+	bool on_trial = request->on_trial;
+
+	if (request->kind->take_back)
+		request->kind->take_back(request);
+	shortage_add(&requests->shortage, request, error);
+	request->on_trial = false;
+	if (on_trial)
+		shortage_tried(&requests->shortage, error);
+}
+
+/* The launch of @child has failed, and its process was reaped. */
+static void on_not_started(struct child *child, const struct spawn_failure *failure)
+{
+	struct requests *requests = child->owner;
+	struct request *request = take_ptr(child->request);
+
+	forget(requests, child);
+	if (spawn_may_retry(failure)) {
+		wait_for_relief(requests, request, -failure->error);
+		return;
 	}
+	if (failure->timed_out)
+		requests_settle_unstarted(requests, request);
+	else
+		requests_refuse(requests, request, failure);
+	conclude(requests, request);
+}
+
+static void on_executed(struct launch *launch)
+{
+	struct child *child = launch->owner;
+
+	child->launch = NULL;
+	child_log_start(child);
+	conclude(child->owner, take_ptr(child->request));
+}
+
+/* The client has gone when the child is reaped, and that may take as long as it likes. */
+static void on_overdue(struct launch *launch, const struct spawn_failure *failure)
+{
+	const struct child *child = launch->owner;
+	const struct requests *requests = child->owner;
+
+	failures_note(requests->failures, child->record, request_service(child->request),
+		      &child->peer, failure);
+}
+
+static const struct launch_events launch_events = {
+	.executed = on_executed,
+	.overdue = on_overdue,
+};
+
+/* Whether the program of @child was started. Otherwise @child is freed. */
+static bool was_started(struct child *child, int status)
+{
+	struct launch *launch = child->launch;
+	struct spawn_failure failure;
+
+	if (!launch)
+		return true;
+	if (launches_reaped(launch, status, &failure)) {
+		on_executed(launch);
+		return true;
+	}
+	child->launch = NULL;
+	on_not_started(child, &failure);
+	return false;
+}
+
+static void on_ended(struct child *child, int status, int64_t lived_us)
+{
+	struct requests *requests = child->owner;
+
+	if (!was_started(child, status))
+		return;
+	unread_turn_away(child);
+	child_log_end(child, status, lived_us);
+	atomic_fetch_add(&requests->stats[child->record->number].ended, 1);
+	child->record->live--;
+	child->kind->settle(requests->fronts, child->record, child->bound, status, lived_us);
+	unread_end(&requests->unread, child);
 }
 
 /* The start */
 
 /* Fills in, before the child starts, all that is needed when it ends. */
-static void describe(struct child *child, struct requests *requests, const struct request *request)
+static void describe(struct child *child, struct requests *requests, struct request *request)
 {
 	child->record = request_record(request);
 	child->records = request_service(request)->log_on_success;
@@ -90,24 +183,11 @@ static void describe(struct child *child, struct requests *requests, const struc
 	child->owner = requests;
 	child->kind = request->kind;
 	child->bound = request_bound(request);
+	child->launch->events = &launch_events;
+	child->launch->owner = child;
 }
 
-/* The program of @child runs. */
-static void add(struct requests *requests, struct child *child, pid_t pid)
-{
-	child->pid = pid;
-	if (children_add(requests->children, child) == 0) {
-		child_log_start(child);
-		return;
-	}
-	/* The program runs, but its end will not be noticed. */
-	log_service(LOG_ERR, child->record->name, -ENOMEM, "cannot remember pid %ld, ignoring",
-		    (long)pid);
-	child->record->live--;
-	child->kind->settle(requests->fronts, child->record, child->bound, 0, 0);
-	child_free(child);
-}
-
+/* As struct request_kind has it. */
 static pid_t run(struct requests *requests, struct request *request, struct child *child,
 		 struct spawn_failure *failure)
 {
@@ -120,203 +200,172 @@ static pid_t run(struct requests *requests, struct request *request, struct chil
 	return pid;
 }
 
-/* The program was not started, and the request may be tried again. */
-static void forget(struct requests *requests, struct child *child)
+/* The process of @child is there, but its end would not be noticed. */
+static void end_unknown(struct requests *requests, struct child *child)
 {
-	unread_turn_away(child);
-	unread_end(&requests->unread, child);
+	log_service(LOG_ERR, child->record->name, -ENOMEM, "cannot remember pid %ld, ending it",
+		    (long)child->pid);
+	launch_end(child->launch);
+}
+
+/* Returns a child with a launch, or NULL when memory is short. */
+static struct child *prepare(struct requests *requests, const struct request *request)
+{
+	struct child *child = child_new();
+
+	if (!child)
+		return NULL;
+	child->launch = launches_take(requests->launches, &request_record(request)->launches,
+				      LAUNCH_FOR_CLIENT,
+				      request_service(request)->program.launch_timeout_ms);
+	if (child->launch)
+		return child;
+	child_free(child);
+	return NULL;
+}
+
+/* Begins the launch of @child. As struct request_kind has it. */
+static pid_t begin(struct requests *requests, struct request *request, struct child *child,
+		   struct spawn_failure *failure)
+{
+	child->pid = run(requests, request, child, failure);
+	if (child->pid > 0 && children_add(requests->children, child) == 0) {
+		child->request = request;
+		return child->pid;
+	}
+	if (child->pid > 0) {
+		end_unknown(requests, child);
+		*failure = (struct spawn_failure){ .step = SPAWN_PROCESS, .error = ENOMEM };
+	}
+	return child->pid > 0 ? -ENOMEM : child->pid;
 }
 
 /*
- * Returns 0 when the program runs, or when it never will, which is logged and told to the fronts.
- * Returns a negative errno when the machine is short of something, and the request may be tried
- * again. The caller keeps the request.
+ * Returns 1 when the launch of @request is under way; 0 when it was freed, because no program is
+ * needed, or none can ever be started, which is logged and told to the fronts; or a negative errno
+ * when the machine is short of something, and the request may be tried again.
  */
 static int start(struct requests *requests, struct request *request)
 {
-	AUTO(auto_child_free) struct child *child = child_new();
-	struct spawn_failure failure = { SPAWN_PROCESS, ENOMEM };
+	struct child *child = prepare(requests, request);
+	struct spawn_failure failure = { .step = SPAWN_PROCESS, .error = ENOMEM };
 	pid_t pid = -ENOMEM;
 
 	if (child)
-		pid = run(requests, request, child, &failure);
-	if (pid > 0) {
-		add(requests, take_ptr(child), pid);
-		return 0;
+		pid = begin(requests, request, child, &failure);
+	if (pid > 0)
+		return 1;
+	if (child) {
+		launches_return(take_ptr(child->launch));
+		child->pid = 0;
+		forget(requests, child);
 	}
-	if (child)
-		forget(requests, take_ptr(child));
+	if (pid < 0 && spawn_may_retry(&failure))
+		return -failure.error;
 	if (pid == 0)
 		request_record(request)->live--;
-	else if (spawn_may_retry(&failure))
-		return -failure.error;
 	else
-		give_up(requests, request, &failure);
+		requests_refuse(requests, request, &failure);
+	request_free(request);
 	return 0;
 }
 
 static int retry(struct shortage *shortage, struct request *request)
 {
-	return start(container_of(shortage, struct requests, shortage), request);
-}
-
-/* Takes over the descriptor and the generation of @request. */
-static void start_or_wait(struct requests *requests, struct request *request)
-{
-	int r = -EAGAIN;
-
-	if (!shortage_has_waiting(&requests->shortage))
-		r = start(requests, request);
-	if (r < 0 && shortage_add(&requests->shortage, request, r) < 0) {
-		const struct spawn_failure failure = { SPAWN_PROCESS, ENOMEM };
-
-		give_up(requests, request, &failure);
-		r = 0;
-	}
-	if (r == 0)
-		request_fini(request);
-}
-
-/* The same for a request that comes when so many programs run as the service may have. */
-static void refuse(struct requests *requests, struct request *request)
-{
-	const struct spawn_failure failure = { SPAWN_INSTANCES, 0 };
-
-	give_up(requests, request, &failure);
-	request_fini(request);
-}
-
-/*
- * The same when the client has gone. What it had sent could still be read, but the kernel does not
- * know its address any more, and the front may say any.
- */
-static void forget_client(struct requests *requests, struct request *request)
-{
-	const struct log_fields fields = { .service = request_service(request)->name,
-					   .event = "lost" };
-
-	if (request_service(request)->log_on_failure)
-		log_event(LOG_INFO, &fields, 0,
-			  "service '%s': a client had gone before its program could be started",
-			  request_service(request)->name);
-	settle_unstarted(requests, request);
-	request_fini(request);
-}
-
-/* The check */
-
-static const struct request_kind *find_kind(uint32_t type, enum dispatch_kind dispatch)
-{
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (kinds[i]->type == type && kinds[i]->dispatch == dispatch)
-			return kinds[i];
-	return NULL;
-}
-
-/* A front that drains after a reload has no generation, and must not send requests. */
-static bool names_endpoint(const struct request *request)
-{
-	const struct generation *generation = request->generation;
-
-	return generation && request->endpoint < generation->n_bound &&
-	       settings_service_of(generation->settings, request->endpoint)->index ==
-		       request->service;
-}
-
-/* Returns 1, 0 if the client has gone, or -EBADMSG. */
-static int check(struct request *request, uint32_t type)
-{
-	if (!names_endpoint(request))
-		return -EBADMSG;
-	request->kind = find_kind(type, request_service(request)->dispatch);
-	if (!request->kind)
-		return -EBADMSG;
-	return request->kind->check ? request->kind->check(request) : 1;
-}
-
-/*
- * The request is counted already. No honest front asks for more than `instances`: it counts the
- * same programs, and never fewer than run. But its count is too low for a moment when the front
- * before it was killed while it had requests on the way. So the front is believed, and the client
- * is refused.
- */
-static bool is_too_many(const struct request *request)
-{
-	return request->kind->has_client &&
-	       request_record(request)->live > request_service(request)->instances;
-}
-
-static int reject(struct request *request)
-{
-	if (request->fd >= 0)
-		fd_discard(take_fd(request->fd));
-	request_fini(request);
-	return -EBADMSG;
-}
-
-int requests_handle(struct requests *requests, struct front *front,
-		    const struct channel_message *message, int fd)
-{
-	struct request request = {
-		.service = message->request.service,
-		.endpoint = message->request.endpoint,
-		.peer = message->request.peer,
-		.local = message->request.local,
-		.fd = fd,
-	};
+	struct requests *requests = container_of(shortage, struct requests, shortage);
 	int r;
 
-	if (front->generation)
-		request.generation = generation_ref(front->generation);
-	r = check(&request, message->type);
+	/* That has nothing to do with the shortage. */
+	if (!launches_allow(requests->launches, &request_record(request)->launches)) {
+		request_queue_add(&requests->queue, request);
+		return 0;
+	}
+	if (!launches_have_room(requests->launches, LAUNCH_FOR_CLIENT))
+		return -EAGAIN;
+	request->on_trial = true;
+	r = start(requests, request);
 	if (r < 0)
-		return reject(&request);
-
-	if (!request.kind->has_client)
-		request.peer.length = 0;
-	address_unmap(&request.peer);
-	request_record(&request)->live++;
-	if (r == 0)
-		forget_client(requests, &request);
-	else if (is_too_many(&request))
-		refuse(requests, &request);
-	else
-		start_or_wait(requests, &request);
-	return 0;
+		request->on_trial = false;
+	return r;
 }
 
-void requests_lose(struct requests *requests, const struct front *front,
-		   const struct channel_message *message)
+/* Launches have the missing descriptors, and give them back soon. */
+static bool are_short_for_a_moment(const struct requests *requests)
 {
-	const struct spawn_failure failure = { SPAWN_DESCRIPTORS, EMFILE };
-	const struct generation *generation = front->generation;
-	uint32_t service = message->request.service;
-	struct service_record *record;
+	return launches_count_quick(requests->launches) > 0;
+}
 
-	if (!generation || service >= generation->n_records || !generation->programs[service])
+void requests_note_short(struct requests *requests, int error)
+{
+	if (error != -EMFILE || !are_short_for_a_moment(requests))
+		shortage_begin(&requests->shortage, error);
+}
+
+/* The reserve was left to launches that became slow. */
+static void restore_reserve(struct requests *requests)
+{
+	if (reserve_fd_is_held(requests->reserve) || shortage_lasts(&requests->shortage) ||
+	    are_short_for_a_moment(requests))
 		return;
-	/* Other types have something else where a request has the address of its client. */
-	if (!find_kind(message->type, generation->settings->services[service].dispatch))
+	shortage_restore_reserve(&requests->shortage);
+	fronts_listen(requests->fronts);
+}
+
+void requests_continue(struct requests *requests)
+{
+	struct request *request;
+	int r;
+
+	restore_reserve(requests);
+	while (!shortage_has_waiting(&requests->shortage) &&
+	       launches_have_room(requests->launches, LAUNCH_FOR_CLIENT) &&
+	       (request = request_queue_take(&requests->queue))) {
+		r = start(requests, request);
+		if (r < 0)
+			shortage_add(&requests->shortage, request, r);
+	}
+}
+
+bool requests_are_waiting(const struct requests *requests)
+{
+	return shortage_has_waiting(&requests->shortage) || requests->queue.n > 0;
+}
+
+void requests_add(struct requests *requests, struct request *request)
+{
+	const struct spawn_failure failure = { .step = SPAWN_QUEUE };
+
+	if (shortage_has_waiting(&requests->shortage)) {
+		shortage_add(&requests->shortage, request, -EAGAIN);
 		return;
-	record = generation->records[service];
-	failures_note(requests->failures, record, &generation->settings->services[service],
-		      &message->request.peer, &failure);
-	fronts_note_ended(requests->fronts, record);
+	}
+	if (request_queue_is_full(&requests->queue, request)) {
+		requests_refuse(requests, request, &failure);
+		request_free(request);
+		return;
+	}
+	request_queue_add(&requests->queue, request);
+	/* Some may be over since the last look. */
+	if (!launches_have_room(requests->launches, LAUNCH_FOR_CLIENT))
+		launches_look(requests->launches);
+	requests_continue(requests);
 }
 
 /* Life */
 
 void requests_init(struct requests *requests, struct timers *timers, struct fronts *fronts,
-		   struct reserve_fd *reserve, struct children *children, struct failures *failures,
-		   struct service_stats *stats)
+		   struct reserve_fd *reserve, struct launches *launches, struct children *children,
+		   struct failures *failures, struct service_stats *stats)
 {
 	*requests = (struct requests){
 		.fronts = fronts,
 		.reserve = reserve,
+		.launches = launches,
 		.children = children,
 		.failures = failures,
 		.stats = stats,
 	};
+	request_queue_init(&requests->queue, launches, fronts);
 	shortage_init(&requests->shortage, timers, fronts, reserve, retry);
 	unread_init(&requests->unread, fronts);
 }
@@ -327,15 +376,21 @@ void requests_fini(struct requests *requests)
 
 	while ((request = shortage_take(&requests->shortage)))
 		request_free(request);
-	timer_cancel(&requests->shortage.timer);
+	while ((request = request_queue_take_any(&requests->queue)))
+		request_free(request);
+	shortage_fini(&requests->shortage);
 	unread_fini(&requests->unread);
 }
 
 void requests_abandon(struct requests *requests)
 {
 	shortage_abandon(&requests->shortage);
+	request_queue_abandon(&requests->queue);
 	unread_abandon(&requests->unread);
-	for (struct child *at = requests->children->by_pid; at; at = at->hh.next)
+	for (struct child *at = requests->children->by_pid; at; at = at->hh.next) {
 		if (at->unread >= 0)
 			close(at->unread);
+		if (at->request && at->request->fd >= 0)
+			close(at->request->fd);
+	}
 }

@@ -34,7 +34,12 @@ void shortage_init(struct shortage *shortage, struct timers *timers, struct fron
 	list_init(&shortage->waiting);
 }
 
-static bool lasts(const struct shortage *shortage)
+void shortage_fini(struct shortage *shortage)
+{
+	timer_cancel(&shortage->timer);
+}
+
+bool shortage_lasts(const struct shortage *shortage)
 {
 	return shortage->pause.pause_ms > 0;
 }
@@ -50,7 +55,7 @@ static void wait_a_moment(struct shortage *shortage)
 
 void shortage_begin(struct shortage *shortage, int error)
 {
-	if (lasts(shortage))
+	if (shortage_lasts(shortage))
 		return;
 	log_warning(error, "programs cannot be started for now; their clients wait");
 	fronts_pause(shortage->fronts);
@@ -65,26 +70,63 @@ static void end(struct shortage *shortage)
 	fronts_listen(shortage->fronts);
 }
 
-/* Tries the requests again, oldest first, until one must wait. */
-static bool serve(struct shortage *shortage)
+/* When too many wait, no more messages are read. */
+static void count(struct shortage *shortage, int change)
 {
-	while (shortage_has_waiting(shortage)) {
-		if (shortage->retry(shortage, request_at(shortage->waiting.next)) < 0)
-			return false;
-		request_free(shortage_take(shortage));
+	shortage->n_waiting += change;
+	shortage->reserve->withheld = shortage->n_waiting >= WAITING_MAX;
+}
+
+static void wait_first(struct shortage *shortage, struct request *request)
+{
+	list_add_before(shortage->waiting.next, &request->link);
+	count(shortage, 1);
+}
+
+/* Tries the requests again, oldest first, until one must wait or is under way. */
+static int try_again(struct shortage *shortage)
+{
+	struct request *request;
+	int r;
+
+	while ((request = shortage_take(shortage))) {
+		r = shortage->retry(shortage, request);
+		if (r < 0)
+			wait_first(shortage, request);
+		if (r != 0)
+			return r;
 	}
-	return true;
+	return 0;
+}
+
+static void serve(struct shortage *shortage)
+{
+	int r = try_again(shortage);
+
+	shortage->trying = r > 0;
+	if (r > 0)
+		return;
+	if (!reserve_fd_restore(shortage->reserve) || r < 0)
+		wait_a_moment(shortage);
+	else
+		end(shortage);
 }
 
 static void on_timer(struct timer *timer)
 {
 	struct shortage *shortage = container_of(timer, struct shortage, timer);
-	bool served = serve(shortage);
 
-	if (!reserve_fd_restore(shortage->reserve) || !served)
+	if (!shortage->trying)
+		serve(shortage);
+}
+
+void shortage_tried(struct shortage *shortage, int error)
+{
+	shortage->trying = false;
+	if (error < 0)
 		wait_a_moment(shortage);
 	else
-		end(shortage);
+		serve(shortage);
 }
 
 void shortage_restore_reserve(struct shortage *shortage)
@@ -93,33 +135,22 @@ void shortage_restore_reserve(struct shortage *shortage)
 		shortage_begin(shortage, -EMFILE);
 }
 
-/* When too many wait, no more messages are read. */
-static void count(struct shortage *shortage, int change)
+void shortage_add(struct shortage *shortage, struct request *request, int error)
 {
-	shortage->n_waiting += change;
-	shortage->reserve->withheld = shortage->n_waiting >= WAITING_MAX;
-}
-
-int shortage_add(struct shortage *shortage, const struct request *request, int error)
-{
-	struct request *waiting = malloc(sizeof(*waiting));
-
-	if (!waiting)
-		return -ENOMEM;
-	*waiting = *request;
-	list_init(&waiting->link);
-	list_add_before(&shortage->waiting, &waiting->link);
-	reserve_fd_retain(shortage->reserve);
-	count(shortage, 1);
+	if (request->on_trial)
+		wait_first(shortage, request);
+	else {
+		list_add_before(&shortage->waiting, &request->link);
+		count(shortage, 1);
+	}
 	shortage_begin(shortage, error);
-	return 0;
 }
 
 struct request *shortage_take(struct shortage *shortage)
 {
 	struct request *request;
 
-	if (!shortage_has_waiting(shortage))
+	if (!list_is_linked(&shortage->waiting))
 		return NULL;
 	request = request_at(shortage->waiting.next);
 	list_unlink(&request->link);

@@ -4,6 +4,7 @@
  * A shortage of processes, descriptors or memory. A request that cannot be served now waits here
  * with its client. The fronts are told to send no more requests, and after a pause the oldest one
  * is tried again. The shortage is over when all requests have been served and the reserve is held.
+ * Until then one at a time is tried.
  */
 
 #include <stdbool.h>
@@ -23,11 +24,15 @@ struct shortage {
 	struct fronts *fronts;
 	struct reserve_fd *reserve;
 
-	/* Tries @request again. Returns a negative errno if it must go on waiting. */
+	/*
+	 * Tries @request again. Returns a negative errno if it must go on waiting. Otherwise
+	 * @request was taken over. 1: shortage_tried() is called later.
+	 */
 	int (*retry)(struct shortage *shortage, struct request *request);
 
 	struct list waiting; /* oldest first */
 	size_t n_waiting;
+	bool trying;
 	struct timer timer;
 	struct backoff pause; /* between two attempts */
 };
@@ -37,21 +42,29 @@ void shortage_init(struct shortage *shortage, struct timers *timers, struct fron
 		   struct reserve_fd *reserve,
 		   int (*retry)(struct shortage *shortage, struct request *request));
 
+/* No more is tried. */
+void shortage_fini(struct shortage *shortage);
+
 /* Begins a shortage because of @error, unless one has begun. */
 void shortage_begin(struct shortage *shortage, int error);
+
+bool shortage_lasts(const struct shortage *shortage);
 
 /* Restores the reserve. If that fails, a shortage begins. */
 void shortage_restore_reserve(struct shortage *shortage);
 
+/* Lets @request wait, because of @error, and takes it over. */
+void shortage_add(struct shortage *shortage, struct request *request, int error);
+
 /*
- * Lets @request wait, because of @error. Returns 0 after taking over its descriptor and generation,
- * or -ENOMEM.
+ * What was tried has come to an end. @error is 0 if it was served, or never can be. Otherwise it
+ * has been added again.
  */
-int shortage_add(struct shortage *shortage, const struct request *request, int error);
+void shortage_tried(struct shortage *shortage, int error);
 
 static inline bool shortage_has_waiting(const struct shortage *shortage)
 {
-	return list_is_linked(&shortage->waiting);
+	return list_is_linked(&shortage->waiting) || shortage->trying;
 }
 
 /* Removes the oldest request, which the caller passes to request_free(), or returns NULL. */

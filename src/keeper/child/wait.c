@@ -8,6 +8,7 @@
 #include "config/settings.h"
 #include "keeper/child/child.h"
 #include "keeper/child/request.h"
+#include "keeper/exec/launch.h"
 #include "keeper/exec/program.h"
 #include "keeper/exec/spawn.h"
 #include "keeper/fronts/front.h"
@@ -21,36 +22,65 @@ static bool is_free(const struct listener *listener)
 	return !listener->busy && listener->fd >= 0;
 }
 
-static const struct spawn_plan *plan_for(struct request *request, const struct listener *listener)
+static const struct spawn_plan *plan_for(struct request *request, struct launch *launch,
+					 const struct listener *listener)
 {
 	(void)listener_address(listener, &request->local);
 	address_unmap(&request->local);
 	return program_for_listener(request->generation->programs[request->service],
-				    request_endpoint(request)->type, &request->local);
+				    &launch->buffer, request_endpoint(request)->type,
+				    &request->local);
+}
+
+/*
+ * A copy for the launch, because the listener may be closed meanwhile. Returns 0 or a negative
+ * errno.
+ */
+static int copy_listener(struct request *request, const struct listener *listener)
+{
+	int fd = request->fd < 0 ? fd_duplicate(listener->fd) : request->fd;
+
+	if (fd < 0)
+		return fd;
+	request->fd = fd;
+	return 0;
 }
 
 static pid_t run(struct request *request, struct child *child, const struct unread *unread,
 		 struct spawn_failure *failure)
 {
 	struct listener *listener = request_bound(request)->listener;
-	int again = listener->fd;
-	struct spawn_descriptors descriptors = {
-		.in = listener->fd,
-		.out = listener->fd,
-		.others = &again,
-		.n_others = 1,
-	};
+	struct spawn_descriptors descriptors = { 0 };
 	pid_t pid;
+	int r;
 
 	if (!is_free(listener))
 		return 0;
 	child->ends_at_stop = request_service(request)->program.at_stop == AT_STOP_END;
+	r = copy_listener(request, listener);
+	if (r < 0) {
+		*failure = (struct spawn_failure){ .step = SPAWN_DESCRIPTORS, .error = -r };
+		return r;
+	}
+	child->other = request->fd;
+	descriptors.in = descriptors.out = request->fd;
+	descriptors.others = &child->other;
+	descriptors.n_others = 1;
 	(void)fd_set_blocking(listener->fd, true);
-	pid = request_spawn(request, plan_for(request, listener), &descriptors, failure);
+	pid = request_launch(request, child->launch, plan_for(request, child->launch, listener),
+			     &descriptors, failure);
 	listener->busy = pid > 0;
 	if (pid < 0)
 		(void)fd_set_blocking(listener->fd, false);
 	return pid;
+}
+
+static void take_back(struct request *request)
+{
+	struct listener *listener = request_bound(request)->listener;
+
+	listener->busy = false;
+	(void)fd_set_blocking(listener->fd, false);
 }
 
 /* Tells each front to watch @bound again, in the numbers of its own generation. */
@@ -94,6 +124,7 @@ const struct request_kind wait_request = {
 	.type = CHANNEL_WAIT,
 	.dispatch = DISPATCH_WAIT,
 	.run = run,
+	.take_back = take_back,
 	.settle = settle,
 };
 

@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "config/settings.h"
+#include "keeper/exec/plan-buffer.h"
 #include "net/address.h"
 #include "net/client-variables.h"
 
@@ -20,17 +21,14 @@
 #define VARIABLES_MAX (CLIENT_VARIABLES_MAX + 3) /* LISTEN_FDS, LISTEN_FDNAMES, LISTEN_PID */
 
 struct program {
-	struct spawn_plan spawn;
+	struct spawn_plan plan; /* without arguments and environment */
 	const struct service *service;
-	char **argv;
-	bool *expanded; /* argument i has variables, and so a buffer of its own */
-	char **envp;
+	size_t n_arguments;
+	char **constant; /* the part of the environment that all clients have */
 	size_t n_constant;
 	char *names; /* LISTEN_FDNAMES of a pool */
+	size_t text_size;
 };
-
-/* One set of buffers serves all programs: the keeper starts one program at a time. */
-static char variables[VARIABLES_MAX][CLIENT_VARIABLE_SIZE];
 
 static const struct {
 	const char *name;
@@ -89,28 +87,10 @@ static size_t longest(const char *argument)
 	return n;
 }
 
-static int prepare_arguments(struct program *program, char **written)
+/* Whether the argument is text that a client completes. The path of the program never is. */
+static bool is_expanded(const struct program *program, size_t i)
 {
-	size_t n = 0;
-
-	while (written[n])
-		n++;
-	program->argv = calloc(n + 1, sizeof(*program->argv));
-	program->expanded = calloc(n + 1, sizeof(*program->expanded));
-	if (!program->argv || !program->expanded)
-		return -ENOMEM;
-
-	for (size_t i = 0; i < n; i++) {
-		if (i == 0 || !strstr(written[i], "%{")) {
-			program->argv[i] = written[i];
-			continue;
-		}
-		program->argv[i] = malloc(longest(written[i]));
-		if (!program->argv[i])
-			return -ENOMEM;
-		program->expanded[i] = true;
-	}
-	return 0;
+	return i > 0 && strstr(program->service->program.argv[i], "%{");
 }
 
 static bool names_path(char *const *env)
@@ -127,15 +107,29 @@ static int prepare_environment(struct program *program, char **env)
 
 	while (env[n])
 		n++;
-	program->envp = calloc(n + VARIABLES_MAX + 2, sizeof(*program->envp));
-	if (!program->envp)
+	program->constant = calloc(n + 1, sizeof(*program->constant));
+	if (!program->constant)
 		return -ENOMEM;
 
 	if (!names_path(env))
-		program->envp[program->n_constant++] = (char *)DEFAULT_PATH;
+		program->constant[program->n_constant++] = (char *)DEFAULT_PATH;
 	for (size_t i = 0; i < n; i++)
-		program->envp[program->n_constant++] = env[i];
+		program->constant[program->n_constant++] = env[i];
 	return 0;
+}
+
+/* The pointers, which end in NULL, the variables, and the arguments that are expanded. */
+static void measure(struct program *program)
+{
+	char *const *argv = program->service->program.argv;
+	size_t n, text = 0;
+
+	for (n = 0; argv[n]; n++)
+		if (is_expanded(program, n))
+			text += longest(argv[n]);
+	program->n_arguments = n;
+	program->text_size = (n + 1 + program->n_constant + VARIABLES_MAX + 1) * sizeof(char *) +
+			     VARIABLES_MAX * (size_t)CLIENT_VARIABLE_SIZE + text;
 }
 
 /* LISTEN_FDNAMES of a pool: the name of the service for each descriptor. */
@@ -179,9 +173,6 @@ int program_new(struct program **out, const struct service *service,
 		return -ENOMEM;
 
 	program->service = service;
-	r = prepare_arguments(program, settings->argv);
-	if (r < 0)
-		return r;
 	r = prepare_environment(program, settings->env);
 	if (r < 0)
 		return r;
@@ -189,10 +180,9 @@ int program_new(struct program **out, const struct service *service,
 	if (r < 0)
 		return r;
 
-	program->spawn = (struct spawn_plan){
+	measure(program);
+	program->plan = (struct spawn_plan){
 		.path = settings->path,
-		.argv = program->argv,
-		.envp = program->envp,
 		.change_user = settings->identity.change,
 		.uid = settings->identity.uid,
 		.gid = settings->identity.gid,
@@ -214,15 +204,14 @@ void program_free(struct program *program)
 	if (!program)
 		return;
 
-	if (program->argv && program->expanded)
-		for (size_t i = 0; program->argv[i]; i++)
-			if (program->expanded[i])
-				free(program->argv[i]);
-	free(program->argv);
-	free(program->expanded);
-	free(program->envp);
+	free(program->constant);
 	free(program->names);
 	free(program);
+}
+
+size_t program_text_size(const struct program *program)
+{
+	return program->text_size;
 }
 
 /* Whether `env` sets the variable, which then keeps that value. */
@@ -231,27 +220,29 @@ static bool is_taken(const struct program *program, const char *name)
 	size_t n = strlen(name);
 
 	for (size_t i = 0; i < program->n_constant; i++)
-		if (strncmp(program->envp[i], name, n) == 0 && program->envp[i][n] == '=')
+		if (strncmp(program->constant[i], name, n) == 0 && program->constant[i][n] == '=')
 			return true;
 	return false;
 }
 
+/* The environment of one start, which is being written. */
 struct environment {
-	struct program *program;
-	size_t n;
+	const struct program *program;
+	char **end; /* of the pointers */
+	char *text; /* for the next variable */
 };
 
 static char *set(struct environment *env, const char *name, const char *value)
 {
-	char *buffer = variables[env->n - env->program->n_constant];
 	char *at;
 
 	if (is_taken(env->program, name))
 		return NULL;
 
-	env->program->envp[env->n++] = buffer;
-	at = stpcpy(stpcpy(buffer, name), "=");
+	*env->end++ = env->text;
+	at = stpcpy(stpcpy(env->text, name), "=");
 	stpcpy(at, value);
+	env->text += CLIENT_VARIABLE_SIZE;
 	return at;
 }
 
@@ -267,42 +258,76 @@ static void set_all(struct environment *env, const struct client_text *client, v
 		set(env, found[i].name, found[i].value);
 }
 
-static void fill_arguments(struct program *program, const struct client_text *client)
+/* Writes the arguments. @text is behind the pointers and the variables. */
+static void write_arguments(const struct program *program, char **argv, char *text,
+			    const struct client_text *client)
 {
-	for (size_t i = 0; program->argv[i]; i++)
-		if (program->expanded[i])
-			expand(program->argv[i], program->service->program.argv[i], client);
+	char *const *written = program->service->program.argv;
+
+	for (size_t i = 0; i < program->n_arguments; i++) {
+		argv[i] = written[i];
+		if (!is_expanded(program, i))
+			continue;
+		argv[i] = text;
+		expand(text, written[i], client);
+		text += longest(written[i]);
+	}
+	argv[program->n_arguments] = NULL;
 }
 
-const struct spawn_plan *program_for_client(struct program *program, int type,
+/* Writes all that does not depend on the kind of the start. */
+static struct environment begin(const struct program *program, struct plan_buffer *buffer,
+				const struct client_text *client)
+{
+	struct spawn_plan *plan = &buffer->plan;
+	struct environment env = { .program = program };
+
+	*plan = program->plan;
+	plan->argv = (char **)buffer->text;
+	plan->envp = plan->argv + program->n_arguments + 1;
+	env.end = plan->envp + program->n_constant;
+	env.text = (char *)(env.end + VARIABLES_MAX + 1);
+	memcpy(plan->envp, program->constant, program->n_constant * sizeof(*plan->envp));
+	write_arguments(program, plan->argv,
+			env.text + VARIABLES_MAX * (size_t)CLIENT_VARIABLE_SIZE, client);
+	return env;
+}
+
+static const struct spawn_plan *finish(const struct environment *env,
+				       const struct plan_buffer *buffer)
+{
+	*env->end = NULL;
+	return &buffer->plan;
+}
+
+const struct spawn_plan *program_for_client(const struct program *program,
+					    struct plan_buffer *buffer, int type,
 					    const struct address *peer, const struct address *local)
 {
-	struct environment env = { program, program->n_constant };
+	struct environment env;
 	struct client_text client;
 
 	client_text_init(&client, program->service->name, type, peer, local);
-	fill_arguments(program, &client);
+	env = begin(program, buffer, &client);
 	set_all(&env, &client, client_variables_of_server);
 	set_all(&env, &client, client_variables_of_peer);
-	program->envp[env.n] = NULL;
-	program->spawn.listen_pid = NULL;
-	return &program->spawn;
+	return finish(&env, buffer);
 }
 
-const struct spawn_plan *program_for_listener(struct program *program, int type,
+const struct spawn_plan *program_for_listener(const struct program *program,
+					      struct plan_buffer *buffer, int type,
 					      const struct address *local)
 {
-	struct environment env = { program, program->n_constant };
+	struct environment env;
 	struct client_text client;
 
 	client_text_init(&client, program->service->name, type, NULL, local);
-	fill_arguments(program, &client);
+	env = begin(program, buffer, &client);
 	set_all(&env, &client, client_variables_of_server);
 	set(&env, "LISTEN_FDS", "1");
 	set(&env, LISTEN_NAMES, client.service);
-	program->spawn.listen_pid = set(&env, "LISTEN_PID", "");
-	program->envp[env.n] = NULL;
-	return &program->spawn;
+	buffer->plan.listen_pid = set(&env, "LISTEN_PID", "");
+	return finish(&env, buffer);
 }
 
 static void set_number(struct environment *env, const char *name, size_t value)
@@ -313,16 +338,17 @@ static void set_number(struct environment *env, const char *name, size_t value)
 	set(env, name, text);
 }
 
-const struct spawn_plan *program_for_process(struct program *program, int type,
+const struct spawn_plan *program_for_process(const struct program *program,
+					     struct plan_buffer *buffer, int type,
 					     const struct address *local, const char *notify)
 {
 	const struct service *service = program->service;
 	bool pass = dispatch_has(service->dispatch, DISPATCH_PASSES_CLIENTS);
-	struct environment env = { program, program->n_constant };
+	struct environment env;
 	struct client_text client;
 
 	client_text_init(&client, service->name, type, NULL, local);
-	fill_arguments(program, &client);
+	env = begin(program, buffer, &client);
 	if (pass) {
 		set(&env, "SUPERD_SERVICE", service->name);
 		set_number(&env, "SUPERD_PASS_CLIENTS", service->pool.clients_per_process);
@@ -331,10 +357,9 @@ const struct spawn_plan *program_for_process(struct program *program, int type,
 	}
 	set_number(&env, "LISTEN_FDS", pass ? 1 : service->n_endpoints);
 	if (!is_taken(program, LISTEN_NAMES))
-		program->envp[env.n++] = program->names;
+		*env.end++ = program->names;
 	if (notify)
 		set(&env, "NOTIFY_SOCKET", notify);
-	program->spawn.listen_pid = set(&env, "LISTEN_PID", "");
-	program->envp[env.n] = NULL;
-	return &program->spawn;
+	buffer->plan.listen_pid = set(&env, "LISTEN_PID", "");
+	return finish(&env, buffer);
 }

@@ -1,12 +1,8 @@
 #pragma once
 
 /*
- * Starts one process. Every way of dispatch uses this function.
- *
- * Ids, arguments, environment and limits are prepared before. As after vfork(2), the child runs in
- * the memory of the keeper until it executes the program, and the keeper waits. So the child makes
- * system calls only, and writes a failed step straight into that memory. After a failed step the
- * program is not run. Nothing is logged here: the caller does that.
+ * What one process needs for its start, which steps that takes, and which of them has failed. Ids,
+ * arguments, environment and limits are prepared before. See launch.h for the start itself.
  */
 
 #include <stdbool.h>
@@ -15,8 +11,10 @@
 
 #include "net/address.h"
 
+/* In the order in which the child takes them. */
 enum spawn_step {
 	SPAWN_NONE,
+	SPAWN_QUEUE, /* for a launch, before there is a child */
 	SPAWN_PROCESS,
 	SPAWN_SESSION,
 	SPAWN_DESCRIPTORS,
@@ -54,7 +52,10 @@ struct spawn_plan {
 	int death_signal; /* for the program when the keeper ends, however it ends; 0: none */
 };
 
-/* The descriptors for one client. The caller keeps and closes them. */
+/*
+ * The descriptors for one client. The child shares the table of the keeper until it copies them, so
+ * they stay open, and what they are, until the launch is over.
+ */
 struct spawn_descriptors {
 	int in;
 	int out;
@@ -67,12 +68,10 @@ struct spawn_descriptors {
 
 struct spawn_failure {
 	enum spawn_step step;
-	int error; /* an errno */
+	int error;      /* an errno; 0: the step has not come to an end */
+	int signal;     /* that ended the child in this step; 0: none */
+	bool timed_out; /* the keeper has ended it, because the step took too long */
 };
-
-/* Returns the process id. On failure, a negative errno and @out_failure, and no process is left. */
-pid_t spawn(const struct spawn_plan *program, const struct spawn_descriptors *descriptors,
-	    struct spawn_failure *out_failure);
 
 /* "cannot execute" and the like. */
 const char *spawn_step_text(enum spawn_step step);

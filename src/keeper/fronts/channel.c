@@ -63,7 +63,7 @@ void front_channel_listen(struct front_channel *channel)
 {
 	unsigned wanted = 0;
 
-	if (!channel->eof && reserve_fd_is_held(channel->reserve))
+	if (!channel->eof && !channel->held && reserve_fd_is_held(channel->reserve))
 		wanted |= WATCH_READ;
 	if (!channel->eof && list_is_linked(&channel->outgoing))
 		wanted |= WATCH_WRITE;

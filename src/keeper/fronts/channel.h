@@ -42,6 +42,7 @@ struct front_channel {
 	size_t n_outgoing;
 	size_t n_outgoing_fds; /* that have a descriptor */
 	bool write_failed;     /* nothing more is sent */
+	bool held;             /* nothing is read for now */
 	bool eof;              /* nothing more will come */
 	unsigned n_rests;      /* how often front_channel_finish() has read */
 };

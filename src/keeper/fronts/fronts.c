@@ -111,6 +111,7 @@ int fronts_prepare(struct fronts *fronts, struct generation *generation, struct 
 			       out_theirs);
 	if (r < 0)
 		return r;
+	front->channel.held = fronts->held;
 	*out = take_ptr(front);
 	return 0;
 }
@@ -277,6 +278,15 @@ void fronts_lend_listener(struct fronts *fronts, const struct bound_listener *bo
 	list_for_each(at, next, &fronts->list)
 		if (front_counts(front_at(at)))
 			lend_listener(front_at(at), bound);
+}
+
+void fronts_hold(struct fronts *fronts, bool held)
+{
+	fronts->held = held;
+	list_for_each(at, next, &fronts->list) {
+		front_at(at)->channel.held = held;
+		front_channel_listen(&front_at(at)->channel);
+	}
 }
 
 void fronts_listen(struct fronts *fronts)

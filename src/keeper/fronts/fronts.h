@@ -43,6 +43,7 @@ struct fronts {
 	/* The front that serves or is about to; NULL between a crash and the next front. */
 	struct front *current;
 	struct list unreported; /* records with children that ended in this turn of the loop */
+	bool held;              /* no messages are read */
 	bool paused;            /* the fronts were told to send no requests */
 };
 
@@ -91,6 +92,9 @@ void fronts_lend_log(struct fronts *fronts);
 
 /* Sends the sockets of @bound to the fronts that accept clients and do not have them yet. */
 void fronts_lend_listener(struct fronts *fronts, const struct bound_listener *bound);
+
+/* Reads no messages for now, or reads them again. */
+void fronts_hold(struct fronts *fronts, bool held);
 
 /* Reads the channels again, after a time in which no descriptor could be taken. */
 void fronts_listen(struct fronts *fronts);

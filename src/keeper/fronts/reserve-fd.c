@@ -1,5 +1,6 @@
 #include "keeper/fronts/reserve-fd.h"
 
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -33,6 +34,20 @@ bool reserve_fd_restore(struct reserve_fd *reserve)
 	if (!reserve_fd_is_held(reserve) && !reserve->withheld)
 		reserve->number = fd_duplicate(reserve->template);
 	return reserve_fd_is_held(reserve);
+}
+
+void reserve_fd_take_over(struct reserve_fd *reserve, int fd)
+{
+	int number = reserve->number;
+	bool wanted = reserve_fd_is_held(reserve) ? fd < number : !reserve->withheld;
+
+	if (!wanted || dup3(reserve->template, fd, O_CLOEXEC) < 0) {
+		close(fd);
+		return;
+	}
+	reserve->number = fd;
+	if (number >= 0)
+		close(number);
 }
 
 void reserve_fd_fini(struct reserve_fd *reserve)

@@ -37,5 +37,11 @@ static inline void reserve_fd_retain(struct reserve_fd *reserve)
 	reserve->retained++;
 }
 
+/*
+ * Closes @fd. Holds its number if none is held, or if it is the lower one: what a child needs lies
+ * low, and it copies no more of the table than that.
+ */
+void reserve_fd_take_over(struct reserve_fd *reserve, int fd);
+
 /* Also for a forked process. */
 void reserve_fd_fini(struct reserve_fd *reserve);

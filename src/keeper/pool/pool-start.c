@@ -1,9 +1,8 @@
 #include "keeper/pool/pool-start.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
@@ -12,82 +11,105 @@
 #include "channel/pass-table.h"
 #include "config/settings.h"
 #include "keeper/child/child.h"
+#include "keeper/exec/launches.h"
 #include "keeper/exec/program.h"
-#include "keeper/exec/spawn.h"
 #include "keeper/fronts/reserve-fd.h"
 #include "keeper/pool/pool-state.h"
 #include "keeper/service/generation.h"
 
-DEFINE_AUTO(struct child, child_free);
 DEFINE_AUTO(struct process, process_free);
 
 static pid_t fail(struct spawn_failure *out_failure, int error)
 {
-	*out_failure = (struct spawn_failure){ SPAWN_DESCRIPTORS, error };
-	return -error;
+	*out_failure = (struct spawn_failure){ .step = SPAWN_DESCRIPTORS, .error = -error };
+	return error;
 }
 
-/* Runs the program with its descriptors 0, and 3 and above. */
-static pid_t run(const struct pool *pool, const struct process *process,
-		 struct spawn_descriptors *descriptors, const struct address *local,
+/* Launches the program with its descriptors 0, and 3 and above. */
+static pid_t run(const struct pool *pool, struct process *process, const struct address *local,
 		 struct spawn_failure *out_failure)
 {
 	const struct service *service = pool_service(pool);
 	const char *notify = service->pool.ready_notify ? process->ready.name : NULL;
-	bool to_log = service->program.stderr_to == STDERR_LOG;
-	AUTO(auto_close) int null = -1;
+	struct launch *launch = process->child->launch;
+	struct process_launch *needs = &process->launch;
+	struct spawn_descriptors descriptors = {
+		.in = needs->fds[0],
+		.others = needs->fds + needs->n_fds,
+		.n_others = (int)needs->n_fds,
+	};
+	pid_t pid;
 
-	if (!to_log)
-		null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	descriptors->out = to_log ? pool->handle.record->stderr_write : null;
-	if (descriptors->out < 0)
-		return fail(out_failure, errno);
-	descriptors->err = descriptors->out;
-	return spawn(program_for_process(pool->generation->programs[pool->service],
-					 service->endpoints[0].type, local, notify),
-		     descriptors, out_failure);
+	memcpy(descriptors.others, needs->fds, needs->n_fds * sizeof(*needs->fds));
+	descriptors.out = service->program.stderr_to == STDERR_LOG
+				  ? pool->handle.record->stderr_write
+				  : launch->launches->null;
+	descriptors.err = descriptors.out;
+	pid = launch_begin(launch,
+			   program_for_process(pool->generation->programs[pool->service],
+					       &launch->buffer, service->endpoints[0].type, local,
+					       notify),
+			   &descriptors);
+	if (pid < 0)
+		*out_failure = (struct spawn_failure){ .step = SPAWN_PROCESS, .error = -pid };
+	return pid;
 }
 
-static pid_t run_with_listeners(const struct pool *pool, const struct process *process,
-				struct spawn_failure *out_failure)
+/* Copies for the launch, because the listeners may be closed meanwhile. */
+static int copy_listeners(const struct pool *pool, struct process_launch *out)
 {
 	const struct service *service = pool_service(pool);
 	struct listener **listeners = &pool->generation->listeners[service->first_endpoint];
-	AUTO(auto_free) int *fds = calloc(service->n_endpoints, sizeof(*fds));
-	struct spawn_descriptors descriptors = { .others = fds,
-						 .n_others = (int)service->n_endpoints };
-	struct address local;
 
-	if (!fds)
+	out->fds = calloc(2 * service->n_endpoints, sizeof(*out->fds));
+	if (!out->fds)
 		return -ENOMEM;
 	for (size_t i = 0; i < service->n_endpoints; i++) {
-		fds[i] = listeners[i]->fd;
+		int fd = fd_duplicate(listeners[i]->fd);
+
+		if (fd < 0)
+			return fd;
+		reserve_fd_retain(pool->pools->reserve);
+		out->fds[out->n_fds++] = fd;
 		/* Only while no process has the listeners, as all share this flag. */
 		if (!list_is_linked(&pool->processes))
-			(void)fd_set_blocking(fds[i], true);
+			(void)fd_set_blocking(fd, true);
 	}
-	descriptors.in = fds[0];
-	(void)listener_address(listeners[0], &local);
+	return 0;
+}
+
+static pid_t run_with_listeners(const struct pool *pool, struct process *process,
+				struct spawn_failure *out_failure)
+{
+	const struct service *service = pool_service(pool);
+	struct address local;
+	int r;
+
+	r = copy_listeners(pool, &process->launch);
+	if (r < 0)
+		return fail(out_failure, r);
+	(void)listener_address(pool->generation->listeners[service->first_endpoint], &local);
 	address_unmap(&local);
-	return run(pool, process, &descriptors, &local, out_failure);
+	return run(pool, process, &local, out_failure);
 }
 
 static pid_t run_with_socket(const struct pool *pool, struct process *process,
 			     struct spawn_failure *out_failure)
 {
 	const struct address nowhere = { 0 };
-	AUTO(auto_close) int theirs = -1;
-	struct spawn_descriptors descriptors;
-	int pair[2], again;
+	int pair[2];
 
+	process->launch.fds = calloc(2, sizeof(*process->launch.fds));
+	if (!process->launch.fds)
+		return fail(out_failure, -ENOMEM);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-		return fail(out_failure, errno);
+		return fail(out_failure, -errno);
 	process->fd = pair[0];
-	theirs = again = pair[1];
+	process->launch.fds[0] = pair[1];
+	process->launch.n_fds = 1;
 	(void)fd_set_blocking(process->fd, false);
 	reserve_fd_retain(pool->pools->reserve);
-	descriptors = (struct spawn_descriptors){ .in = theirs, .others = &again, .n_others = 1 };
-	return run(pool, process, &descriptors, &nowhere, out_failure);
+	return run(pool, process, &nowhere, out_failure);
 }
 
 static bool is_free(const struct pool *pool, unsigned index)
@@ -130,33 +152,69 @@ static void describe(struct child *child, const struct pool *pool)
 	child->started_us = clock_us();
 }
 
-int pool_start(struct pool *pool, struct process **out, struct spawn_failure *out_failure)
+/* Returns a child with a launch, or NULL when memory is short. */
+static struct child *prepare(struct pool *pool, const struct launch_events *events)
 {
-	AUTO(auto_child_free) struct child *child = child_new();
-	AUTO(auto_process_free) struct process *process = NULL;
+	struct child *child = child_new();
+
+	if (!child)
+		return NULL;
+	child->launch = launches_take(pool->pools->launches, &pool->handle.record->launches,
+				      LAUNCH_FOR_POOL,
+				      pool_service(pool)->program.launch_timeout_ms);
+	if (!child->launch) {
+		child_free(child);
+		return NULL;
+	}
+	child->launch->events = events;
+	child->launch->owner = child;
+	return child;
+}
+
+/* Returns 0, or a negative errno and no process is left. */
+static int launch(struct pool *pool, struct process *process, struct spawn_failure *out_failure)
+{
+	struct child *child = process->child;
 	int r;
 
-	*out_failure = (struct spawn_failure){ SPAWN_PROCESS, ENOMEM };
-	if (child)
-		process = process_new(&pool->handle, &pool->counts, child);
-	if (!process)
-		return -ENOMEM;
+	process->launch.generation = generation_ref(pool->generation);
+	process->launch.service = pool_service(pool);
 	if (pool->table)
 		process->index = take_index(pool);
 	describe(child, pool);
 	r = listen_for_ready(pool, process);
 	if (r < 0)
-		return fail(out_failure, -r);
+		return fail(out_failure, r);
 	child->pid = pool->handle.passes ? run_with_socket(pool, process, out_failure)
 					 : run_with_listeners(pool, process, out_failure);
 	if (child->pid < 0)
 		return child->pid;
-	if (children_add(pool->pools->children, child) < 0) {
-		kill(child->pid, SIGTERM);
-		*out_failure = (struct spawn_failure){ SPAWN_PROCESS, ENOMEM };
-		return -ENOMEM;
+	if (children_add(pool->pools->children, child) == 0)
+		return 0;
+	launch_end(child->launch);
+	*out_failure = (struct spawn_failure){ .step = SPAWN_PROCESS, .error = ENOMEM };
+	return -ENOMEM;
+}
+
+int pool_start(struct pool *pool, const struct launch_events *events, struct process **out,
+	       struct spawn_failure *out_failure)
+{
+	struct child *child = prepare(pool, events);
+	AUTO(auto_process_free) struct process *process = NULL;
+	int r = -ENOMEM;
+
+	*out_failure = (struct spawn_failure){ .step = SPAWN_PROCESS, .error = ENOMEM };
+	if (child)
+		process = process_new(&pool->handle, &pool->counts, child);
+	if (process)
+		r = launch(pool, process, out_failure);
+	if (r == 0) {
+		*out = take_ptr(process);
+		return 0;
 	}
-	(void)take_ptr(child);
-	*out = take_ptr(process);
-	return 0;
+	if (child) {
+		launches_return(child->launch);
+		child_free(child);
+	}
+	return r;
 }

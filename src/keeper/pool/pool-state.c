@@ -21,6 +21,7 @@ static void pool_free(struct pool_handle *handle)
 	timer_cancel(&pool->sampling);
 	list_unlink(&pool->link);
 	list_unlink(&pool->changed_link);
+	list_unlink(&pool->waiting_link);
 	if (handle->record->pool == handle)
 		handle->record->pool = NULL;
 	handle->record->pools--;

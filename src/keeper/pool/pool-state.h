@@ -14,6 +14,7 @@
 #include "net/timer.h"
 
 struct children;
+struct launches;
 struct failures;
 struct fronts;
 struct generation;
@@ -26,8 +27,10 @@ struct service_record;
 struct pools {
 	struct list list;
 	struct list changed; /* pools to be settled at the end of the turn */
+	struct list waiting; /* pools that could not launch because others do */
 	struct timers *timers;
 	struct poller *poller;
+	struct launches *launches;
 	struct children *children;
 	struct failures *failures;
 	struct fronts *fronts;
@@ -47,13 +50,15 @@ struct pool {
 	struct pool_handle handle;
 	struct list link;         /* in the list of all */
 	struct list changed_link; /* in the list of those that have changed */
+	struct list waiting_link; /* in the list of those that wait for a launch */
 	struct pools *pools;
 	enum pool_state state;
-	const struct generation *generation; /* while it is open: the one that serves */
-	size_t service;                      /* there */
+	struct generation *generation; /* while it is open: the one that serves */
+	size_t service;                /* there */
 
 	struct list processes;
 	struct process_counts counts;
+	bool launching;           /* one of them, which has not been executed yet */
 	struct pass_table *table; /* of `pass`, or NULL */
 	unsigned next_index;      /* where the search for a free row of the table begins */
 
@@ -79,6 +84,11 @@ void pool_unref(struct pool *pool);
 static inline struct pool *pool_of(struct pool_handle *handle)
 {
 	return container_of(handle, struct pool, handle);
+}
+
+static inline bool pool_is_serving(const struct pool *pool)
+{
+	return pool->state == POOL_OPEN && !pool->pools->stopping;
 }
 
 /* Only while the pool is open. */

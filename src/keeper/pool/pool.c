@@ -9,19 +9,14 @@
 #include "config/settings.h"
 #include "keeper/child/failures.h"
 #include "keeper/child/child.h"
-#include "keeper/exec/spawn.h"
+#include "keeper/exec/launches.h"
 #include "keeper/fronts/fronts.h"
 #include "keeper/pool/life.h"
 #include "keeper/pool/notices.h"
+#include "keeper/pool/pauses.h"
 #include "keeper/pool/pool-start.h"
 #include "keeper/pool/surplus.h"
 #include "keeper/service/generation.h"
-
-#define SHORTAGE_FIRST_MS 50
-#define SHORTAGE_MAX_MS 500
-
-/* The pause after a process that did come up. */
-#define AFTER_CLIENT_MS 10
 
 /* Which part of `ready_timeout` passes before it is said that a process is not ready. */
 #define LATE 3
@@ -58,14 +53,10 @@ static bool is_bound(const struct pool *pool)
 	return true;
 }
 
-static bool is_serving(const struct pool *pool)
-{
-	return pool->state == POOL_OPEN && !pool->pools->stopping;
-}
-
 static bool may_start(const struct pool *pool)
 {
-	return is_serving(pool) && !timer_is_set(&pool->again) && has_room(pool) && is_bound(pool);
+	return pool_is_serving(pool) && !timer_is_set(&pool->again) && has_room(pool) &&
+	       is_bound(pool);
 }
 
 /* At most as many processes start at once as are ready. Then demand is looked at again. */
@@ -80,66 +71,6 @@ bool pool_may_grow(const struct pool *pool)
 static bool wants_more(const struct pool *pool)
 {
 	return may_start(pool) && (count_alive(pool) < pool_service(pool)->pool.min || pool->asked);
-}
-
-/* Pauses between starts */
-
-static void on_again(struct timer *timer)
-{
-	pool_changed(container_of(timer, struct pool, again));
-}
-
-static void start_again_in(struct pool *pool, int64_t pause_ms)
-{
-	(void)timer_set(&pool->again, pool->pools->timers, clock_ms() + pause_ms, on_again);
-}
-
-/* A process has ended at once, or could not be started. */
-static void note_failure(struct pool *pool, int64_t lived_ms)
-{
-	char pause[TEXT_SECONDS_MAX];
-	int64_t pause_ms = 0;
-
-	if (is_serving(pool))
-		pause_ms = respawn_pause(&pool->respawn, clock_ms(), lived_ms);
-	if (pause_ms == 0)
-		return;
-	pool->asked = false;
-	start_again_in(pool, pause_ms);
-	text_seconds(pause, pause_ms);
-	if (pool->respawn.failures == 1)
-		log_service(LOG_WARNING, pool->handle.record->name, 0,
-			    "its program ended at once; next start in %s", pause);
-	else
-		log_service(LOG_WARNING, pool->handle.record->name, 0,
-			    "its program ended %u times in a row at once; next start in %s",
-			    pool->respawn.failures, pause);
-}
-
-/*
- * A process has ended soon, but it did come up, so its client may have made it end. The others of
- * its clients must not wait for that. The pause bounds what such clients can cost.
- */
-static void note_short_life(struct pool *pool)
-{
-	if (is_serving(pool) && !timer_is_set(&pool->again))
-		start_again_in(pool, AFTER_CLIENT_MS);
-}
-
-static void note_shortage(struct pool *pool, int error)
-{
-	if (pool->shortage.pause_ms == 0)
-		log_service(LOG_WARNING, pool->handle.record->name, error,
-			    "no process can be started for now");
-	start_again_in(pool, backoff_next(&pool->shortage, SHORTAGE_FIRST_MS, SHORTAGE_MAX_MS));
-}
-
-static void note_plenty(struct pool *pool)
-{
-	if (pool->shortage.pause_ms > 0)
-		log_service(LOG_INFO, pool->handle.record->name, 0,
-			    "processes can be started again");
-	backoff_reset(&pool->shortage);
 }
 
 /* The life of a process */
@@ -205,22 +136,31 @@ static void become_ready(struct pool *pool, struct process *process, bool settle
 
 void pool_process_ready(struct process *process)
 {
-	if (process->state != PROCESS_STARTING)
+	/* It may say so before the keeper has seen that it runs. */
+	if (process->child->launch)
+		launches_look(pool_of(process->pool)->pools->launches);
+	if (process->state != PROCESS_STARTING || process->child->launch)
 		return;
 	process->said_ready = true;
 	become_ready(pool_of(process->pool), process, false);
 }
 
-/* The program of @process runs. */
-static void add(struct pool *pool, struct process *process)
+/* The launch of @process is over. */
+static void end_launch(struct pool *pool, struct process *process)
+{
+	process->child->launch = NULL;
+	process_end_launch(process);
+	pool->launching = false;
+	pool_changed(pool);
+}
+
+/* The program of @process runs, and nothing has ended it meanwhile. */
+static void begin(struct pool *pool, struct process *process)
 {
 	const struct pool_settings *settings = &pool_service(pool)->pool;
 	int64_t now = clock_ms();
 
-	process_add(process, &pool->processes);
 	pool->asked = false;
-	pool->handle.record->live++;
-	child_log_start(process->child);
 	if (settings->ready_notify) {
 		(void)timer_set(&process->limit, pool->pools->timers,
 				now + settings->ready_timeout_ms / LATE, on_late);
@@ -231,17 +171,98 @@ static void add(struct pool *pool, struct process *process)
 		process_settled(process);
 }
 
+static void on_executed(struct launch *launch)
+{
+	const struct child *child = launch->owner;
+	struct process *process = child->owner;
+	struct pool *pool = pool_of(process->pool);
+
+	end_launch(pool, process);
+	pauses_note_plenty(pool);
+	pool->handle.record->live++;
+	child_log_start(child);
+	if (process->state == PROCESS_STARTING)
+		begin(pool, process);
+}
+
+static void note_not_started(const struct process *process, const struct spawn_failure *failure)
+{
+	const struct pool *pool = pool_of(process->pool);
+
+	failures_note(pool->pools->failures, pool->handle.record, process->launch.service,
+		      &(struct address){ 0 }, failure);
+}
+
+static void on_overdue(struct launch *launch, const struct spawn_failure *failure)
+{
+	const struct child *child = launch->owner;
+	const struct process *process = child->owner;
+
+	if (process->state == PROCESS_STARTING)
+		note_not_started(process, failure);
+}
+
+static const struct launch_events launch_events = {
+	.executed = on_executed,
+	.overdue = on_overdue,
+};
+
+static void after_not_started(struct pool *pool, const struct process *process,
+			      const struct spawn_failure *failure)
+{
+	if (process->state == PROCESS_ENDING)
+		return;
+	if (spawn_may_retry(failure)) {
+		pauses_note_shortage(pool, -failure->error);
+		return;
+	}
+	pauses_note_plenty(pool);
+	if (!failure->timed_out)
+		note_not_started(process, failure);
+	pool->asked = false;
+	pauses_note_failure(pool, 0);
+}
+
+/* The launch of @child has failed, and its process was reaped. */
+static void on_not_started(struct child *child, const struct spawn_failure *failure)
+{
+	struct process *process = child->owner;
+	struct pool *pool = pool_of(pool_handle_ref(process->pool));
+
+	after_not_started(pool, process, failure);
+	end_launch(pool, process);
+	process_remove(process);
+	child_free(child);
+	pool_unref(pool);
+}
+
+/* Whether the program of @child was started. Otherwise @child is freed. */
+static bool was_started(struct child *child, int status)
+{
+	struct launch *launch = child->launch;
+	struct spawn_failure failure;
+
+	if (!launch)
+		return true;
+	if (launches_reaped(launch, status, &failure)) {
+		on_executed(launch);
+		return true;
+	}
+	on_not_started(child, &failure);
+	return false;
+}
+
 static void note_life(struct pool *pool, enum life life, int64_t lived_ms)
 {
 	switch (life) {
 	case LIFE_FAILED:
-		note_failure(pool, 0);
+		pauses_note_failure(pool, 0);
 		break;
 	case LIFE_MOMENTARY:
-		note_failure(pool, lived_ms);
+		pauses_note_failure(pool, lived_ms);
 		break;
 	case LIFE_SHORT:
-		note_short_life(pool);
+		pauses_note_short_life(pool);
 		break;
 	case LIFE_FULL:
 		if (lived_ms >= RESPAWN_RESET_MS)
@@ -253,9 +274,12 @@ static void note_life(struct pool *pool, enum life life, int64_t lived_ms)
 static void on_ended(struct child *child, int status, int64_t lived_us)
 {
 	struct process *process = child->owner;
-	struct pool *pool = pool_of(pool_handle_ref(process->pool));
+	struct pool *pool;
 	enum life life;
 
+	if (!was_started(child, status))
+		return;
+	pool = pool_of(pool_handle_ref(process->pool));
 	/* It may have said that it is ready just before its end. */
 	ready_look(&process->ready);
 	life = life_of(process, pool->table, status, lived_us);
@@ -281,24 +305,25 @@ static int start_failed(struct pool *pool, const struct spawn_failure *failure)
 	failures_note(pool->pools->failures, pool->handle.record, pool_service(pool),
 		      &(struct address){ 0 }, failure);
 	pool->asked = false;
-	note_failure(pool, 0);
+	pauses_note_failure(pool, 0);
 	return 0;
 }
 
 /*
- * Returns 1 when the process runs; 0 when the program cannot be started at all, which is logged and
- * counts as a failure; or a negative errno when the machine is short of something.
+ * Returns 1 when the process is being launched; 0 when the program cannot be started at all, which
+ * is logged and counts as a failure; or a negative errno when the machine is short of something.
  */
 static int start_one(struct pool *pool)
 {
 	struct spawn_failure failure;
 	struct process *process;
 
-	if (pool_start(pool, &process, &failure) < 0)
+	if (pool_start(pool, &launch_events, &process, &failure) < 0)
 		return start_failed(pool, &failure);
 	process->child->ended = on_ended;
 	process->child->owner = process;
-	add(pool, process);
+	process_add(process, &pool->processes);
+	pool->launching = true;
 	return 1;
 }
 
@@ -307,17 +332,31 @@ struct process *pool_process_of(const struct child *child)
 	return child->ended == on_ended ? child->owner : NULL;
 }
 
+static bool may_launch(const struct pool *pool)
+{
+	const struct launches *launches = pool->pools->launches;
+
+	return launches_have_room(launches, LAUNCH_FOR_POOL) &&
+	       launches_allow(launches, &pool->handle.record->launches);
+}
+
+/* One after the other: when one cannot be started, the next cannot either. */
 static void start_missing(struct pool *pool)
 {
-	int r = 1;
+	int r;
 
-	while (r > 0 && wants_more(pool)) {
-		r = start_one(pool);
-		if (r < 0)
-			note_shortage(pool, r);
-		else
-			note_plenty(pool);
+	if (pool->launching || !wants_more(pool))
+		return;
+	if (!may_launch(pool)) {
+		list_unlink(&pool->waiting_link);
+		list_add_before(&pool->pools->waiting, &pool->waiting_link);
+		return;
 	}
+	r = start_one(pool);
+	if (r < 0)
+		pauses_note_shortage(pool, r);
+	else if (r == 0)
+		pauses_note_plenty(pool);
 }
 
 /* Changes */
@@ -335,7 +374,7 @@ void pool_end_superseded(const struct pool *pool)
 	}
 }
 
-void pool_open(struct pool *pool, const struct generation *generation, size_t service)
+void pool_open(struct pool *pool, struct generation *generation, size_t service)
 {
 	pool->state = POOL_OPEN;
 	pool->generation = generation;
@@ -355,7 +394,7 @@ void pool_retire(struct pool *pool, enum pool_state state)
 
 void pool_settle(struct pool *pool)
 {
-	if (!is_serving(pool))
+	if (!pool_is_serving(pool))
 		return;
 	start_missing(pool);
 	if (pool->counts.ready >= pool_service(pool)->pool.min)

@@ -27,7 +27,7 @@ struct process;
 bool pool_may_grow(const struct pool *pool);
 
 /* The pool serves service @service of @generation from now on. */
-void pool_open(struct pool *pool, const struct generation *generation, size_t service);
+void pool_open(struct pool *pool, struct generation *generation, size_t service);
 
 /* The pool starts no processes any more. @state is POOL_SUPERSEDED or POOL_CLOSED. */
 void pool_retire(struct pool *pool, enum pool_state state);

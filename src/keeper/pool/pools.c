@@ -47,6 +47,7 @@ void pools_init(struct pools *pools)
 	list_init(&pools->list);
 	list_init(&pools->changed);
 	pools->ready_events = &ready_events;
+	list_init(&pools->waiting);
 }
 
 static void forget_processes(struct pool *pool)
@@ -64,8 +65,20 @@ void pools_fini(struct pools *pools)
 		forget_processes(container_of(at, struct pool, link));
 }
 
+/* Those that wait for a launch try again. */
+static void wake_waiting(struct pools *pools)
+{
+	while (list_is_linked(&pools->waiting)) {
+		struct pool *pool = container_of(pools->waiting.next, struct pool, waiting_link);
+
+		list_unlink(&pool->waiting_link);
+		pool_changed(pool);
+	}
+}
+
 void pools_settle(struct pools *pools)
 {
+	wake_waiting(pools);
 	while (list_is_linked(&pools->changed)) {
 		struct pool *pool = container_of(pools->changed.next, struct pool, changed_link);
 
@@ -229,7 +242,7 @@ static void retire(struct pool *pool, const struct generation *next)
 	}
 }
 
-void pools_follow(struct pools *pools, const struct generation *generation)
+void pools_follow(struct pools *pools, struct generation *generation)
 {
 	list_for_each(at, next, &pools->list) {
 		struct pool *pool = container_of(at, struct pool, link);
@@ -358,6 +371,7 @@ void pools_abandon(const struct pools *pools, const struct generation *generatio
 		list_for_each(of, following, &container_of(at, struct pool, link)->processes) {
 			const struct process *process = container_of(of, struct process, link);
 
+			process_abandon_launch(process);
 			if (process->fd >= 0 && !is_for(generation, process))
 				close(process->fd);
 			if (process->ready.fd >= 0)

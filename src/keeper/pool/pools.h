@@ -58,7 +58,7 @@ void pools_on_bound(struct pools *pools);
 int pools_take(struct pools *pools, struct generation *generation);
 
 /* @generation serves from now on. Its pools start, and the others leave. */
-void pools_follow(struct pools *pools, const struct generation *generation);
+void pools_follow(struct pools *pools, struct generation *generation);
 
 /* Tells @front to let the processes leave that do not belong to @next. */
 void pools_tell_leave(struct pools *pools, struct front *front, const struct generation *next);

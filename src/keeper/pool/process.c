@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "keeper/child/child.h"
+#include "keeper/service/generation.h"
 #include "keeper/service/pool-handle.h"
 
 struct process *process_new(struct pool_handle *pool, struct process_counts *counts,
@@ -30,10 +31,26 @@ void process_free(struct process *process)
 		return;
 	timer_cancel(&process->limit);
 	ready_close(&process->ready);
+	process_end_launch(process);
 	process_hang_up(process);
 	list_unlink(&process->link);
 	pool_handle_unref(process->pool);
 	free(process);
+}
+
+void process_abandon_launch(const struct process *process)
+{
+	for (size_t i = 0; i < process->launch.n_fds; i++)
+		if (process->launch.fds[i] >= 0)
+			close(process->launch.fds[i]);
+}
+
+void process_end_launch(struct process *process)
+{
+	process_abandon_launch(process);
+	free(process->launch.fds);
+	generation_unref(process->launch.generation);
+	process->launch = (struct process_launch){ 0 };
 }
 
 static unsigned *count_of(const struct process *process)

@@ -13,6 +13,8 @@
 #include "net/timer.h"
 
 struct child;
+struct generation;
+struct service;
 struct pool_handle;
 
 enum process_state {
@@ -28,7 +30,16 @@ struct process_counts {
 	unsigned ending;
 };
 
+/* What the launch of a process needs until it is over. */
+struct process_launch {
+	struct generation *generation; /* a reference, or NULL */
+	const struct service *service; /* there */
+	int *fds; /* followed by as many for the child, which overwrites them */
+	size_t n_fds;
+};
+
 struct process {
+	struct process_launch launch;
 	struct list link; /* among the processes of its pool */
 	struct pool_handle *pool;
 	struct process_counts *counts; /* of its pool */
@@ -56,7 +67,13 @@ struct process *process_new(struct pool_handle *pool, struct process_counts *cou
 /* For a process that does not run, or when the keeper ends. @process may be NULL. */
 void process_free(struct process *process);
 
-/* The program runs: adds the process to @processes, as starting. */
+/* The launch is over: closes what it needed. */
+void process_end_launch(struct process *process);
+
+/* For a process that becomes a front: closes the same. */
+void process_abandon_launch(const struct process *process);
+
+/* The process is launched: adds it to @processes, as starting. */
 void process_add(struct process *process, struct list *processes);
 
 /* The process takes clients. With @settles it counts as settling until process_settled(). */

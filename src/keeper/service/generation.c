@@ -112,6 +112,19 @@ int generation_new(struct generation **out, struct settings *settings,
 	return 0;
 }
 
+size_t generation_text_size(const struct generation *generation)
+{
+	size_t longest = 0;
+
+	for (size_t i = 0; i < generation->n_records; i++) {
+		const struct program *program = generation->programs[i];
+
+		if (program && program_text_size(program) > longest)
+			longest = program_text_size(program);
+	}
+	return longest;
+}
+
 struct generation *generation_ref(struct generation *generation)
 {
 	generation->references++;

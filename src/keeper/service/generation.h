@@ -39,6 +39,9 @@ int generation_new(struct generation **out, struct settings *settings,
 		   struct listener_table *listener_table, struct service_records *records,
 		   const struct rlimit *descriptors);
 
+/* How much text a launch needs for the longest of its programs. */
+size_t generation_text_size(const struct generation *generation);
+
 struct generation *generation_ref(struct generation *generation);
 void generation_unref(struct generation *generation);
 

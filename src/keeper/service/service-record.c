@@ -62,6 +62,7 @@ int service_records_take(struct service_records *records, const char *name,
 		return -ENOMEM;
 	record->stderr_read = -1;
 	record->stderr_write = -1;
+	list_init(&record->waiting);
 	record->name = strdup(name);
 	if (!record->name)
 		return -ENOMEM;

@@ -11,6 +11,7 @@
 
 #include "base/list.h"
 #include "base/table.h"
+#include "keeper/exec/launches.h"
 
 struct pool_handle;
 
@@ -26,6 +27,10 @@ struct service_record {
 	int stderr_write;
 	int64_t failure_said_ms; /* when a failed start was last logged */
 	unsigned failures_unlogged;
+	struct launch_quota launches;
+	struct list waiting; /* requests that wait for a launch */
+	unsigned n_waiting;
+	struct list waiting_link; /* among the services that have such requests */
 	struct pool_handle *pool; /* that serves it now, or NULL */
 	unsigned pools;           /* how many exist, with older ones */
 	UT_hash_handle hh;

@@ -1,5 +1,8 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/futex.h>
+#include <linux/seccomp.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -7,25 +10,40 @@
 #include <stdint.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
-#include "keeper/exec/spawn.h"
+#include "keeper/exec/launch.h"
 
-/* As a filter of system calls would do. */
-static bool prctl_denied;
-
-int __real_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d);
-int __wrap_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d);
-
-int __wrap_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)
+static void wait_for(atomic_int *word)
 {
-	if (!prctl_denied)
-		return __real_prctl(option, a, b, c, d);
-	errno = EPERM;
-	return -1;
+	while (atomic_load(word) != 0)
+		(void)syscall(SYS_futex, word, FUTEX_WAIT, 1, NULL, NULL, 0);
+}
+
+/* Launches a program and waits until that is over. Returns as launch_begin() does. */
+static pid_t spawn(const struct spawn_plan *plan, const struct spawn_descriptors *descriptors,
+		   struct spawn_failure *out_failure)
+{
+	static struct launch *launch;
+	int status;
+	pid_t pid;
+
+	if (!launch)
+		launch = launch_new(1);
+	assert_non_null(launch);
+	pid = launch_begin(launch, plan, descriptors);
+	assert_true(pid > 0);
+	wait_for(&launch->busy);
+	*out_failure = launch_failure(launch, -1);
+	if (out_failure->step == SPAWN_NONE)
+		return pid;
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(WEXITSTATUS(status), 127);
+	return -out_failure->error;
 }
 
 static char *no_environment[] = { "PATH=/usr/bin:/bin", NULL };
@@ -71,20 +89,44 @@ static const char *answer(const char *script)
 	return text;
 }
 
-/* The first test: superd asks once. */
+/* As a filter of system calls can do. */
+static void deny_ambient_capabilities(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_prctl, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PR_CAP_AMBIENT, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { sizeof(code) / sizeof(code[0]), code };
+
+	assert_int_equal(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+	assert_int_equal(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0), 0);
+}
+
 static void test_program_does_not_run_if_capabilities_cannot_be_dropped(void **state)
 {
 	struct spawn_descriptors descriptors = { 0 };
 	struct spawn_failure failure = { 0 };
 	struct spawn_plan program;
 	char *argv[4];
+	int status;
+	pid_t pid;
 
 	program = shell(argv, "exit 0");
-	prctl_denied = true;
-	assert_true(spawn(&program, &descriptors, &failure) < 0);
-	prctl_denied = false;
-	assert_int_equal(failure.step, SPAWN_CAPABILITIES);
-	assert_int_equal(failure.error, EPERM);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		deny_ambient_capabilities();
+		_exit(spawn(&program, &descriptors, &failure) < 0 &&
+				      failure.step == SPAWN_CAPABILITIES && failure.error == EPERM
+			      ? 0
+			      : 1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
 }
 
 static void test_program_has_its_client_and_no_other_descriptor(void **state)
@@ -251,5 +293,5 @@ int main(void)
 		cmocka_unit_test(test_program_ends_with_a_keeper_that_is_killed),
 	};
 
-	return cmocka_run_group_tests_name("spawn", tests, reset_dispositions, NULL);
+	return cmocka_run_group_tests_name("launch", tests, reset_dispositions, NULL);
 }
