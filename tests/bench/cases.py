@@ -1,6 +1,6 @@
 """What is measured. A case has servers and columns, and measures one server at a time."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flood import Flood
 from held import Held
@@ -10,6 +10,10 @@ from servers import COMMANDS, running
 from services import Services
 
 INETDS = ("xinetd", "openbsd-inetd", "inetutils-inetd")
+LOGGED = (
+    *("superd-to-file", "superd-to-syslog", "superd-to-journal"),
+    *("xinetd-to-file", "xinetd-to-syslog"),
+)
 WARM_UP_CLIENTS = 64
 
 
@@ -29,6 +33,7 @@ class LoadCase:
     protocol: str = "tcp"
     options: tuple = ()
     bare: str = ""
+    logged: bool = False
 
     once = False
     columns = ()
@@ -47,7 +52,11 @@ class LoadCase:
                 few = ("-c", WARM_UP_CLIENTS)
                 run_load(load_argv(bench.tools, command, "connect", 1, 5, few), 5)
             argv = load_argv(bench.tools, command, self.mode, clients, seconds, self.options)
-            return measured_load(argv, started.pid, seconds)
+            before = command.log.count() if command.log else 0
+            run = measured_load(argv, started.pid, seconds)
+            if command.log:
+                run["log_lines"] = command.log.count() - before
+            return run
 
 
 def spawn_case(name, program, title, servers):
@@ -81,7 +90,7 @@ CASES = {
             "spawn",
             "hello",
             "an ordinary static program per client",
-            ("bare", "superd", "superd-1000-idle", "superd-256-mib", *INETDS, "tcpserver"),
+            ("bare", "superd", "superd-1000-idle", "superd-256-mib", *INETDS, "tcpserver", "systemd"),
         ),
         spawn_case(
             "spawn-tiny",
@@ -106,6 +115,25 @@ CASES = {
             servers=("bare", "superd", *INETDS),
             builtin="daytime",
             bare="daytime",
+        ),
+        replace(
+            spawn_case(
+                "spawn-logged",
+                "hello",
+                "an ordinary static program per client, a line of log before and after",
+                ("bare", "superd", *LOGGED, "tcpserver-to-file", "systemd-to-journal"),
+            ),
+            logged=True,
+        ),
+        LoadCase(
+            name="daytime-logged",
+            title="daytime, a line of log before and after: connect, read to the end, close",
+            mode="connect",
+            clients=16,
+            servers=("bare", "superd", *LOGGED),
+            builtin="daytime",
+            bare="daytime",
+            logged=True,
         ),
         echo_case(200, INETDS),
         echo_case(1000, ("xinetd",)),

@@ -1,8 +1,9 @@
-"""How the peers are configured for a case, with their limits and their log off."""
+"""How the peers are configured for a case, with their limits off, and their log unless asked for."""
 
 import os
 import pwd
 
+import logs
 from tools import ENVIRONMENT, Command, NotStarted, free_port
 
 # Of starts a minute. openbsd-inetd takes 0 for its default.
@@ -17,8 +18,16 @@ def user_name():
     return pwd.getpwuid(os.geteuid()).pw_name
 
 
-def xinetd(case, tools):
+def xinetd_log(log, target):
+    if not target:
+        return "log_type = FILE /dev/null\n    log_on_success =\n    log_on_failure ="
+    where = f"FILE {log.path}" if target == "file" else "SYSLOG daemon info"
+    return f"log_type = {where}\n    log_on_success = PID HOST EXIT DURATION"
+
+
+def xinetd(case, tools, target=""):
     peer = tools.peers["xinetd"]
+    log = logs.open_log(target, tools) if target else None
     port = free_port()
     datagram = case.protocol == "udp"
     path = tools.write(
@@ -37,15 +46,13 @@ def xinetd(case, tools):
     instances = UNLIMITED
     per_source = UNLIMITED
     cps = 100000000 1
-    log_type = FILE /dev/null
-    log_on_success =
-    log_on_failure =
+    {xinetd_log(log, target)}
 }}
 """,
     )
     pid_file = tools.new_path("xinetd.pid")
     argv = [peer.program, "-dontfork", "-f", path, "-pidfile", pid_file]
-    return Command(argv, port, protocol=case.protocol, env={**ENVIRONMENT, **peer.env})
+    return Command(argv, port, protocol=case.protocol, env={**ENVIRONMENT, **peer.env}, log=log)
 
 
 def inetd_line(case, tools):
@@ -79,11 +86,16 @@ def inetutils_inetd(case, tools):
     return Command(argv, port, host, case.protocol, {**ENVIRONMENT, **peer.env}, pid_file)
 
 
-def tcpserver(case, tools):
+def tcpserver(case, tools, target=""):
+    """Its log is its standard error."""
     peer = tools.peers["tcpserver"]
     port = free_port()
+    log = logs.open_log(target, tools) if target else None
     limits = ["-c", "1000", "-b", "4096"]
-    quiet = ["-q", "-H", "-R", "-l", "0"]
+    names = ["-H", "-R", "-l", "0"]
     address = ["127.0.0.1", str(port)]
-    argv = [peer.program, *quiet, *limits, *address, tools.path(case.program)]
-    return Command(argv, port, env={**ENVIRONMENT, **peer.env})
+    argv = [peer.program, "-v" if log else "-q", *names, *limits, *address]
+    argv.append(tools.path(case.program))
+    if log:
+        argv = ["sh", "-c", 'exec "$@" 2>>"$0"', log.path, *argv]
+    return Command(argv, port, env={**ENVIRONMENT, **peer.env}, log=log)

@@ -5,19 +5,22 @@ import platform
 import time
 from statistics import median
 
+import logs
 from bounds import judged
 from cases import CASES
 
-PEERS = ("bare", "alone", "xinetd", "openbsd-inetd", "inetutils-inetd", "tcpserver")
+PEERS = ("bare", "alone", "xinetd", "openbsd-inetd", "inetutils-inetd", "tcpserver", "systemd")
+OURS = ("superd", "superd-pool", "superd-pass", *(f"superd-to-{one}" for one in logs.TARGETS))
 
 FOOTER = """Every server runs alone, on the loopback interface of the machine that makes the load,
-with its limits off. superd writes no line per client (`log_on_success` and `log_on_failure` are
-`{"none"}`), because the bare loops and the inetds write none, and neither does xinetd here, which
-also leaves out libwrap. A rate is the median of the rounds, and so is a ratio; in a round every
-server has its turn, in an order that moves on. CPU is what the server's processes use for one
-answer (chargen: for a megabyte); where the load itself needs a whole CPU, as for daytime, it shows
-more than the rate. Lost datagrams had no answer in 200 ms; xinetd reads one and drops what else
-waits. inetutils-inetd may sleep for a second when a child ends."""
+with its limits off. Where its name does not end in `-to-` and where its log goes, superd writes no
+line per client (`log_on_success` and `log_on_failure` are `{"none"}`), because the bare loops and
+the inetds write none, and neither does xinetd here, which also leaves out libwrap, nor systemd. A
+rate is the median of the rounds, and so is a ratio; in a round every server has its turn, in an
+order that moves on. CPU is what the server's processes use for one answer (chargen: for a
+megabyte); where the load itself needs a whole CPU, as for daytime, it shows more than the rate.
+Lost datagrams had no answer in 200 ms; xinetd reads one and drops what else waits. inetutils-inetd
+may sleep for a second when a child ends."""
 
 
 def machine():
@@ -65,12 +68,25 @@ def rate_ratio(results, case, server, other):
     return results.ratio(case, (server, "rate"), (other, "rate"))
 
 
+def beside(ours, other):
+    """The other with its log where ours goes; the loops have none."""
+    _, target = logs.split(ours)
+    return f"{other}-to-{target}" if target and other not in ("bare", "alone") else other
+
+
+def as_lines(runs):
+    """Of log, for one answer."""
+    if "log_lines" not in runs[0]:
+        return ""
+    return f"{median(run['log_lines'] / run['done'] for run in runs):.2f}"
+
+
 def load_row(results, case, server):
     runs = results.of(case.name, server)
     rates = [run["rate"] for run in runs]
     unit = runs[0]["unit"]
     base = "alone" if "alone" in case.servers else "bare"
-    return [
+    row = [
         server,
         as_rate(median(rates), unit),
         f"{as_rate(min(rates), unit)} to {as_rate(max(rates), unit)}",
@@ -80,14 +96,15 @@ def load_row(results, case, server):
         as_count(runs, "failed"),
         as_count(runs, "lost"),
         as_ratio(rate_ratio(results, case.name, server, base)),
-        as_ratio(rate_ratio(results, case.name, "superd", server)),
+        as_ratio(rate_ratio(results, case.name, beside(server, "superd"), server)),
     ]
+    return row + [as_lines(runs)] if case.logged else row
 
 
 def load_table(results, case, servers):
     base = "alone" if "alone" in case.servers else "bare"
     head = ["server", "per second", "lowest to highest", "p50", "p99", "CPU", "failed", "lost"]
-    head += [f"of {base}", "superd has"]
+    head += [f"of {base}", "superd has"] + (["lines of log"] if case.logged else [])
     return table(head, [load_row(results, case, server) for server in servers])
 
 
@@ -120,6 +137,7 @@ def summary_row(results, case, ours, others):
     unit = results.of(case.name, ours)[0]["unit"]
     cells = [as_rate(results.median(case.name, ours, "rate"), unit) + "/s"]
     for other in others:
+        other = beside(ours, other)
         rate = results.median(case.name, other, "rate")
         share = as_ratio(rate_ratio(results, case.name, ours, other))
         cells.append("" if rate is None else f"{as_rate(rate, unit)}/s ({share})")
@@ -131,12 +149,16 @@ def summary(results):
     pairs = [
         (case, ours)
         for case in CASES.values()
-        for ours in ("superd", "superd-pool", "superd-pass")
+        for ours in OURS
         if not case.columns and results.of(case.name, ours)
     ]
     if not pairs:
         return ""
-    others = [one for one in PEERS if any(results.of(case.name, one) for case, _ in pairs)]
+    others = [
+        one
+        for one in PEERS
+        if any(results.of(case.name, beside(ours, one)) for case, ours in pairs)
+    ]
     rows = [summary_row(results, case, ours, others) for case, ours in pairs]
     note = "In brackets: what superd has of it."
     return f"### Summary\n\n{table(['case', 'superd', *others], rows)}\n\n{note}"

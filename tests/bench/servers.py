@@ -10,6 +10,7 @@ from functools import partial
 
 import inetds
 import superds
+import systemds
 from notify import notify_socket
 from tools import Command, NotStarted, free_port, socket_kind
 
@@ -39,7 +40,12 @@ COMMANDS = {
     "xinetd": inetds.xinetd,
     "openbsd-inetd": inetds.openbsd_inetd,
     "inetutils-inetd": inetds.inetutils_inetd,
+    "xinetd-to-file": partial(inetds.xinetd, target="file"),
+    "xinetd-to-syslog": partial(inetds.xinetd, target="syslog"),
     "tcpserver": inetds.tcpserver,
+    "tcpserver-to-file": partial(inetds.tcpserver, target="file"),
+    "systemd": partial(systemds.systemd, log_level="warning"),
+    "systemd-to-journal": partial(systemds.systemd, log_level="info", target="journal"),
 }
 
 
@@ -124,17 +130,30 @@ class Running:
         self.process = process
         self.notify = notify
         self.ready_seconds = ready_seconds
-        self.pid = daemon_pid(command.pid_file) or process.pid
+        self.pid = command.pid or daemon_pid(command.pid_file) or process.pid
+
+
+def start_log(command, stack):
+    """What stands in for a syslog daemon is there before the server."""
+    if not command.log or not command.log.helper:
+        return
+    helper = subprocess.Popen(command.log.helper)
+    stack.callback(end_process, helper)
+    while not os.path.exists(command.log.helper[1]):
+        if helper.poll() is not None:
+            raise NotStarted("there is no log to write to")
+        time.sleep(0.01)
 
 
 def start(command, log, stack, tools):
     notify = None
+    start_log(command, stack)
     if command.notifies:
         notify = stack.enter_context(notify_socket(tools.new_path("notify")))
         command.env = {**command.env, "NOTIFY_SOCKET": notify.path}
     began = time.monotonic()
     process = subprocess.Popen(
-        command.argv,
+        command.log.wrap(command.argv) if command.log else command.argv,
         env=command.env,
         stdin=subprocess.DEVNULL,
         stdout=log,

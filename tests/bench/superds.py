@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass
 
+import logs
 from tools import ENVIRONMENT, Command, free_port
 
 # Where services are that nobody asks, a port each.
@@ -19,6 +20,7 @@ class Variant:
     dispatch: str = ""
     idle_services: int = 0
     ballast_mib: int = 0
+    log: str = ""  # of logs.py; without one nothing is written for a client
 
 
 VARIANTS = {
@@ -29,15 +31,17 @@ VARIANTS = {
     "superd-256-mib": Variant(ballast_mib=256),
     "superd-pool": Variant(dispatch="pool"),
     "superd-pass": Variant(dispatch="pass"),
+    **{f"superd-to-{target}": Variant(log=target) for target in logs.TARGETS},
 }
 
+QUIET = 'log_on_success = {"none"} log_on_failure = {"none"}'
 
-def service(name, endpoint, what):
+
+def service(name, endpoint, what, lines=QUIET):
     return f"""service "{name}" {{
     listen = {{"{endpoint}"}}
     {what}
-    log_on_success = {{"none"}}
-    log_on_failure = {{"none"}}
+    {lines}
 }}
 """
 
@@ -53,10 +57,10 @@ def idle_services(n):
     return "".join(texts)
 
 
-def config(services, workers=""):
+def config(services, workers="", log="stderr"):
     root = 'front_user = 65533\n' if os.geteuid() == 0 else ""
     threads = f"workers = {workers}\n" if workers else ""
-    return f"log = stderr\n{root}{threads}{services}"
+    return f'log = "{log}"\n{root}{threads}{services}'
 
 
 def what_of(case, tools, variant):
@@ -82,6 +86,11 @@ def command(tools, text, port, protocol="tcp", ballast_mib=0):
 def for_case(case, tools, variant):
     port = free_port()
     endpoint = f"{case.protocol}:127.0.0.1:{port}"
-    services = service("bench", endpoint, what_of(case, tools, variant))
-    text = config(services + idle_services(variant.idle_services), variant.workers)
-    return command(tools, text, port, case.protocol, variant.ballast_mib)
+    log = logs.open_log(variant.log, tools) if variant.log else None
+    to = (log.path if variant.log == "file" else variant.log) or "stderr"
+    lines = "" if variant.log else QUIET
+    services = service("bench", endpoint, what_of(case, tools, variant), lines)
+    text = config(services + idle_services(variant.idle_services), variant.workers, to)
+    made = command(tools, text, port, case.protocol, variant.ballast_mib)
+    made.log = log
+    return made

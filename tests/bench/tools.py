@@ -23,7 +23,8 @@ class Command:
     env: dict = field(default_factory=lambda: ENVIRONMENT)
     pid_file: str = ""
     notifies: bool = False
-    pid: int = 0
+    log: object = None  # of logs.py
+    pid: int = 0  # of the server, if it is not the process that is started
 
 
 @dataclass
