@@ -12,7 +12,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define STATS_SERVICES 32768
+#include "config/settings.h"
+
+/* A reload makes room for new services while the old ones are still there. */
+#define STATS_SERVICES (2 * SERVICES_MAX)
 
 struct service_stats {
 	_Atomic uint64_t accepted;

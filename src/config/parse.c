@@ -103,6 +103,19 @@ static int prepare(struct parse *parse)
 	return r;
 }
 
+static void check_number_of_services(struct parse *parse)
+{
+	const struct settings *settings = parse->context.settings;
+	const struct service *excess;
+
+	if (settings->n_services <= SERVICES_MAX)
+		return;
+	excess = &settings->services[SERVICES_MAX];
+	errors_add(&parse->errors, (struct location){ excess->file, excess->line },
+		   "service '%s': superd serves at most %d services, and there are %zu",
+		   excess->name, SERVICES_MAX, settings->n_services);
+}
+
 static void build_services(struct parse *parse)
 {
 	struct superd_conf *conf = &parse->conf;
@@ -113,6 +126,7 @@ static void build_services(struct parse *parse)
 	if (conf->n_services == 0 && !errors_exist(&parse->errors))
 		errors_add(&parse->errors, (struct location){ conf->files[0], 1 },
 			   "no service is defined");
+	check_number_of_services(parse);
 }
 
 static int run(struct parse *parse)

@@ -50,6 +50,9 @@ enum {
 	RECORD_ATTEMPT = 1 << 5,
 };
 
+/* Each service has statistics, in memory that does not grow. */
+#define SERVICES_MAX 32768
+
 /* The user and groups of a program. */
 struct identity {
 	bool change; /* false: the program keeps those of superd */

@@ -2,12 +2,14 @@
 
 import resource
 import socket
+import subprocess
 import threading
 
 import pytest
 
+from daemon import SUPERD
 from process import SANITIZED, descriptors, eventually
-from settings import HOST, PORT, service
+from settings import FRONT_USER, HOST, PORT, ROOT, service
 
 SPARE_DESCRIPTORS = 200
 
@@ -80,3 +82,17 @@ def spare_of(daemon):
     """The number that the keeper holds free by a second descriptor of its signals."""
     held = [fd for fd, what in descriptors(daemon.keeper).items() if "signalfd" in what]
     return max(held)
+
+
+def test_more_services_than_there_can_be_are_found_by_the_check(tmp_path):
+    """As they were at the start alone, where no room was left for their statistics."""
+    config = tmp_path / "superd.conf"
+    lines = [f"front_user = {FRONT_USER}"] if ROOT else []
+    lines += [f'service s{n} {{ builtin = echo listen = "unix:@many-{n}" }}' for n in range(32769)]
+    config.write_text("\n".join(lines) + "\n")
+    checked = subprocess.run([SUPERD, "--check", "-c", config], capture_output=True, text=True)
+    assert checked.returncode == 78
+    assert checked.stderr == (
+        f"{config}:{len(lines)}: service 's32768': superd serves at most 32768 services, "
+        "and there are 32769\n"
+    )

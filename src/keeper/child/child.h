@@ -34,7 +34,7 @@ struct child {
 	/* Of a request */
 	const struct request_kind *kind;
 	struct bound_listener *bound; /* NULL once it is closed */
-	bool ends_at_stop;            /* of a program that has the listener: it is not to outlive it */
+	bool ends_at_stop;            /* its service, with whose listener it runs */
 	struct launch *launch;        /* until it is over, then NULL */
 	struct request *request;      /* for as long */
 	int other;                    /* a descriptor of the launch that is not a standard one */
