@@ -205,8 +205,11 @@ static int check(const char *path, const struct load_options *options)
 	if (load_settings(&settings, path, options) < 0)
 		return EX_CONFIG;
 
-	printf("%s: %s, %s\n", path, text_count(services, settings->n_services, "service"),
+	printf("%s: ok: %s, %s", path, text_count(services, settings->n_services, "service"),
 	       text_count(listeners, settings->n_endpoints, "listener"));
+	if (settings->n_disabled)
+		printf(", %zu disabled", settings->n_disabled);
+	putchar('\n');
 	settings_free(settings);
 	return EX_OK;
 }

@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "config/build-context.h"
 #include "config/dispatch.h"
+#include "config/exec-hint.h"
 #include "config/executable.h"
 #include "config/schema.h"
 #include "config/template.h"
@@ -154,13 +155,14 @@ static void check_executable(struct build *build, const struct value *program)
 
 	if (program->text[0] != '/') {
 		build_error(build, OPTION_EXEC, program->line,
-			    "'exec' takes the absolute path of a program first, not '%s'",
-			    errors_quote(program->text));
+			    "'exec' takes the absolute path of a program first, not '%s'%s",
+			    errors_quote(program->text), exec_hint(program->text));
 		return;
 	}
 	r = executable_check(build->draft->chroot, program->text, why);
 	if (r < 0)
-		build_note(build, is_hidden(build, r), OPTION_EXEC, program->line, "%s", why);
+		build_note(build, is_hidden(build, r), OPTION_EXEC, program->line, "%s%s", why,
+			   r == -ENOENT ? exec_hint(program->text) : "");
 }
 
 static void check_arguments(struct build *build)

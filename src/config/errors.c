@@ -108,11 +108,14 @@ static void drop_repeated(struct errors *errors)
 
 static void show(const struct error *error)
 {
-	if (error->is_warning)
-		log_warning(0, "%s:%d: warning: %s", error->at.file, error->at.line,
-			    error->message);
+	const char *kind = error->is_warning ? "warning: " : "";
+	int level = error->is_warning ? LOG_WARNING : LOG_ERR;
+
+	if (error->at.line)
+		(void)log_event(level, NULL, 0, "%s:%d: %s%s", error->at.file, error->at.line, kind,
+				error->message);
 	else
-		log_error(0, "%s:%d: %s", error->at.file, error->at.line, error->message);
+		(void)log_event(level, NULL, 0, "%s: %s%s", error->at.file, kind, error->message);
 }
 
 int errors_report(struct errors *errors, bool all)

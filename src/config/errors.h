@@ -11,7 +11,7 @@
 /* Where something was written. @file must stay valid as long as the location is used. */
 struct location {
 	const char *file;
-	int line; /* 0: no location */
+	int line; /* 0: the file as a whole, or no location */
 };
 
 struct error {

@@ -123,6 +123,7 @@ static void build_services(struct parse *parse)
 
 	while (superd_conf_next(conf, &draft))
 		build_service(&parse->context, &draft);
+	parse->context.settings->n_disabled = conf->n_disabled;
 	if (conf->n_services == 0 && !errors_exist(&parse->errors))
 		errors_add(&parse->errors, (struct location){ conf->files[0], 1 },
 			   "no service is defined");

@@ -72,7 +72,7 @@ struct program_settings {
 	mode_t umask;
 	int nice;
 	enum stderr_to stderr_to;
-	enum at_stop at_stop; /* of dispatch `wait` */
+	enum at_stop at_stop;      /* of dispatch `wait` */
 	int64_t launch_timeout_ms; /* how long it may take until the program is executed */
 };
 
@@ -159,6 +159,7 @@ struct settings {
 	struct service *services; /* those that are enabled, in the order of the files */
 	size_t n_services;
 	size_t services_room;
+	size_t n_disabled;  /* services that are not among them */
 	size_t n_endpoints; /* of all services */
 	char **files;       /* the names of all files; services point to them */
 	size_t n_files;

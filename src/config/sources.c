@@ -93,7 +93,7 @@ static void complain(struct reader *reader, const struct source *source, int err
 		errors_add(reader->errors, source->included, "'%s': %s%s%s",
 			   errors_quote(source->path), why, colon, reason);
 	else
-		errors_add(reader->errors, (struct location){ source->path, 1 }, "%s%s%s", why,
+		errors_add(reader->errors, (struct location){ source->path, 0 }, "%s%s%s", why,
 			   colon, reason);
 }
 

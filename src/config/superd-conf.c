@@ -32,6 +32,47 @@ static bool read_section(struct superd_conf *conf, struct section section,
 	return section_read(&section, statement) && !statement->broken;
 }
 
+/* The sections, as text_nearest() takes them. */
+enum {
+	KIND_SERVICE,
+	KIND_DEFAULTS,
+};
+
+static const char *const kinds[] = { "service", "defaults", NULL };
+
+/* The section that the keyword means, even if it is misspelt, or -1. */
+static int kind_of(const struct token *keyword)
+{
+	char word[64];
+
+	if (!token_plain(keyword, word, sizeof(word)) || foreign_section(word))
+		return -1;
+	return text_nearest(word, kinds);
+}
+
+/* Adds an error unless the keyword is right. */
+static void check_keyword(struct superd_conf *conf, const struct token *keyword)
+{
+	struct location at = { conf->files[conf->file], keyword->line };
+	const char *quoted = token_quote(keyword);
+	int kind = kind_of(keyword);
+	const char *instead = NULL;
+	char word[64];
+
+	if (kind >= 0 && token_is(keyword, kinds[kind]))
+		return;
+	if (token_plain(keyword, word, sizeof(word)))
+		instead = foreign_section(word);
+	if (instead)
+		errors_add(conf->errors, at, "unknown section '%s'; %s", quoted, instead);
+	else if (kind >= 0)
+		errors_add(conf->errors, at, "unknown section '%s'; did you mean '%s'?", quoted,
+			   kinds[kind]);
+	else
+		errors_add(conf->errors, at,
+			   "unknown section '%s'; there are 'service' and 'defaults'", quoted);
+}
+
 static void enable(struct superd_conf *conf, const char *file)
 {
 	const struct values *names = &conf->root.enable;
@@ -109,7 +150,7 @@ void superd_conf_read_common(struct superd_conf *conf)
 		while ((statement = syntax_next(&syntax))) {
 			if (statement->keyword.length == 0)
 				read_root(conf, i, statement);
-			else if (token_is(&statement->keyword, "defaults"))
+			else if (kind_of(&statement->keyword) == KIND_DEFAULTS)
 				read_defaults(conf, conf->files[i], statement);
 		}
 		syntax_fini(&syntax);
@@ -159,10 +200,26 @@ static void define(struct superd_conf *conf, const struct draft *draft)
 		errors_add(conf->errors, at, "out of memory");
 }
 
+/*
+ * Names the draft. Returns whether that is a good name, or else adds an error, and the name is for
+ * messages only.
+ */
+static bool name_draft(struct superd_conf *conf, const struct statement *statement,
+		       struct draft *draft)
+{
+	static char name[NAME_SHOWN_MAX + 1];
+	const struct token *title = &statement->title;
+
+	draft->name = name;
+	if (take_name(conf, draft->location, title, name) == 0)
+		return true;
+	snprintf(name, sizeof(name), "%s", title->length ? token_quote(title) : "?");
+	return false;
+}
+
 /* Returns whether the service is enabled. */
 static bool read_service(struct superd_conf *conf, struct statement *statement, struct draft *out)
 {
-	static char name[NAME_SHOWN_MAX + 1];
 	char subject[NAME_SHOWN_MAX + sizeof("service ''")];
 	const char *file = conf->files[conf->file];
 	struct section section = {
@@ -180,42 +237,16 @@ static bool read_service(struct superd_conf *conf, struct statement *statement, 
 	memset(out->own, 0, sizeof(out->own));
 	memset(out->bad, 0, sizeof(out->bad));
 	out->location = (struct location){ file, statement->keyword.line };
-	out->name = name;
-	named = take_name(conf, out->location, &statement->title, name) == 0;
-	if (!named)
-		snprintf(name, sizeof(name), "%s",
-			 statement->title.length ? token_quote(&statement->title) : "?");
-	snprintf(subject, sizeof(subject), "service '%s'", name);
+	named = name_draft(conf, statement, out);
+	snprintf(subject, sizeof(subject), "service '%s'", out->name);
 	out->unsure = !read_section(conf, section, statement);
 	if (named) {
-		out->enabled |= service_names_is_enabled(&conf->names, name);
+		out->enabled |= service_names_is_enabled(&conf->names, out->name);
 		define(conf, out);
 	}
 	if (!out->enabled)
 		errors_soften(conf->errors, statement->first_error);
 	return out->enabled;
-}
-
-static void unknown_section(struct superd_conf *conf, const struct token *keyword)
-{
-	static const char *const known[] = { "service", "defaults", NULL };
-	struct location at = { conf->files[conf->file], keyword->line };
-	const char *quoted = token_quote(keyword);
-	char word[64];
-	int nearest;
-
-	if (!token_plain(keyword, word, sizeof(word)))
-		word[0] = '\0';
-	nearest = text_nearest(word, known);
-	if (foreign_section(word))
-		errors_add(conf->errors, at, "unknown section '%s'; %s", quoted,
-			   foreign_section(word));
-	else if (nearest >= 0)
-		errors_add(conf->errors, at, "unknown section '%s'; did you mean '%s'?", quoted,
-			   known[nearest]);
-	else
-		errors_add(conf->errors, at,
-			   "unknown section '%s'; there are 'service' and 'defaults'", quoted);
 }
 
 /* The next section of all files, or NULL at the end. */
@@ -242,13 +273,13 @@ bool superd_conf_next(struct superd_conf *conf, struct draft *out)
 	struct statement *statement;
 
 	while ((statement = next_section(conf))) {
-		if (token_is(&statement->keyword, "service")) {
-			conf->n_services++;
-			if (read_service(conf, statement, out))
-				return true;
-		} else if (!token_is(&statement->keyword, "defaults")) {
-			unknown_section(conf, &statement->keyword);
-		}
+		check_keyword(conf, &statement->keyword);
+		if (kind_of(&statement->keyword) != KIND_SERVICE)
+			continue;
+		conf->n_services++;
+		if (read_service(conf, statement, out))
+			return true;
+		conf->n_disabled++;
 	}
 	service_names_check(&conf->names, conf->errors);
 	return false;

@@ -31,6 +31,7 @@ struct superd_conf {
 	struct syntax syntax;
 	bool reading;
 	size_t n_services; /* found so far, also those with errors */
+	size_t n_disabled; /* of these */
 };
 
 /* Frees the names only. */

@@ -1,57 +1,19 @@
 #include "config/syntax.h"
 
-#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/array.h"
-#include "config/text.h"
-
-static size_t string_length(const char *text)
-{
-	const char *at = text + 1;
-
-	while (*at && *at != *text)
-		at += *at == '\\' && (*text == '"' || at[1] == '\\' || at[1] == '\'') ? 2 : 1;
-	return at - text + 1;
-}
-
-static enum token_kind token_at(const char *at, size_t *out_length)
-{
-	const char *mark = "{},=";
-	static const enum token_kind marks[] = { TOKEN_OPEN, TOKEN_CLOSE, TOKEN_COMMA,
-						 TOKEN_EQUALS };
-
-	*out_length = *at != '\0';
-	if (!*at)
-		return TOKEN_END;
-	if (*at == '"' || *at == '\'') {
-		*out_length = string_length(at);
-		return TOKEN_STRING;
-	}
-	if (strchr(mark, *at))
-		return marks[strchr(mark, *at) - mark];
-	if (!config_text_is_word(*at))
-		return TOKEN_OTHER;
-
-	while (config_text_is_word(at[*out_length]))
-		++*out_length;
-	return TOKEN_WORD;
-}
+#include "config/hints.h"
+#include "config/inetd-line.h"
 
 static void advance(struct syntax *syntax)
 {
 	syntax->depth += (syntax->kind == TOKEN_OPEN) - (syntax->kind == TOKEN_CLOSE);
 
-	for (; *syntax->at && strchr(" \t\n", *syntax->at); syntax->at++)
-		syntax->line += *syntax->at == '\n';
-
-	syntax->token.text = syntax->at;
-	syntax->token.line = syntax->line;
-	syntax->kind = token_at(syntax->at, &syntax->token.length);
-	syntax->at += syntax->token.length;
+	syntax->kind = token_after(&syntax->token, &syntax->token);
 }
 
 void syntax_init(struct syntax *syntax, const char *text, const char *file, struct errors *errors)
@@ -59,8 +21,7 @@ void syntax_init(struct syntax *syntax, const char *text, const char *file, stru
 	*syntax = (struct syntax){
 		.file = file,
 		.errors = errors,
-		.at = text ?: "",
-		.line = 1,
+		.token = { .text = text ?: "", .line = 1 },
 	};
 	advance(syntax);
 }
@@ -78,13 +39,6 @@ void syntax_fini(struct syntax *syntax)
 				       (at_line) ? (at_line) : (syntax)->token.line }, \
 		    __VA_ARGS__),                                                      \
 	 -EINVAL)
-
-const char *token_quote(const struct token *token)
-{
-	size_t quotes = token->length > 1 && (*token->text == '"' || *token->text == '\'');
-
-	return errors_quote_part(token->text + quotes, token->length - 2 * quotes);
-}
 
 /* Moves to the next line, or to the end of the section of depth @level. */
 static void skip_line(struct syntax *syntax, int line, int level)
@@ -128,6 +82,25 @@ static int add_assignment(struct syntax *syntax, const struct assignment *assign
 	return 0;
 }
 
+/* About a token that is no value. */
+static int no_value_in_list(struct syntax *syntax, const struct token *name)
+{
+	char mark = *syntax->token.text;
+
+	if (syntax->kind == TOKEN_EQUALS)
+		return complain(syntax, 0, "a value with '=' in it needs quotes");
+	if (mark == ';')
+		return complain(syntax, 0, "',' stands between the values of '%s', not ';'",
+				token_quote(name));
+	if (mark == '\\')
+		return complain(
+			syntax, 0,
+			"'\\' has no meaning here; leave it out: a list goes on over the end "
+			"of a line");
+	return complain(syntax, 0, "'%s' has no meaning in the list of '%s'",
+			token_quote(&syntax->token), token_quote(name));
+}
+
 static int read_list(struct syntax *syntax, const struct token *name)
 {
 	advance(syntax);
@@ -135,8 +108,7 @@ static int read_list(struct syntax *syntax, const struct token *name)
 		int r;
 
 		if (syntax->kind != TOKEN_WORD && syntax->kind != TOKEN_STRING)
-			return complain(syntax, 0, "'%s' has no meaning in the list of '%s'",
-					token_quote(&syntax->token), token_quote(name));
+			return no_value_in_list(syntax, name);
 		r = add_value(syntax);
 		if (r < 0)
 			return r;
@@ -151,15 +123,55 @@ static int read_list(struct syntax *syntax, const struct token *name)
 	return 0;
 }
 
+static bool is_on_line(const struct syntax *syntax, int line)
+{
+	return syntax->token.line == line && syntax->kind != TOKEN_END;
+}
+
+/* Whether another option or a section begins here, on the same line. */
+static bool is_next_name(const struct syntax *syntax)
+{
+	struct token next;
+	enum token_kind kind = token_after(&syntax->token, &next);
+
+	if (syntax->kind != TOKEN_WORD)
+		return false;
+	if (hint_is_name(&syntax->token))
+		return true;
+	if (kind == TOKEN_WORD || kind == TOKEN_STRING)
+		return token_after(&next, &next) == TOKEN_OPEN;
+	return kind == TOKEN_EQUALS || kind == TOKEN_OPEN || *next.text == '+';
+}
+
+/* One value, behind which nothing else may stand on the line but another option. */
+static int read_single(struct syntax *syntax, const struct token *name, const struct token *equals)
+{
+	struct token value = syntax->token;
+	int line = value.line;
+	int r = add_value(syntax);
+
+	if (r < 0 || !is_on_line(syntax, line) || is_next_name(syntax))
+		return r;
+	if (syntax->kind == TOKEN_WORD && hint_unit(&value, &syntax->token))
+		return complain(syntax, 0, "a number and its unit are one word: write '%s'",
+				hint_assignment(name, equals));
+	if (syntax->kind == TOKEN_COMMA || syntax->kind == TOKEN_WORD ||
+	    syntax->kind == TOKEN_STRING)
+		return complain(syntax, 0, "%s", hint_two_values(name, equals));
+	return 0;
+}
+
 /* A word on the next line is probably the next option, and the value is missing. */
-static int read_value(struct syntax *syntax, const struct token *name)
+static int read_value(struct syntax *syntax, const struct token *name, const struct token *equals)
 {
 	if (syntax->kind == TOKEN_OPEN)
 		return read_list(syntax, name);
-	if (syntax->kind == TOKEN_STRING)
-		return add_value(syntax);
-	if (syntax->kind == TOKEN_WORD && syntax->token.line == name->line)
-		return add_value(syntax);
+	if (syntax->kind == TOKEN_WORD && hint_is_bracket(&syntax->token))
+		return complain(syntax, 0, "a list stands in braces, not in brackets: write '%s'",
+				hint_assignment(name, equals));
+	if (syntax->kind == TOKEN_STRING ||
+	    (syntax->kind == TOKEN_WORD && syntax->token.line == name->line))
+		return read_single(syntax, name, equals);
 	if (syntax->kind == TOKEN_OTHER)
 		return complain(syntax, 0, "the value of '%s' needs quotes", token_quote(name));
 	return complain(syntax, name->line, "'%s' has no value", token_quote(name));
@@ -168,18 +180,19 @@ static int read_value(struct syntax *syntax, const struct token *name)
 static int read_assignment(struct syntax *syntax, const struct token *name)
 {
 	struct assignment assignment = { .name = *name };
+	struct token equals = syntax->token;
 	int r;
 
 	if (syntax->kind == TOKEN_OTHER && syntax->token.text[0] == '+')
 		return complain(syntax, 0, "'+=' is not known here; give '%s' all values with '='",
 				token_quote(name));
 	if (syntax->kind != TOKEN_EQUALS)
-		return complain(syntax, name->line, "'=' is missing after '%s'", token_quote(name));
+		return complain(syntax, name->line, "%s", hint_missing_equals(name));
 	advance(syntax);
 
 	assignment.first = syntax->statement.n_values;
 	assignment.is_list = syntax->kind == TOKEN_OPEN;
-	r = read_value(syntax, name);
+	r = read_value(syntax, name, &equals);
 	if (r < 0) {
 		syntax->statement.n_values = assignment.first;
 		return r;
@@ -202,10 +215,36 @@ static int read_name(struct syntax *syntax, struct token *out)
 		return 0;
 	if (kind != TOKEN_WORD && kind != TOKEN_STRING)
 		return complain(syntax, out->line, "'%s' has no meaning here", token_quote(out));
+	if (hint_is_bracket(out))
+		return complain(syntax, out->line,
+				"'%s' has no meaning here: a section is written 'service \"NAME\" "
+				"{ ... }', and a list in braces",
+				token_quote(out));
 	return complain(syntax, out->line,
 			"'%s' stands where the name of an option is expected; quotes hold a value "
 			"with spaces together, braces several values",
 			token_quote(out));
+}
+
+/* nginx and C end a line so. Nothing is lost. */
+static bool skip_semicolon(struct syntax *syntax)
+{
+	if (syntax->kind != TOKEN_OTHER || *syntax->token.text != ';')
+		return false;
+	(void)complain(syntax, 0, "';' has no meaning here; leave it out: a line ends by itself");
+	advance(syntax);
+	return true;
+}
+
+/* Whether a name and what follows it begin a section, and not an option without its '='. */
+static bool begins_section(const struct syntax *syntax, const struct token *name)
+{
+	struct token next;
+
+	if (token_is(name, "service") || token_is(name, "defaults"))
+		return syntax->kind != TOKEN_EQUALS;
+	return (syntax->kind == TOKEN_STRING || syntax->kind == TOKEN_WORD) &&
+	       token_after(&syntax->token, &next) == TOKEN_OPEN;
 }
 
 static void read_body(struct syntax *syntax)
@@ -216,8 +255,10 @@ static void read_body(struct syntax *syntax)
 		struct token name;
 		int r;
 
+		if (skip_semicolon(syntax))
+			continue;
 		r = read_name(syntax, &name);
-		if (r == 0 && (syntax->kind == TOKEN_OPEN || syntax->kind == TOKEN_STRING))
+		if (r == 0 && begins_section(syntax, &name))
 			r = complain(syntax, name.line, "'%s': a section cannot stand in another",
 				     token_quote(&name));
 		else if (r == 0)
@@ -230,28 +271,45 @@ static void read_body(struct syntax *syntax)
 	advance(syntax);
 }
 
+/* Reads what stands between the word of a section and its '{', if there is anything. */
+static int read_title(struct syntax *syntax, const struct token *name)
+{
+	if (syntax->kind != TOKEN_STRING && syntax->kind != TOKEN_WORD)
+		return 0;
+	if (syntax->token.line != name->line)
+		return complain(syntax, name->line, "%s", hint_missing_equals(name));
+
+	syntax->statement.title = syntax->token;
+	advance(syntax);
+	if (syntax->kind == TOKEN_OPEN)
+		return 0;
+	if (token_is_reported(&syntax->statement.title))
+		return -EINVAL;
+	if (token_is(name, "service"))
+		return complain(syntax, name->line, "'{' is missing after 'service'");
+	return complain(syntax, name->line, "%s", hint_missing_equals(name));
+}
+
 static int read_statement(struct syntax *syntax)
 {
 	struct statement *statement = &syntax->statement;
+	const char *section = inetd_line_as_section(&syntax->token);
 	struct token name;
 	int r;
 
+	if (section)
+		return complain(syntax, 0, "this is a line of inetd.conf; here it is a section: %s",
+				section);
 	r = read_name(syntax, &name);
+	if (r == 0)
+		r = read_title(syntax, &name);
 	if (r < 0)
 		return r;
 
-	if (syntax->kind == TOKEN_STRING || syntax->kind == TOKEN_WORD) {
-		if (syntax->token.line != name.line)
-			return complain(syntax, name.line, "'=' is missing after '%s'",
-					token_quote(&name));
-		statement->title = syntax->token;
-		advance(syntax);
-		if (syntax->kind != TOKEN_OPEN)
-			return complain(syntax, name.line, "'%c' is missing after '%s'",
-					token_is(&name, "service") ? '{' : '=', token_quote(&name));
-	}
 	if (syntax->kind != TOKEN_OPEN)
 		return read_assignment(syntax, &name);
+	if (!statement->title.length && !begins_section(syntax, &name) && hint_is_name(&name))
+		return complain(syntax, name.line, "%s", hint_missing_equals(&name));
 
 	statement->keyword = name;
 	read_body(syntax);
@@ -265,6 +323,8 @@ struct statement *syntax_next(struct syntax *syntax)
 	while (syntax->kind != TOKEN_END) {
 		int line = syntax->token.line;
 
+		if (skip_semicolon(syntax))
+			continue;
 		statement->keyword = statement->title = (struct token){ 0 };
 		statement->broken = false;
 		statement->first_error = syntax->errors ? syntax->errors->n : 0;
@@ -274,27 +334,4 @@ struct statement *syntax_next(struct syntax *syntax)
 		skip_line(syntax, line, 0);
 	}
 	return NULL;
-}
-
-bool token_is(const struct token *token, const char *text)
-{
-	return strlen(text) == token->length && memcmp(token->text, text, token->length) == 0;
-}
-
-bool token_is_reported(const struct token *token)
-{
-	return token->length > 0 && memchr(token->text, CONFIG_TEXT_REPORTED, token->length);
-}
-
-bool token_plain(const struct token *token, char *out, size_t size)
-{
-	size_t quotes = token->length && (*token->text == '"' || *token->text == '\'');
-	size_t length = token->length - 2 * quotes;
-
-	assert(token->length >= 2 * quotes);
-	if (length >= size || memchr(token->text, '\\', token->length))
-		return false;
-	memcpy(out, token->text + quotes, length);
-	out[length] = '\0';
-	return true;
 }

@@ -10,13 +10,7 @@
 #include <stddef.h>
 
 #include "config/errors.h"
-
-/* A word or a string, with its quotes, inside the text. */
-struct token {
-	const char *text;
-	size_t length;
-	int line;
-};
+#include "config/token.h"
 
 struct assignment {
 	struct token name;
@@ -40,22 +34,9 @@ struct statement {
 	size_t values_room;
 };
 
-enum token_kind {
-	TOKEN_END,
-	TOKEN_WORD,
-	TOKEN_STRING,
-	TOKEN_OPEN,
-	TOKEN_CLOSE,
-	TOKEN_COMMA,
-	TOKEN_EQUALS,
-	TOKEN_OTHER,
-};
-
 struct syntax {
 	const char *file;
 	struct errors *errors;
-	const char *at;
-	int line;
 	int depth; /* how many braces are open before the token */
 	enum token_kind kind;
 	struct token token;
@@ -68,14 +49,3 @@ void syntax_fini(struct syntax *syntax);
 
 /* Returns the next statement, which is valid until the next call, or NULL at the end. */
 struct statement *syntax_next(struct syntax *syntax);
-
-/* The token without quotes, escaped for a message. Valid for the next few calls. */
-const char *token_quote(const struct token *token);
-
-bool token_is(const struct token *token, const char *text);
-
-/* Whether an error in the token was reported when the text was prepared. */
-bool token_is_reported(const struct token *token);
-
-/* Copies the text without quotes, unless it is longer than @size - 1 or has an escape. */
-bool token_plain(const struct token *token, char *out, size_t size);

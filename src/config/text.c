@@ -6,9 +6,12 @@
 #include <string.h>
 
 #include "config/errors.h"
+#include "config/schema.h"
 
 /* More than two is always an error, for which the syntax has a better message. */
 #define DEPTH_MAX 32
+
+#define NEVER_CLOSED "this '{' is never closed"
 
 struct scan {
 	const char *file;
@@ -17,7 +20,9 @@ struct scan {
 	char *at;
 	int line;
 	int depth;
-	int open_at[DEPTH_MAX];
+	int open_at[DEPTH_MAX];  /* the line of each brace */
+	bool is_list[DEPTH_MAX]; /* otherwise it began a section */
+	int blamed;              /* the line of the error, unless 0: that of the text at hand */
 
 	char *whole;          /* where the last statement ended that is whole */
 	char *before_section; /* the end of the last whole statement before the last section */
@@ -154,6 +159,13 @@ static const char *string(struct scan *scan)
 	return NULL;
 }
 
+static bool is_behind_equals(const char *text, const char *at)
+{
+	while (at > text && strchr(" \t\n", at[-1]))
+		at--;
+	return at > text && at[-1] == '=';
+}
+
 static const char *brace(struct scan *scan)
 {
 	if (*scan->at++ == '{') {
@@ -161,6 +173,7 @@ static const char *brace(struct scan *scan)
 			return "sections are nested too deeply";
 		if (scan->depth == 0)
 			scan->before_section = scan->whole;
+		scan->is_list[scan->depth] = is_behind_equals(scan->text, scan->at - 1);
 		scan->open_at[scan->depth++] = scan->line;
 		return NULL;
 	}
@@ -197,9 +210,30 @@ static const char *line_end(struct scan *scan)
 	return NULL;
 }
 
+/* Whether an option is set in a list that began on an earlier line: its '}' was forgotten. */
+static bool sets_option_in_list(const struct scan *scan)
+{
+	const char *end = scan->at;
+	const char *word;
+
+	if (scan->depth < 2 || !scan->is_list[scan->depth - 1] ||
+	    scan->open_at[scan->depth - 1] == scan->line)
+		return false;
+	while (end > scan->text && strchr(" \t", end[-1]))
+		end--;
+	for (word = end; word > scan->text && config_text_is_word(word[-1]);)
+		word--;
+	return schema_find(word, end - word) >= 0;
+}
+
 static const char *other(struct scan *scan)
 {
 	unsigned char c = *scan->at;
+
+	if (c == '=' && sets_option_in_list(scan)) {
+		scan->blamed = scan->open_at[scan->depth - 1];
+		return NEVER_CLOSED;
+	}
 
 	if ((c < ' ' && c != '\t') || c == 0x7f)
 		report_and_mark(scan, scan->at,
@@ -212,6 +246,18 @@ static const char *other(struct scan *scan)
 	return NULL;
 }
 
+/* Whether the line says `include PATH`, as in other configurations. */
+static bool includes_without_equals(const struct scan *scan)
+{
+	const char *line = scan->at;
+
+	while (line > scan->text && line[-1] != '\n')
+		line--;
+	line += strspn(line, " \t");
+	return strncmp(line, "include", 7) == 0 && line[7] && strchr(" \t", line[7]) &&
+	       !memchr(line, '=', scan->at - line);
+}
+
 /* A word such as http://host would otherwise lose the part that looks like a comment. */
 static const char *comment(struct scan *scan, size_t mark)
 {
@@ -220,8 +266,11 @@ static const char *comment(struct scan *scan, size_t mark)
 	if (scan->at > scan->text && config_text_is_word(scan->at[-1]) &&
 	    (config_text_is_word(*behind) || *behind == '#')) {
 		report_and_mark(scan, scan->at++,
-				"a value with '#', '//' or '/*' in it needs quotes, and a comment "
-				"a space before it");
+				includes_without_equals(scan)
+					? "'=' is missing after 'include': write 'include = "
+					  "{\"/PATH/*.conf\"}'"
+					: "a value with '#', '//' or '/*' in it needs quotes, and "
+					  "a comment a space before it");
 		return NULL;
 	}
 	return strncmp(scan->at, "/*", 2) == 0 ? block_comment(scan) : line_comment(scan);
@@ -275,13 +324,13 @@ static bool scan_text(struct scan *scan, const char *text, size_t length)
 		const char *message = step(scan);
 
 		if (message) {
-			report(scan, line, message);
+			report(scan, scan->blamed ? scan->blamed : line, message);
 			return false;
 		}
 	}
 
 	if (scan->depth > 0)
-		report(scan, scan->open_at[scan->depth - 1], "this '{' is never closed");
+		report(scan, scan->open_at[scan->depth - 1], NEVER_CLOSED);
 	else if (ends_in_word(text, length))
 		report(scan, scan->line, "the last line has no end: the file may be cut short");
 	else

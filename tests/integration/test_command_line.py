@@ -46,7 +46,7 @@ def call(*arguments, binary=SUPERD, **how):
 def test_check_counts_what_a_good_file_has(run, place, flag):
     done = run(ECHO + service("two", listen=["tcp:1234", "udp:1234"], builtin="time"), flag)
     assert done.returncode == 0
-    assert done.stdout == f"{place}/superd.conf: 2 services, 3 listeners\n"
+    assert done.stdout == f"{place}/superd.conf: ok: 2 services, 3 listeners\n"
 
 
 def test_check_prints_every_mistake(run, place):
@@ -193,7 +193,7 @@ def test_a_link_is_the_file_it_points_to_and_stays_a_link(place):
     (place / "more.conf").write_text(ECHO)
     for name in ("link.conf", "./link.conf", str(place / "link.conf")):
         done = call("-t", "-c", name, cwd=place)
-        assert done.stdout == f"{place}/link.conf: 1 service, 1 listener\n", done.stderr
+        assert done.stdout == f"{place}/link.conf: ok: 1 service, 1 listener\n", done.stderr
 
 
 @pytest.mark.parametrize("flag", ["-V", "--version"])
@@ -231,7 +231,7 @@ def test_a_wrong_call_is_a_usage_error(arguments):
 def test_a_file_that_cannot_be_read_is_named(place, name):
     done = call("-f", "-c", str(place / name))
     assert done.returncode == CONFIG
-    assert str(place / name) in done.stderr
+    assert f"{place / name}: " in done.stderr and not re.search(r":\d+:", done.stderr)
 
 
 def test_an_address_that_needs_privileges_ends_the_start_with_77(run, place):

@@ -63,7 +63,8 @@ def test_every_example_is_a_good_configuration(place, text):
 @pytest.mark.parametrize("text", [*configurations()])
 def test_every_example_can_be_pasted_into_the_installed_file(place, text):
     """What is shipped has services of the same names and ports, which are not enabled."""
-    shutil.copy(TOP / "conf/superd.conf", place)
+    installed = (TOP / "conf/superd.conf").read_text()
+    (place / "superd.conf").write_text(for_root(installed))
     shutil.copytree(TOP / "conf/superd.d", place / "superd.d")
     (place / "superd.d/programs.conf.in").rename(place / "superd.d/programs.conf")
     with open(place / "superd.conf", "a") as conf:
