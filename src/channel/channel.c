@@ -34,6 +34,7 @@ static const struct channel_traits traits[CHANNEL_TYPES] = {
 	[CHANNEL_HALTED] = { "HALTED", true, false, false, ANSWERING },
 	[CHANNEL_ALIVE] = { "ALIVE", true, false, false, ANY },
 	[CHANNEL_LOG_LOST] = { "LOG_LOST", true, false, false, ANY },
+	[CHANNEL_RUINED] = { "RUINED", true, false, false, ANY },
 
 	[CHANNEL_HALT] = { "HALT", false, false, false, SERVING },
 	[CHANNEL_RESUME] = { "RESUME", false, false, false, HALTING | HALTED },

@@ -47,6 +47,7 @@ enum channel_type {
 	CHANNEL_HALTED,   /* answers HALT: no request follows */
 	CHANNEL_ALIVE,    /* answers PING */
 	CHANNEL_LOG_LOST, /* the daemon of the log was started anew: connect to it */
+	CHANNEL_RUINED,   /* a listener was shut down, but not by the keeper */
 
 	/* keeper to front */
 	CHANNEL_HALT,   /* stop accepting */
@@ -54,7 +55,7 @@ enum channel_type {
 	CHANNEL_DRAIN,  /* close the listeners, finish the sessions, exit */
 	CHANNEL_ENDED,
 	CHANNEL_RELEASED,     /* the program of a `wait` listener has ended: watch it again */
-	CHANNEL_LISTENER,     /* a socket of an endpoint that could not be bound before */
+	CHANNEL_LISTENER,     /* a socket of an endpoint; socket 0 replaces all that there are */
 	CHANNEL_POOL,         /* the state of a pool */
 	CHANNEL_PROCESS,      /* a process of `pass` takes clients, with its socket */
 	CHANNEL_PROCESS_GONE, /* the process has ended */

@@ -87,13 +87,8 @@ static void on_listener(struct front *front, const struct channel_message *messa
 		services_find_listener(&front->services, message->listener.endpoint);
 	bool is_own = message->listener.socket == 0;
 
-	if (!listener || front->context.mode >= MODE_DRAINING) {
-		close(fd);
-		return;
-	}
-	if (is_own)
-		services_forget_socket(listener);
-	if (is_own != (listener->listener->fd < 0)) {
+	if (!listener || front->context.mode >= MODE_DRAINING ||
+	    (!is_own && listener->listener->fd < 0)) {
 		close(fd);
 		return;
 	}
@@ -147,6 +142,8 @@ static void on_continue(struct front *front, const struct channel_message *messa
 
 static void on_ping(struct front *front, const struct channel_message *message, int fd)
 {
+	if (atomic_exchange(&front->builtins.readers.found_shut, false))
+		uplink_answer(&front->uplink, CHANNEL_RUINED);
 	uplink_answer(&front->uplink, CHANNEL_ALIVE);
 }
 

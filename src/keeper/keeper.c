@@ -4,13 +4,12 @@
 #include <sysexits.h>
 
 #include "base/clock.h"
-#include "base/fd.h"
 #include "base/log.h"
-#include "channel/channel.h"
 #include "channel/stats.h"
 #include "config/settings.h"
 #include "config/sources.h"
 #include "keeper/child/front-requests.h"
+#include "keeper/front-message.h"
 #include "keeper/fronts/front.h"
 #include "keeper/listen/activation.h"
 #include "keeper/log-target.h"
@@ -117,43 +116,10 @@ static void on_gone(struct front *front)
 
 /* What the parts tell */
 
-/* Whether a front in this state may send the message. */
-static bool is_legal(const struct front *front, const struct channel_message *message)
-{
-	const struct channel_traits *type = channel_traits(message->type);
-
-	return type->from_front && type->states & 1u << front->state;
-}
-
 static int on_message(struct front *front, const struct channel_message *message, int fd)
 {
-	struct keeper *keeper = container_of(front->fronts, struct keeper, fronts);
-
-	if (!is_legal(front, message)) {
-		if (fd >= 0)
-			fd_discard(fd);
-		return -EBADMSG;
-	}
-	switch (message->type) {
-	case CHANNEL_READY:
-		front_serves(front);
-		return 0;
-	case CHANNEL_HALTED:
-		front_halted(front);
-		return 0;
-	case CHANNEL_ALIVE:
-		front_alive(front);
-		watchdog_answered(&keeper->watchdog);
-		return 0;
-	case CHANNEL_LOG_LOST:
-		log_target_lend(front);
-		return 0;
-	case CHANNEL_GROW:
-	case CHANNEL_DISMISS:
-		return pools_handle(front, message);
-	default:
-		return requests_handle(&keeper->requests, front, message, fd);
-	}
+	return front_message(container_of(front->fronts, struct keeper, fronts), front, message,
+			     fd);
 }
 
 static void on_lost(struct front *front, const struct channel_message *message)
@@ -182,7 +148,7 @@ static void on_bound(struct bound_listener *bound)
 	fronts_lend_listener(&keeper->fronts, bound);
 	if (keeper->served)
 		notify_status(report_status(keeper));
-	pools_on_bound(&keeper->pools);
+	pools_on_bound(&keeper->pools, bound);
 }
 
 static struct keeper *signalled(struct signals *signals)

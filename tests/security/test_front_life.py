@@ -105,3 +105,69 @@ def test_what_a_front_has_done_to_its_listeners_ends_with_it(owned, place, harm)
         pass  # To do so was denied, and was its end.
     front.successor()
     assert_serves(front.daemon, path)
+
+
+def cpu_seconds(pid):
+    with open(f"/proc/{pid}/stat") as stat:
+        fields = stat.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_listener_that_is_shut_down_is_opened_anew_and_costs_nothing(owned, place, workers):
+    """The thread shuts them down, while the front goes on as always. It must not spin."""
+    path = f"{place}/echo"
+    unix = service("unix", listen=f"unix:{path}", builtin="echo")
+    asks = service("asks", listen="udp:127.0.0.1:0", exec=["/bin/cat"])
+    front = owned(f"workers = {workers}\n" + ECHO + CAT + unix + UDP + SHARDS + asks)
+    before = cpu_seconds(front.pid)
+    try:
+        for number in range(6):
+            shut(front, front.listener(number))
+    except Gone:
+        front.successor()  # To do so was denied, and was its end.
+        assert_serves(front.daemon, path)
+        return
+    front.daemon.wait_log("a process has ruined its socket", count=5)
+    daemon = front.daemon
+    # What a worker reads is found when the front is asked whether it turns.
+    shards = [] if workers else ["shards"]
+    for name in ["echo", "cat"]:
+        assert daemon.ask(name, b"ping") == b"ping"
+    for name in ["udp", "asks"] + shards:
+        with daemon.datagram(name) as client:
+            client.send(b"ping")
+            assert client.recv(64) == b"ping"
+    assert alive(front.pid)
+    assert cpu_seconds(front.pid) - before < 0.5
+
+
+BREAKER = """
+import os, socket
+listener = socket.socket(fileno=os.dup(3))
+client, _ = listener.accept()
+client.sendall(b"mine")
+listener.shutdown(socket.SHUT_RDWR)
+"""
+
+
+def test_what_a_process_of_a_pool_has_done_to_its_listener_ends_with_it(superd, place):
+    (place / "breaker").write_text(BREAKER)
+    command = ["/usr/bin/python3", f"{place}/breaker"]
+    pool = {"dispatch": "pool", "processes": [1, 1]}
+    for listen in "tcp:127.0.0.1:0", f"unix:{place}/breaker.sock":
+        daemon = superd(service("breaker", listen=listen, exec=command, **pool))
+        for ruined in 1, 2:
+            with connect_to(daemon, listen) as client:
+                assert client.recv(64) == b"mine"
+            daemon.wait_log("service 'breaker': a process has ruined its socket", count=ruined)
+        daemon.stop()
+
+
+def connect_to(daemon, listen):
+    if not listen.startswith("unix:"):
+        return daemon.connect("breaker")
+    client = socket.socket(socket.AF_UNIX)
+    client.settimeout(20)
+    client.connect(listen.removeprefix("unix:"))
+    return client

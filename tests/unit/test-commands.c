@@ -285,6 +285,24 @@ static void test_a_listener_that_is_bound_late_is_watched(void **state)
 	close(other[0]);
 }
 
+/* The keeper has opened it anew, because a process has ruined the one before. */
+static void test_another_socket_replaces_that_of_a_listener(void **state)
+{
+	int old[2], new[2];
+	char byte;
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, old), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, new), 0);
+	order((struct channel_message){ .type = CHANNEL_LISTENER }, old[1]);
+	order((struct channel_message){ .type = CHANNEL_LISTENER }, new[1]);
+	assert_int_equal(read(old[0], &byte, 1), 0);
+	assert_non_null(listener.watch.poller);
+	assert_int_equal(listener.watch.fd, socket_of_listener.fd);
+	assert_string_equal(said, "bound close bound ");
+	close(old[0]);
+	close(new[0]);
+}
+
 static void test_a_listener_comes_back_when_its_program_has_ended(void **state)
 {
 	socket_of_listener.fd = dup(keeper);
@@ -399,6 +417,7 @@ int main(void)
 		CASE(test_a_halted_front_without_its_keeper_has_a_successor),
 		CASE(test_children_that_ended_leave_their_slots),
 		CASE(test_a_listener_that_is_bound_late_is_watched),
+		CASE(test_another_socket_replaces_that_of_a_listener),
 		CASE(test_a_listener_comes_back_when_its_program_has_ended),
 		CASE(test_what_is_about_no_service_is_ignored_and_closed),
 		CASE(test_a_message_about_a_service_goes_to_its_kind),

@@ -252,6 +252,25 @@ static void test_a_listener_that_was_shut_down_is_opened_anew_and_told(void **st
 	release(bound);
 }
 
+/* A front may ruin it and ask for another, again and again. */
+static void test_a_front_is_heard_once_a_second(void **state)
+{
+	struct bound_listener *bound = take_for("a", "tcp:127.0.0.1:0");
+
+	for (unsigned i = 0; i < 3; i++) {
+		(void)shutdown(bound->listener->fd, SHUT_RDWR);
+		listener_table_verify_for_front(&scene.table);
+		assert_ptr_equal(scene.told, bound);
+		scene.told = NULL;
+		(void)shutdown(bound->listener->fd, SHUT_RDWR);
+		pass_time(999);
+		listener_table_verify_for_front(&scene.table);
+		assert_null(scene.told);
+		pass_time(1);
+	}
+	release(bound);
+}
+
 /* Its program still has it. */
 static void test_a_busy_listener_is_left_alone(void **state)
 {
@@ -295,6 +314,7 @@ int main(void)
 		CASE(test_a_passed_socket_is_used_by_one_listener_at_a_time),
 		CASE(test_a_sound_listener_is_verified_without_a_word),
 		CASE(test_a_listener_that_was_shut_down_is_opened_anew_and_told),
+		CASE(test_a_front_is_heard_once_a_second),
 		CASE(test_a_busy_listener_is_left_alone),
 		CASE(test_a_name_that_another_process_has_is_tried_again),
 	};

@@ -63,6 +63,7 @@ static struct {
 	struct pools pools;
 	struct listener listener;
 	struct bound_listener bound;
+	unsigned n_verified;
 } scene;
 
 int64_t __wrap_clock_ms(void);
@@ -75,6 +76,13 @@ void __wrap_notices_pool(struct fronts *fronts, const struct pool_handle *pool, 
 void __wrap_failures_note(struct failures *failures, struct service_record *record,
 			  const struct service *service, const struct address *peer,
 			  const struct spawn_failure *failure);
+void __wrap_listener_table_verify(struct bound_listener *bound);
+
+void __wrap_listener_table_verify(struct bound_listener *bound)
+{
+	assert_ptr_equal(bound, &scene.bound);
+	scene.n_verified++;
+}
 
 int64_t __wrap_clock_ms(void)
 {
@@ -438,9 +446,31 @@ static void test_an_unbound_listener_starts_nothing(void **state)
 	end(0, 20 * S);
 	assert_int_equal(scene.n_started, 2);
 	scene.listener.fd = 0;
-	pools_on_bound(&scene.pools);
+	pools_on_bound(&scene.pools, &scene.bound);
 	turn();
-	assert_int_equal(scene.n_started, 3);
+	/* Also for the process that has another socket. */
+	assert_int_equal(scene.n_started, 4);
+}
+
+static void test_listeners_are_looked_at_when_a_process_has_ended(void **state)
+{
+	pass_time(S);
+	assert_int_equal(scene.n_verified, 0);
+	end(0, 20 * S);
+	assert_int_equal(scene.n_verified, 1);
+}
+
+static void test_processes_with_a_ruined_socket_are_replaced(void **state)
+{
+	struct bound_listener another = { 0 };
+
+	pass_time(S);
+	pools_on_bound(&scene.pools, &another);
+	assert_int_equal(count_ended(SIGTERM), 0);
+	pools_on_bound(&scene.pools, &scene.bound);
+	assert_int_equal(count_ended(SIGTERM), 2);
+	turn();
+	assert_int_equal(scene.n_started, 4);
 }
 
 static void test_idle_processes_are_ended_down_to_min(void **state)
@@ -559,6 +589,8 @@ int main(void)
 		WITH(open_plain, test_a_program_that_cannot_be_started_is_reported_and_tried_again),
 		WITH(open_plain, test_a_shortage_is_no_failure_and_tried_again_soon),
 		WITH(open_plain, test_an_unbound_listener_starts_nothing),
+		WITH(open_plain, test_listeners_are_looked_at_when_a_process_has_ended),
+		WITH(open_plain, test_processes_with_a_ruined_socket_are_replaced),
 		WITH(open_plain, test_idle_processes_are_ended_down_to_min),
 		WITH(open_waits, test_a_process_counts_as_ready_once_it_says_so),
 		WITH(open_waits, test_a_process_not_ready_in_time_is_ended_and_then_killed),

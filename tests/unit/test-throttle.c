@@ -223,6 +223,54 @@ static void test_a_shortage_is_over_after_a_second_without_a_failure(void **stat
 	assert_int_equal(stage.throttle.shortage_pause.pause_ms, 0);
 }
 
+/* What the front asks of the keeper is not sent, because the channel is full. */
+static bool has_asked_for_another(void)
+{
+	bool asked = stage.uplink.pending_replies & 1u << CHANNEL_RUINED;
+
+	stage.uplink.pending_replies = 0;
+	return asked;
+}
+
+static void test_a_listener_that_nobody_has_shut_down_may_be_empty(void **state)
+{
+	stage.uplink.blocked = true;
+	throttle_watch(&stage.listener);
+	throttle_on_empty(&stage.listener);
+	assert_true(is_watched());
+	assert_false(has_asked_for_another());
+}
+
+/* It is ready for ever. */
+static void test_a_listener_that_was_shut_down_is_left_alone_for_ever_longer(void **state)
+{
+	static const int64_t pauses_ms[] = { 1000, 2000, 4000, 8000, 16000, 32000, 60000, 60000 };
+
+	stage.uplink.blocked = true;
+	assert_int_equal(shutdown(stage.socket.fd, SHUT_RDWR), 0);
+	throttle_watch(&stage.listener);
+	for (size_t i = 0; i < sizeof(pauses_ms) / sizeof(pauses_ms[0]); i++) {
+		assert_true(is_watched());
+		throttle_on_empty(&stage.listener);
+		assert_true(has_asked_for_another());
+		pass_ms(pauses_ms[i] - 1);
+		assert_false(is_watched());
+		pass_ms(1);
+	}
+}
+
+static void test_a_listener_that_was_opened_anew_is_watched_at_once(void **state)
+{
+	stage.uplink.blocked = true;
+	throttle_on_shut(&stage.listener);
+	throttle_watch(&stage.listener);
+	assert_true(is_watched());
+	pass_ms(1000);
+	throttle_on_shut(&stage.listener);
+	pass_ms(1000);
+	assert_true(is_watched());
+}
+
 static void test_the_end_of_older_sessions_is_looked_for(void **state)
 {
 	static struct session_counts older;
@@ -276,6 +324,9 @@ int main(void)
 		CASE(test_only_who_needs_a_descriptor_waits_while_they_are_short),
 		CASE(test_a_shortage_is_looked_at_less_and_less_often),
 		CASE(test_a_shortage_is_over_after_a_second_without_a_failure),
+		CASE(test_a_listener_that_nobody_has_shut_down_may_be_empty),
+		CASE(test_a_listener_that_was_shut_down_is_left_alone_for_ever_longer),
+		CASE(test_a_listener_that_was_opened_anew_is_watched_at_once),
 		CASE(test_the_end_of_older_sessions_is_looked_for),
 		CASE(test_a_service_that_waits_is_told_each_time_until_it_ends_its_wait),
 	};

@@ -24,16 +24,19 @@ static void set_options(const struct front_listener *listener, int fd)
 		(void)socket_option_set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
 }
 
-static void on_accept_error(struct front_listener *listener, int error)
+/* @first: as has_room(). */
+static void on_accept_error(struct front_listener *listener, int error, bool first)
 {
 	switch (error) {
 	case -EAGAIN:
+		if (first)
+			throttle_on_empty(listener);
+		return;
 	case -ECONNABORTED:
 	case -EINTR:
 		return;
 	case -EINVAL:
-		/* The keeper has closed the listener, and its message is on the way. */
-		throttle_unwatch(listener);
+		throttle_on_shut(listener);
 		return;
 	case -EMFILE:
 	case -ENFILE:
@@ -48,8 +51,8 @@ static void on_accept_error(struct front_listener *listener, int error)
 	throttle_on_shortage(listener->service->context->throttle, error);
 }
 
-/* Returns whether more clients may wait. */
-static bool accept_one(struct front_listener *listener, enum admission admission)
+/* Returns whether more clients may wait. @first: as has_room(). */
+static bool accept_one(struct front_listener *listener, enum admission admission, bool first)
 {
 	struct front_service *service = listener->service;
 	const struct dispatch *dispatch = service->dispatch;
@@ -59,7 +62,7 @@ static bool accept_one(struct front_listener *listener, enum admission admission
 	fd = listener_accept(listener->listener,
 			     dispatch->flags & DISPATCH_NONBLOCKING ? SOCK_NONBLOCK : 0, &peer);
 	if (fd < 0) {
-		on_accept_error(listener, fd);
+		on_accept_error(listener, fd, first);
 		return fd == -ECONNABORTED;
 	}
 
@@ -101,7 +104,7 @@ void accept_on_ready(struct watch *watch)
 		}
 		if (admission == ADMISSION_ADMIT && !has_room(listener, i == 0))
 			return;
-		if (!accept_one(listener, admission))
+		if (!accept_one(listener, admission, i == 0))
 			return;
 	}
 }

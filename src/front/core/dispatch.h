@@ -50,7 +50,8 @@ struct dispatch {
 	bool (*is_wanted)(const struct front_listener *listener);
 
 	/*
-	 * Adds the socket @fd, which was bound after the front had started: the listener's own, or
+	 * Adds the socket @fd, which was bound after the front had started: the listener's own, of
+	 * which there is none or close() was called for the one before, or
 	 * a further one, which the kind then owns unless this fails. NULL: the own socket is
 	 * watched, and others are refused.
 	 */

@@ -109,13 +109,13 @@ struct front_listener *services_find_listener(const struct services *services, u
 	return endpoint < services->n_listeners ? &services->listeners[endpoint] : NULL;
 }
 
-void services_forget_socket(struct front_listener *listener)
+static void close_one(struct front_listener *listener)
 {
-	if (!listener->service->dispatch->released || listener->listener->fd < 0)
-		return;
-	throttle_unwatch(listener);
+	list_unlink(&listener->link);
 	watch_remove(&listener->watch);
-	close(take_fd(listener->listener->fd));
+	if (listener->service->dispatch->close)
+		listener->service->dispatch->close(listener);
+	listener_close(listener->listener);
 }
 
 static int add_socket(struct services *services, struct front_listener *listener, int fd,
@@ -124,6 +124,9 @@ static int add_socket(struct services *services, struct front_listener *listener
 	int r;
 
 	if (is_own) {
+		/* The keeper may have opened all sockets of the listener anew. */
+		if (listener->listener->fd >= 0)
+			close_one(listener);
 		listener->listener->fd = fd;
 		r = services->on_bound(services, listener->listener);
 		if (r < 0)
@@ -163,15 +166,6 @@ void services_resume(struct services *services)
 	for (size_t i = 0; i < services->n_services; i++)
 		if (services->services[i].dispatch->resume)
 			services->services[i].dispatch->resume(&services->services[i]);
-}
-
-static void close_one(struct front_listener *listener)
-{
-	list_unlink(&listener->link);
-	watch_remove(&listener->watch);
-	if (listener->service->dispatch->close)
-		listener->service->dispatch->close(listener);
-	listener_close(listener->listener);
 }
 
 void services_drain(struct services *services, bool has_successor)

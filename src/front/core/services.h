@@ -47,14 +47,8 @@ struct front_service *services_find(const struct services *services, uint32_t in
 struct front_listener *services_find_listener(const struct services *services, uint32_t endpoint);
 
 /*
- * Another socket follows. Closes the listener's own one, if its kind lends it to programs, which
- * may have ruined it. Does nothing for other kinds, and without a socket.
- */
-void services_forget_socket(struct front_listener *listener);
-
-/*
- * Adds a socket to the listener: its own (@is_own), or a further one for the same datagrams. Takes
- * over @fd, also on failure, which is logged.
+ * Adds a socket to the listener: its own (@is_own), which replaces all that it has, or a further
+ * one for the same datagrams. Takes over @fd, also on failure, which is logged.
  */
 void services_add_socket(struct services *services, struct front_listener *listener, int fd,
 			 bool is_own);

@@ -1,5 +1,6 @@
 #include "front/core/throttle.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 
 #include "base/clock.h"
@@ -13,6 +14,8 @@
 #define SHORTAGE_PAUSE_MAX_MS 500
 #define SHORTAGE_OVER_MS 1000 /* the shortage is over after this time without a failure */
 #define OLDER_LOOK_MS 250
+#define SHUT_PAUSE_MIN_MS 1000
+#define SHUT_PAUSE_MAX_MS 60000
 
 static bool is_datagram(const struct front_listener *listener)
 {
@@ -136,6 +139,37 @@ void throttle_pause_requests(struct throttle *throttle, bool paused)
 		throttle_resume(throttle);
 }
 
+static void look_at_shut(struct timer *timer)
+{
+	struct throttle *throttle = container_of(timer, struct throttle, shut_timer);
+
+	if (!list_is_linked(&throttle->shut))
+		backoff_reset(&throttle->shut_pause);
+	resume(&throttle->shut);
+}
+
+void throttle_on_shut(struct front_listener *listener)
+{
+	const struct context *context = listener->service->context;
+	struct throttle *throttle = context->throttle;
+
+	pause_in(listener, &throttle->shut);
+	uplink_answer(context->uplink, CHANNEL_RUINED);
+	if (!timer_is_set(&throttle->shut_timer))
+		(void)timer_set(&throttle->shut_timer, context->timers,
+				clock_ms() + backoff_next(&throttle->shut_pause, SHUT_PAUSE_MIN_MS,
+							  SHUT_PAUSE_MAX_MS),
+				look_at_shut);
+}
+
+void throttle_on_empty(struct front_listener *listener)
+{
+	struct pollfd found = { .fd = listener->listener->fd, .events = POLLRDHUP };
+
+	if (poll(&found, 1, 0) > 0 && found.revents & (POLLHUP | POLLRDHUP))
+		throttle_on_shut(listener);
+}
+
 static void end_shortage(struct timer *timer)
 {
 	struct throttle *throttle = container_of(timer, struct throttle, shortage_timer);
@@ -174,9 +208,11 @@ void throttle_init(struct throttle *throttle, const struct context *context)
 	};
 	list_init(&throttle->paused);
 	list_init(&throttle->waiting);
+	list_init(&throttle->shut);
 }
 
 void throttle_fini(struct throttle *throttle)
 {
 	timer_cancel(&throttle->shortage_timer);
+	timer_cancel(&throttle->shut_timer);
 }

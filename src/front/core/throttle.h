@@ -29,6 +29,10 @@ struct throttle {
 	bool in_shortage;              /* of descriptors or memory: accepts nothing for a moment */
 	struct backoff shortage_pause; /* none: the shortage is over, and that was logged */
 	struct timer shortage_timer;
+
+	struct list shut; /* listeners that were shut down */
+	struct backoff shut_pause;
+	struct timer shut_timer; /* looks at them again */
 };
 
 /* @context needs only its timers until a listener is watched. */
@@ -56,6 +60,15 @@ void throttle_end_wait(struct front_service *service);
 
 /* Pauses the listener until a client of its service ends. */
 void throttle_pause_full(struct front_listener *listener);
+
+/*
+ * The listener was ready, but nobody was there. If it was shut down, by whatever process has it, it
+ * would be ready for ever: then it is not watched for a while, and the keeper opens another socket.
+ */
+void throttle_on_empty(struct front_listener *listener);
+
+/* The listener was shut down, perhaps by the keeper, whose message is on the way. */
+void throttle_on_shut(struct front_listener *listener);
 
 /* Resumes the listeners that wait for the service, or for the front. */
 void throttle_resume_service(struct front_service *service);

@@ -55,8 +55,8 @@ static void forget_service(struct front_service *service)
 	free(take_ptr(service->data));
 }
 
-/* Returns a negative errno where the socket is of no use. */
-static int take_socket(struct front_listener *listener, int fd)
+/* Returns a negative errno where the socket is of no use. @owned: as reuseport_add(). */
+static int take_socket(struct front_listener *listener, int fd, bool owned)
 {
 	struct builtins *builtins = listener->service->owner;
 	struct datagrams *datagrams = listener->data;
@@ -73,7 +73,7 @@ static int take_socket(struct front_listener *listener, int fd)
 		datagrams->socket = socket;
 		return 0;
 	}
-	r = reuseport_add(&datagrams->reuseport, &socket, fd != listener->listener->fd);
+	r = reuseport_add(&datagrams->reuseport, &socket, owned);
 	if (r == 0 && listener->service->context->mode != MODE_SERVING)
 		reuseport_halt(&datagrams->reuseport);
 	return r;
@@ -83,7 +83,7 @@ static int add_socket(struct front_listener *listener, int fd)
 {
 	int r;
 
-	r = take_socket(listener, fd);
+	r = take_socket(listener, fd, fd != listener->listener->fd);
 	if (r == 0)
 		throttle_watch(listener);
 	return r;
@@ -105,7 +105,7 @@ static int prepare(struct front_listener *listener)
 	reuseport_init(&datagrams->reuseport, &builtins->readers, listener->number, shards);
 	datagrams->shared = shards > 0 || own->n_others > 0;
 	for (size_t i = 0; r == 0 && i < listener_n_sockets(own); i++)
-		r = take_socket(listener, listener_socket(own, i));
+		r = take_socket(listener, listener_socket(own, i), false);
 	return r;
 }
 
@@ -123,7 +123,9 @@ static void on_datagram(struct watch *watch)
 	if (!throttle_is_open(listener))
 		return;
 	r = datagram_serve(&datagrams->socket, NULL);
-	if (r < 0)
+	if (r == -EAGAIN)
+		throttle_on_empty(listener);
+	else if (r < 0)
 		log_debug("service '%s': cannot receive a datagram: error %d",
 			  listener->service->settings->name, -r);
 }

@@ -192,8 +192,10 @@ int datagram_serve(struct datagram_socket *socket, struct datagram_room *room)
 	for (int i = 0; i < BATCHES_MAX; i++) {
 		int n = receive(socket, room);
 
+		if (n == -EINTR || (n == -EAGAIN && i > 0))
+			return 0;
 		if (n < 0)
-			return n == -EAGAIN || n == -EINTR ? 0 : n;
+			return n;
 		look_for_drops(socket, room, n);
 		answer_batch(socket, room, n);
 		if (n < BATCH_MAX)

@@ -34,6 +34,7 @@ void datagram_room_free(struct datagram_room *room);
 
 /*
  * Receives and answers a limited number of datagrams. @room belongs to the calling thread; NULL
- * stands for the room of the main thread. Returns 0, or a negative errno when the socket failed.
+ * stands for the room of the main thread. Returns 0, -EAGAIN when there was none, or another
+ * negative errno when the socket failed.
  */
 int datagram_serve(struct datagram_socket *socket, struct datagram_room *room);

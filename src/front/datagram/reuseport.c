@@ -1,6 +1,7 @@
 #include "front/datagram/reuseport.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -16,6 +17,8 @@ struct reuseport_socket {
 	struct datagram_room *room;
 	bool in_worker;
 	bool owned;
+	bool closed;
+	struct reuseport_readers *readers;
 	pthread_mutex_t lock; /* held while the socket is read */
 	bool halted;          /* under the lock */
 };
@@ -52,13 +55,33 @@ void reuseport_init(struct reuseport *reuseport, struct reuseport_readers *reade
 		(struct reuseport){ .readers = readers, .number = number, .n_wanted = n_wanted };
 }
 
+static void stop_watching(struct reuseport_socket *one)
+{
+	if (one->in_worker)
+		watch_suspend(&one->watch);
+	else
+		(void)watch_change(&one->watch, 0);
+}
+
+/* A socket that was shut down is ready for ever. The main thread tells the keeper. */
+static void check_shut(struct reuseport_socket *one)
+{
+	struct pollfd found = { .fd = one->socket.fd, .events = POLLRDHUP };
+
+	if (poll(&found, 1, 0) <= 0 || !(found.revents & (POLLHUP | POLLRDHUP)))
+		return;
+	stop_watching(one);
+	atomic_store(&one->readers->found_shut, true);
+}
+
 static void on_ready(struct watch *watch)
 {
 	struct reuseport_socket *one = container_of(watch, struct reuseport_socket, watch);
 
 	pthread_mutex_lock(&one->lock);
-	if (!one->halted)
-		(void)datagram_serve(&one->socket, one->room); /* no log in a worker */
+	/* No log in a worker. */
+	if (!one->halted && datagram_serve(&one->socket, one->room) == -EAGAIN)
+		check_shut(one);
 	pthread_mutex_unlock(&one->lock);
 }
 
@@ -93,12 +116,13 @@ int reuseport_add(struct reuseport *reuseport, const struct datagram_socket *soc
 	if (!one)
 		return -ENOMEM;
 	for (; *end; end = &(*end)->next)
-		n_before++;
+		n_before += !(*end)->closed;
 
 	pthread_mutex_init(&one->lock, NULL);
 	one->socket = *socket;
 	one->socket.is_second = n_before > 0;
 	one->owned = owned;
+	one->readers = readers;
 	if (reuseport->n_wanted > 0 && workers_count(readers->workers) > 0)
 		r = watch_in_worker(one, reuseport, n_before);
 	else
@@ -112,11 +136,7 @@ int reuseport_add(struct reuseport *reuseport, const struct datagram_socket *soc
 
 static void halt(struct reuseport_socket *one)
 {
-	if (one->in_worker)
-		watch_suspend(&one->watch);
-	else
-		(void)watch_change(&one->watch, 0);
-
+	stop_watching(one);
 	pthread_mutex_lock(&one->lock);
 	one->halted = true;
 	pthread_mutex_unlock(&one->lock);
@@ -125,7 +145,8 @@ static void halt(struct reuseport_socket *one)
 void reuseport_halt(struct reuseport *reuseport)
 {
 	for (struct reuseport_socket *at = reuseport->first; at; at = at->next)
-		halt(at);
+		if (!at->closed)
+			halt(at);
 }
 
 static void resume(struct reuseport_socket *one)
@@ -143,17 +164,21 @@ static void resume(struct reuseport_socket *one)
 void reuseport_resume(struct reuseport *reuseport)
 {
 	for (struct reuseport_socket *at = reuseport->first; at; at = at->next)
-		resume(at);
+		if (!at->closed)
+			resume(at);
 }
 
 void reuseport_close(struct reuseport *reuseport)
 {
 	for (struct reuseport_socket *at = reuseport->first; at; at = at->next) {
+		if (at->closed)
+			continue;
 		halt(at);
 		if (!at->in_worker)
 			watch_remove(&at->watch);
 		if (at->owned)
 			close(at->socket.fd);
+		at->closed = true;
 	}
 }
 

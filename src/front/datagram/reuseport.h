@@ -9,6 +9,7 @@
  * for the main thread.
  */
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -23,6 +24,7 @@ struct reuseport_readers {
 	struct poller *poller;
 	struct workers *workers;
 	struct datagram_room **rooms; /* by worker; NULL until one reads */
+	atomic_bool found_shut;       /* a socket was shut down, and is not read any more */
 };
 
 /* The caller keeps what it passes. */
@@ -52,7 +54,7 @@ int reuseport_add(struct reuseport *reuseport, const struct datagram_socket *soc
 void reuseport_halt(struct reuseport *reuseport);
 void reuseport_resume(struct reuseport *reuseport);
 
-/* Stops reading all sockets, and closes those that it owns. */
+/* Stops reading all sockets, and closes those that it owns. More sockets may be added then. */
 void reuseport_close(struct reuseport *reuseport);
 
 /* Called when the workers have stopped. */

@@ -175,8 +175,8 @@ static int receive(struct front_listener *listener, int fd, struct packet *packe
 	return header.msg_flags & MSG_TRUNC ? -EMSGSIZE : 0;
 }
 
-/* Returns whether there may be more to receive now. */
-static bool receive_one(struct front_listener *listener, enum admission admission)
+/* Returns whether there may be more to receive now. @first: the listener is ready. */
+static bool receive_one(struct front_listener *listener, enum admission admission, bool first)
 {
 	struct front_service *service = listener->service;
 	struct packet packet = { .endpoint = listener->number };
@@ -189,6 +189,8 @@ static bool receive_one(struct front_listener *listener, enum admission admissio
 	}
 	(void)listener_address(listener->listener, &packet.local);
 	r = receive(listener, listener->watch.fd, &packet);
+	if (r == -EAGAIN && first)
+		throttle_on_empty(listener);
 	if (r < 0 && r != -EMSGSIZE)
 		return false;
 
@@ -216,7 +218,7 @@ void spawn_datagram_on_ready(struct watch *watch)
 			throttle_pause_full(listener);
 			return;
 		}
-		if (!receive_one(listener, admission))
+		if (!receive_one(listener, admission, i == 0))
 			return;
 	}
 }

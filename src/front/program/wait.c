@@ -41,12 +41,17 @@ static int prepare(struct front_listener *listener)
 	return 0;
 }
 
-static void forget(struct front_listener *listener)
+static void end_wait(struct front_listener *listener)
 {
 	struct wait_state *state = listener->data;
 
 	if (state)
 		timer_cancel(&state->pause);
+}
+
+static void forget(struct front_listener *listener)
+{
+	end_wait(listener);
 	free(take_ptr(listener->data));
 }
 
@@ -156,8 +161,10 @@ static void on_ready(struct watch *watch)
 	if (is_datagram(listener)) {
 		uint64_t fingerprint = look(listener, MSG_PEEK, &source);
 
-		if (fingerprint == 0)
+		if (fingerprint == 0) {
+			throttle_on_empty(listener);
 			return;
+		}
 		wait_retry_start(&state->retry, fingerprint);
 	}
 	throttle_unwatch(listener);
@@ -226,7 +233,7 @@ static void request_lost(struct front_service *service, const struct channel_mes
 const struct dispatch wait_dispatch = {
 	.flags = DISPATCH_ASKS_KEEPER,
 	.prepare = prepare,
-	.close = forget,
+	.close = end_wait,
 	.forget = forget,
 	.on_connection = on_ready,
 	.on_datagram = on_ready,

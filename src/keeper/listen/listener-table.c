@@ -21,6 +21,8 @@
 #define SOON_FIRST_MS 10
 #define SOON_MAX_MS 320
 
+#define VERIFY_PAUSE_MS 1000
+
 void listener_table_init(struct listener_table *listener_table, struct timers *timers,
 			 struct activation *activation,
 			 void (*on_bound)(struct bound_listener *bound))
@@ -155,6 +157,7 @@ static int bind_first(struct bound_listener *bound)
 
 static void tell_bound(struct bound_listener *bound)
 {
+	(void)fd_set_blocking(bound->listener->fd, bound->policy.options.blocking);
 	apply_policy(bound);
 	bound->n_read = listener_n_sockets(bound->listener);
 	bound->listener_table->on_bound(bound);
@@ -366,6 +369,16 @@ void listener_table_verify_all(struct listener_table *listener_table)
 {
 	for (struct bound_listener *at = listener_table->by_key; at; at = at->hh.next)
 		listener_table_verify(at);
+}
+
+void listener_table_verify_for_front(struct listener_table *listener_table)
+{
+	int64_t now = clock_ms();
+
+	if (now - listener_table->verified_ms < VERIFY_PAUSE_MS)
+		return;
+	listener_table->verified_ms = now;
+	listener_table_verify_all(listener_table);
 }
 
 void listener_table_sweep(struct listener_table *listener_table)

@@ -39,6 +39,7 @@ struct bound_listener {
 struct listener_table {
 	struct bound_listener *by_key;
 	struct timers *timers;
+	int64_t verified_ms;           /* because a front has asked for it */
 	struct activation *activation; /* sockets passed by systemd, or NULL */
 
 	/* Called when a listener is bound that could not be bound at once, or was opened anew. */
@@ -76,6 +77,9 @@ void listener_table_settle(struct bound_listener *bound, bool applied);
  */
 void listener_table_verify(struct bound_listener *bound);
 void listener_table_verify_all(struct listener_table *listener_table);
+
+/* The same because a front asks for it, at most once a second: it may have been taken over. */
+void listener_table_verify_for_front(struct listener_table *listener_table);
 
 /*
  * Closes the listeners that no generation names. Listeners that wait for an address are tried again

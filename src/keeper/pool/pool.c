@@ -271,6 +271,18 @@ static void note_life(struct pool *pool, enum life life, int64_t lived_ms)
 	}
 }
 
+/* The process had their sockets. */
+static void verify_listeners(const struct pool *pool)
+{
+	const struct service *service;
+
+	if (pool->handle.passes || !pool_is_serving(pool))
+		return;
+	service = pool_service(pool);
+	for (size_t i = 0; i < service->n_endpoints; i++)
+		listener_table_verify(pool->generation->bound[service->first_endpoint + i]);
+}
+
 static void on_ended(struct child *child, int status, int64_t lived_us)
 {
 	struct process *process = child->owner;
@@ -291,6 +303,7 @@ static void on_ended(struct child *child, int status, int64_t lived_us)
 	pool->handle.record->live--;
 	fronts_note_ended(pool->pools->fronts, pool->handle.record);
 
+	verify_listeners(pool);
 	note_life(pool, life, lived_us / 1000);
 	pool_changed(pool);
 	pool_unref(pool);

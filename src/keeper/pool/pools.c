@@ -295,10 +295,28 @@ void pools_lost_front(struct pools *pools)
 	}
 }
 
-void pools_on_bound(struct pools *pools)
+/* Processes start when all listeners are bound, so these have a socket that was ruined. */
+static void end_without(struct pool *pool, const struct bound_listener *bound)
 {
-	list_for_each(at, next, &pools->list)
-		pool_changed(container_of(at, struct pool, link));
+	const struct service *service = pool_service(pool);
+
+	for (size_t i = 0; i < service->n_endpoints; i++) {
+		if (pool->generation->bound[service->first_endpoint + i] != bound)
+			continue;
+		list_for_each(at, next, &pool->processes)
+			process_end(container_of(at, struct process, link));
+	}
+}
+
+void pools_on_bound(struct pools *pools, const struct bound_listener *bound)
+{
+	list_for_each(at, next, &pools->list) {
+		struct pool *pool = container_of(at, struct pool, link);
+
+		if (!pool->handle.passes && pool->state == POOL_OPEN)
+			end_without(pool, bound);
+		pool_changed(pool);
+	}
 }
 
 static bool is_for(const struct generation *generation, const struct process *process)

@@ -18,6 +18,7 @@
 
 #include "keeper/pool/pool-state.h"
 
+struct bound_listener;
 struct channel_message;
 struct front;
 struct generation;
@@ -48,8 +49,11 @@ void pools_end(struct pools *pools);
 /* A front has gone: ends processes that no other front knows and could dismiss. */
 void pools_lost_front(struct pools *pools);
 
-/* A listener is bound that could not be bound before. */
-void pools_on_bound(struct pools *pools);
+/*
+ * A listener is bound that could not be bound before, or was opened anew: then the processes that
+ * have its old socket are ended.
+ */
+void pools_on_bound(struct pools *pools, const struct bound_listener *bound);
 
 /*
  * Gives @generation the pools of its services: the present pool if it stays, otherwise a new one
