@@ -225,3 +225,19 @@ def failures(daemon):
     said = len(daemon.log)
     daemon.signal(signal.SIGUSR1)
     return int(daemon.wait_log(r"service 'x': .* (\d+) not started", after=said)[1])
+
+
+def test_a_datagram_that_was_accepted_before_the_stop_is_answered(superd):
+    """Superd closes its sockets at once, and the program needs one with the same address."""
+    daemon = superd(service("x", listen=UDP, exec=["/usr/bin/tr", "a-z", "A-Z"]) + ECHO)
+    with daemon.datagram("x") as client:
+        daemon.stop_process(daemon.keeper)
+        daemon.signal(signal.SIGTERM)
+        client.send(b"late")
+        # The front has served those who came later.
+        for _ in range(2):
+            assert daemon.ask("echo", b"ping") == b"ping"
+        daemon.continue_process(daemon.keeper)
+        assert client.recv(64) == b"LATE"
+    assert daemon.stop() == 0
+    assert not daemon.log.find("cannot")

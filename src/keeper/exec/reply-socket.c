@@ -18,16 +18,22 @@ static int open_unix(struct reply_socket *out, const struct address *peer)
 	return out->fd < 0 ? -errno : 0;
 }
 
+/* Also after the listener was closed, because superd stops while a datagram of it waits. */
+static void find_bound(struct address *out, const struct listener *listener)
+{
+	if (listener_address(listener, out) == 0)
+		return;
+	*out = listener->endpoint.address;
+	address_set_port(out, listener->port);
+}
+
 /* The address of the listener if it is bound to one, otherwise the one that @peer has sent to. */
 static int find_source(struct address *out, const struct listener *listener,
 		       const struct address *peer, const struct address *local)
 {
 	struct address bound;
-	int r;
 
-	r = listener_address(listener, &bound);
-	if (r < 0)
-		return r;
+	find_bound(&bound, listener);
 	*out = bound.length == 0 || address_is_wildcard(&bound) ? *local : bound;
 	if (out->length == 0) {
 		out->length = peer->length;
