@@ -16,7 +16,6 @@
 #include "silence.h"
 
 #define TURNS_MAX 64
-#define FDS_COUNTED 512
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -32,6 +31,13 @@ static void turn(void)
 {
 	silence_begin();
 	stage_turn(&stage);
+	silence_end();
+}
+
+static void turn_later(int64_t ms)
+{
+	silence_begin();
+	stage_turn_later(&stage, ms);
 	silence_end();
 }
 
@@ -143,9 +149,10 @@ static void take_step(const struct step *step)
 		be_short(step->index % 8);
 		break;
 	case LATER:
-		stage_turn_later(&stage, step->index * 10);
+		turn_later(step->index * 10);
 		break;
 	case REAP:
+		stage_end_launches(&stage);
 		stage_end_programs(&stage);
 		break;
 	case LEAVE:
@@ -158,25 +165,15 @@ static void take_step(const struct step *step)
 
 /* What is left */
 
-static unsigned count_descriptors(void)
-{
-	unsigned n = 0;
-
-	for (int fd = 0; fd < FDS_COUNTED; fd++)
-		n += fcntl(fd, F_GETFD) >= 0;
-	return n;
-}
-
 static void come_to_rest(void)
 {
-	struct shortage *shortage = &stage.keeper.requests.shortage;
-
 	listen_to_front();
 	do {
-		stage_end_programs(&stage);
+		stage_end_launches(&stage);
 		turn();
-		stage_turn_later(&stage, 60000);
-	} while (children_count(&stage.keeper.children) > 0 || list_is_linked(&shortage->waiting));
+		stage_end_programs(&stage);
+		turn_later(60000);
+	} while (stage_is_busy(&stage));
 	replace_front();
 	turn();
 	hostile_end_clients();
@@ -187,7 +184,7 @@ static void check_rest(void)
 	for (size_t i = 0; i < N_SERVICES; i++)
 		assert(stage_live(&stage, i) == 0);
 	assert(!stage_listener(&stage, WAIT)->busy);
-	assert(count_descriptors() == n_at_rest);
+	assert(hostile_count_descriptors() == n_at_rest);
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
@@ -199,7 +196,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	silence_watch();
 	front_each_near_miss(say_alone);
 	come_to_rest();
-	n_at_rest = count_descriptors();
+	n_at_rest = hostile_count_descriptors();
 	return 0;
 }
 

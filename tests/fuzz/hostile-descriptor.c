@@ -11,6 +11,7 @@
 #include "keeper-stage.h"
 
 #define SILENT_MAX 32
+#define FDS_COUNTED 512
 #define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
 /* Two targets at once have one network. */
@@ -251,4 +252,13 @@ int hostile_descriptor(const struct stage *stage, enum hostile_kind kind)
 	}
 	assert(fd >= 0);
 	return fd;
+}
+
+unsigned hostile_count_descriptors(void)
+{
+	unsigned n = 0;
+
+	for (int fd = 0; fd < FDS_COUNTED; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
 }

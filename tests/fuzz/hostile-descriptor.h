@@ -41,5 +41,8 @@ enum hostile_kind {
 /* Returns a new one. It is closed like every other. */
 int hostile_descriptor(const struct stage *stage, enum hostile_kind kind);
 
+/* How many this process has. */
+unsigned hostile_count_descriptors(void);
+
 /* Ends the clients that read nothing, and keep who closes their connections waiting. */
 void hostile_end_clients(void);

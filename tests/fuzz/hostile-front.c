@@ -160,15 +160,12 @@ bool front_may_not_say(const struct step *step)
 	switch (message.type) {
 	case CHANNEL_READY:
 		return true;
-	case CHANNEL_HALTED:
-	case CHANNEL_ALIVE:
-		return false;
 	case CHANNEL_GROW:
 		return !is_of(message.grow.service, POOL, PASS);
 	case CHANNEL_DISMISS:
 		return message.dismiss.service != PASS || message.dismiss.index == UINT32_MAX;
 	default:
-		return is_bad_request(step, &message);
+		return traits->has_request && is_bad_request(step, &message);
 	}
 }
 
@@ -209,6 +206,7 @@ static const struct step honest[] = {
 	{ REQUEST(DISMISS, PASS), .index = 0, .pid = 1 },
 	{ .type = CHANNEL_HALTED },
 	{ .type = CHANNEL_ALIVE },
+	{ .type = CHANNEL_LOG_LOST },
 };
 
 #define N_HONEST (sizeof(honest) / sizeof(honest[0]))

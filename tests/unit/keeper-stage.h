@@ -123,6 +123,15 @@ static inline void stage_end_launches(struct stage *stage)
 	}
 }
 
+/* Whether a program runs, or is to be started. */
+static inline bool stage_is_busy(const struct stage *stage)
+{
+	const struct keeper *keeper = &stage->keeper;
+
+	return children_count(&keeper->children) > 0 || launches_are_under_way(&keeper->launches) ||
+	       requests_are_waiting(&keeper->requests);
+}
+
 /* Lets the keeper act on what was sent to it. */
 static inline void stage_turn(struct stage *stage)
 {
