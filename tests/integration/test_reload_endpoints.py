@@ -107,7 +107,8 @@ def test_freebind_that_is_added_does_not_wait_for_the_next_try(superd):
 def test_what_a_program_owns_yet_is_served_by_the_new_service_when_it_ends(superd, name, of):
     """`dispatch = wait`: until then its clients come to the program."""
     at = f"tcp:127.0.0.1:{OUR_PORT}"
-    daemon = superd(ECHO + service("x", listen=at, exec=[PYTHON, "-c", OWNER], dispatch="wait"))
+    owner = {"exec": [PYTHON, "-c", OWNER], "dispatch": "wait", "at_stop": "leave"}
+    daemon = superd(ECHO + service("x", listen=at, **owner))
     with socket.create_connection(("127.0.0.1", OUR_PORT)) as client:
         assert client.recv(64) == b"mine"
         daemon.reload(ECHO + service(name, listen=at, **of))

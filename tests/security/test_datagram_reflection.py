@@ -35,7 +35,7 @@ def answers(daemon, name):
 
 
 def started(daemon, name):
-    daemon.has_said("nothing")  # so that all that came before has been logged
+    daemon.wait_log(rf"service '{name}': ended")  # the honest one comes last
     return len(daemon.log.find(rf"service '{name}': accepted"))
 
 
