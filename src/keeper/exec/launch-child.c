@@ -9,18 +9,6 @@
 
 #include "keeper/exec/raw-call.h"
 
-/*
- * What sanitizers add to a function writes to memory of its thread, which the child shares with the
- * keeper. clang can leave out a whole file, gcc what each function names.
- */
-#if defined(__clang__)
-#pragma clang attribute push(__attribute__((disable_sanitizer_instrumentation)), \
-			     apply_to = function)
-#define IN_CHILD
-#else
-#define IN_CHILD __attribute__((no_sanitize("address", "thread", "undefined")))
-#endif
-
 #define EXIT_NOT_STARTED 127
 
 #define N_STANDARD 3
@@ -286,7 +274,3 @@ IN_CHILD int launch_child(void *argument)
 	atomic_store_explicit(&child->error, (int)-r, memory_order_relaxed);
 	return EXIT_NOT_STARTED;
 }
-
-#if defined(__clang__)
-#pragma clang attribute pop
-#endif

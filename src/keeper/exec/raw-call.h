@@ -13,11 +13,23 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+/*
+ * For each function of such a child. What a sanitizer adds to a function writes to memory of the
+ * thread, which is that of the keeper.
+ */
+#if defined(__has_attribute) && __has_attribute(disable_sanitizer_instrumentation)
+#define IN_CHILD                                                      \
+	__attribute__((no_sanitize("address", "thread", "undefined"), \
+		       disable_sanitizer_instrumentation))
+#else
+#define IN_CHILD __attribute__((no_sanitize("address", "thread", "undefined")))
+#endif
+
 #if defined(__x86_64__) && defined(__LP64__)
 
 #define RAW_CALLS 1
 
-static inline long raw_call(long number, long a, long b, long c, long d, long e)
+IN_CHILD static inline long raw_call(long number, long a, long b, long c, long d, long e)
 {
 	register long fourth __asm__("r10") = d;
 	register long fifth __asm__("r8") = e;
@@ -34,7 +46,7 @@ static inline long raw_call(long number, long a, long b, long c, long d, long e)
 
 #define RAW_CALLS 1
 
-static inline long raw_call(long number, long a, long b, long c, long d, long e)
+IN_CHILD static inline long raw_call(long number, long a, long b, long c, long d, long e)
 {
 	register long first __asm__("x0") = a;
 	register long second __asm__("x1") = b;
@@ -54,7 +66,7 @@ static inline long raw_call(long number, long a, long b, long c, long d, long e)
 
 #define RAW_CALLS 1
 
-static inline long raw_call(long number, long a, long b, long c, long d, long e)
+IN_CHILD static inline long raw_call(long number, long a, long b, long c, long d, long e)
 {
 	register long first __asm__("a0") = a;
 	register long second __asm__("a1") = b;
@@ -74,7 +86,7 @@ static inline long raw_call(long number, long a, long b, long c, long d, long e)
 
 #define RAW_CALLS 0
 
-static inline long raw_call(long number, long a, long b, long c, long d, long e)
+IN_CHILD static inline long raw_call(long number, long a, long b, long c, long d, long e)
 {
 	long result = syscall(number, a, b, c, d, e);
 
@@ -97,7 +109,7 @@ static inline long raw_call(long number, long a, long b, long c, long d, long e)
 #endif
 
 /* A pointer as an argument. */
-static inline long raw_address(const void *pointer)
+IN_CHILD static inline long raw_address(const void *pointer)
 {
 	return (long)(intptr_t)pointer;
 }
