@@ -112,7 +112,9 @@ void failures_note(struct failures *failures, struct service_record *record,
 	int64_t now = clock_ms();
 
 	atomic_fetch_add(&failures->stats[record->number].failed, 1);
-	if (record->failure_said_ms && now - record->failure_said_ms < INTERVAL_MS) {
+	/* A time limit bounds its own lines. */
+	if (!failure->timed_out && record->failure_said_ms &&
+	    now - record->failure_said_ms < INTERVAL_MS) {
 		record->failures_unlogged++;
 		if (!timer_is_set(&failures->timer))
 			(void)timer_set(&failures->timer, failures->timers, now + INTERVAL_MS,
