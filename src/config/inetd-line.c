@@ -49,6 +49,12 @@ static bool begins_with(const struct token *token, const char *text)
 	return token->length >= strlen(text) && strncmp(token->text, text, strlen(text)) == 0;
 }
 
+/* It may be followed by how many programs inetd starts in a minute. */
+static bool is_wait(const struct token *token)
+{
+	return begins_with(token, "wait") || begins_with(token, "nowait");
+}
+
 /* Without the directory in front of it. */
 static struct token base_name(struct token path)
 {
@@ -90,7 +96,8 @@ const char *inetd_line_as_section(const struct token *token)
 	const char *scheme = "tcp";
 	FILE *stream;
 
-	if (n <= PROGRAM || !is_type(&fields[TYPE]))
+	/* A section may be in one line, and its name one of the types. */
+	if (n <= PROGRAM || !is_type(&fields[TYPE]) || !is_wait(&fields[WAIT]))
 		return NULL;
 	stream = fmemopen(section, sizeof(section), "w");
 	if (!stream)
