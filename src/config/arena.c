@@ -1,8 +1,9 @@
 #include "config/arena.h"
 
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "base/secret-memory.h"
 
 /* Large enough for 10,000 services in few blocks, and small enough for a few services. */
 #define BLOCK_SIZE 16384
@@ -21,7 +22,7 @@ static struct arena_block *add_block(struct arena *arena, size_t wanted)
 
 	if (size > SIZE_MAX - sizeof(*block))
 		return NULL;
-	block = calloc(1, sizeof(*block) + size);
+	block = secret_memory_new(sizeof(*block) + size);
 	if (!block)
 		return NULL;
 
@@ -37,8 +38,14 @@ void arena_fini(struct arena *arena)
 		struct arena_block *block = arena->blocks;
 
 		arena->blocks = block->next;
-		free(block);
+		secret_memory_free(block, sizeof(*block) + block->size);
 	}
+}
+
+void arena_hide(struct arena *arena)
+{
+	for (struct arena_block *at = arena->blocks; at; at = at->next)
+		secret_memory_hide(at, sizeof(*at) + at->size);
 }
 
 void *arena_allocate(struct arena *arena, size_t size)

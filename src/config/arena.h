@@ -1,6 +1,9 @@
 #pragma once
 
-/* Memory for one parse: many small pieces, freed all at once. */
+/*
+ * Memory for one parse: many small pieces, freed all at once. A configuration has secrets, so it is
+ * secret memory.
+ */
 
 #include <stddef.h>
 
@@ -12,6 +15,9 @@ struct arena {
 };
 
 void arena_fini(struct arena *arena);
+
+/* From now on forked processes find zeros there. */
+void arena_hide(struct arena *arena);
 
 /* Returns zeroed memory, aligned for every type, or NULL. */
 void *arena_allocate(struct arena *arena, size_t size);

@@ -256,6 +256,19 @@ static bool is_free(struct build *build, int number, const struct value *value, 
 	return true;
 }
 
+/* NAME=VALUE. Without a @name, @value is all of it. Without memory adds an error. */
+static char *secret_variable(struct build *build, const char *name, const char *value)
+{
+	char *text = arena_allocate(&build->context->settings->secrets,
+				    strlen(name) + strlen(value) + sizeof("="));
+
+	if (text)
+		stpcpy(stpcpy(stpcpy(text, name), *name ? "=" : ""), value);
+	else
+		build_error(build, OPTION_ENV, 0, "out of memory");
+	return text;
+}
+
 static void add_variables(struct build *build, char **env, size_t *n)
 {
 	const struct values *list = &build->draft->env;
@@ -269,7 +282,7 @@ static void add_variables(struct build *build, char **env, size_t *n)
 		if (has_variable(env, value->text, length))
 			build_error(build, OPTION_ENV, value->line, "'env' sets '%s' twice",
 				    errors_quote_part(value->text, length));
-		else if ((env[*n] = copy_of(build, value->text)))
+		else if ((env[*n] = secret_variable(build, "", value->text)))
 			++*n;
 	}
 }
@@ -287,19 +300,15 @@ static void pass_variables(struct build *build, char **env, size_t *n)
 		if (!is_free(build, OPTION_PASSENV, value, length) || !here ||
 		    has_variable(env, value->text, length))
 			continue;
-		if (asprintf(&env[*n], "%s=%s", value->text, here) >= 0) {
+		if ((env[*n] = secret_variable(build, value->text, here)))
 			++*n;
-		} else {
-			env[*n] = NULL;
-			build_error(build, OPTION_PASSENV, value->line, "out of memory");
-		}
 	}
 }
 
 static void build_environment(struct build *build)
 {
 	size_t n_max = build->draft->env.n + build->draft->passenv.n;
-	char **env = calloc(n_max + 1, sizeof(*env));
+	char **env = arena_allocate(&build->context->settings->secrets, (n_max + 1) * sizeof(*env));
 	size_t n = 0;
 
 	build->service->program.env = env;

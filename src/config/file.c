@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "base/cleanup.h"
+#include "base/secret-memory.h"
 
 /* Room for a hundred thousand services. A larger file is no configuration. */
 #define SIZE_MAX_OF_FILE (16 << 20)
@@ -53,12 +54,31 @@ static int check_kind(const struct stat *status, const char **out_why)
 	return 0;
 }
 
+/* One byte more than the file has, to notice if it grows, and a terminator. */
+size_t file_room(const struct stat *status)
+{
+	return status->st_size + 2;
+}
+
+static int read_text(int fd, char **out_text, size_t *out_length, const struct stat *status,
+		     const char **out_why)
+{
+	struct stat after;
+
+	*out_text = secret_memory_new(file_room(status));
+	if (!*out_text)
+		return fail(out_why, "cannot read");
+	if (read_all(fd, *out_text, file_room(status) - 1, out_length) < 0 || fstat(fd, &after) < 0)
+		return fail(out_why, "cannot read");
+	if (*out_length != (size_t)status->st_size || !is_same(status, &after))
+		return refuse(out_why, "the file changed while it was read");
+	return 0;
+}
+
 int file_read(char **out_text, size_t *out_length, struct stat *out_stat, const char *path,
 	      const char **out_why)
 {
 	AUTO(auto_close) int fd = -1;
-	AUTO(auto_free) char *text = NULL;
-	struct stat after;
 	int r;
 
 	/* To open a device or a FIFO can have effects, so the type is checked before. */
@@ -76,15 +96,8 @@ int file_read(char **out_text, size_t *out_length, struct stat *out_stat, const 
 	if (out_stat->st_size > SIZE_MAX_OF_FILE)
 		return refuse(out_why, "the file is larger than 16 MiB");
 
-	/* One byte more than the file has, to notice if it grows. */
-	text = calloc(1, out_stat->st_size + 2);
-	if (!text)
-		return fail(out_why, "cannot read");
-	if (read_all(fd, text, out_stat->st_size + 1, out_length) < 0 || fstat(fd, &after) < 0)
-		return fail(out_why, "cannot read");
-	if (*out_length != (size_t)out_stat->st_size || !is_same(out_stat, &after))
-		return refuse(out_why, "the file changed while it was read");
-
-	*out_text = take_ptr(text);
-	return 0;
+	r = read_text(fd, out_text, out_length, out_stat, out_why);
+	if (r < 0)
+		secret_memory_free(take_ptr(*out_text), file_room(out_stat));
+	return r;
 }

@@ -6,9 +6,10 @@
 #include <sys/stat.h>
 
 /*
- * The caller frees @out_text, which has @out_length bytes and a terminator. Returns 0, or a
- * negative errno with a message in @out_why. Unless it is -EINVAL, the text of the errno completes
- * the message.
+ * @out_text has @out_length bytes and a terminator. It is secret memory of file_room() bytes, which
+ * the caller frees. Returns 0, or a negative errno with a message in @out_why. Unless it is
+ * -EINVAL, the text of the errno completes the message.
  */
 int file_read(char **out_text, size_t *out_length, struct stat *out_stat, const char *path,
 	      const char **out_why);
+size_t file_room(const struct stat *status);

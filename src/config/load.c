@@ -21,7 +21,7 @@ enum {
 DEFINE_AUTO(struct sources, sources_free);
 DEFINE_AUTO(struct resolved_hosts, resolved_hosts_free);
 
-int rehearsal_start(struct rehearsal *rehearsal, const struct sources *sources,
+int rehearsal_start(struct rehearsal *rehearsal, struct sources *sources,
 		    const struct load_options *options)
 {
 	AUTO(auto_resolved_hosts_free) struct resolved_hosts *hosts = NULL;
@@ -47,6 +47,7 @@ int rehearsal_start(struct rehearsal *rehearsal, const struct sources *sources,
 	}
 
 	resolved_hosts_hide(hosts);
+	sources_hide(sources);
 	rehearsal->pid = pid;
 	rehearsal->hosts = take_ptr(hosts);
 	return 0;
@@ -72,7 +73,7 @@ void rehearsal_fini(struct rehearsal *rehearsal)
 	resolved_hosts_free(take_ptr(rehearsal->hosts));
 }
 
-static int rehearse_and_parse(struct settings **out, const struct sources *sources,
+static int rehearse_and_parse(struct settings **out, struct sources *sources,
 			      const struct load_options *options)
 {
 	struct rehearsal rehearsal = { 0 };

@@ -21,7 +21,7 @@ struct rehearsal {
 };
 
 /* Forks the child that parses @sources. The child logs every error and exits. */
-int rehearsal_start(struct rehearsal *rehearsal, const struct sources *sources,
+int rehearsal_start(struct rehearsal *rehearsal, struct sources *sources,
 		    const struct load_options *options);
 
 /*

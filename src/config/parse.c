@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/wipe.h"
 #include "config/arena.h"
 #include "config/build-context.h"
 #include "config/build-front.h"
@@ -189,9 +190,11 @@ int parse_run(struct settings **out, const struct sources *sources, struct resol
 	};
 	int r;
 
+	wipe_freed_begin();
 	r = run(&parse);
 	if (r == 0)
 		*out = take_ptr(parse.context.settings);
 	fini(&parse);
+	wipe_freed_end();
 	return r;
 }

@@ -17,7 +17,6 @@ static void service_fini(struct service *service)
 	free(service->endpoints);
 	free(service->program.path);
 	free_list(service->program.argv);
-	free_list(service->program.env);
 	free(service->program.identity.groups);
 	free(service->program.directory);
 	free(service->program.chroot);
@@ -33,12 +32,18 @@ void settings_free(struct settings *settings)
 		service_fini(&settings->services[i]);
 	for (size_t i = 0; i < settings->n_files; i++)
 		free(settings->files[i]);
+	arena_fini(&settings->secrets);
 	free(settings->services);
 	free(settings->files);
 	free(settings->log_path);
 	free(settings->pid_file);
 	free(settings->path);
 	free(settings);
+}
+
+void settings_hide_secrets(struct settings *settings)
+{
+	arena_hide(&settings->secrets);
 }
 
 const struct service *settings_service_of(const struct settings *settings, size_t number)

@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "base/log.h"
+#include "config/arena.h"
 #include "config/builtin.h"
 #include "config/dispatch.h"
 #include "net/endpoint.h"
@@ -65,7 +66,8 @@ struct identity {
 struct program_settings {
 	char *path;  /* absolute */
 	char **argv; /* as written, NULL-terminated; argv[0] is the path, unless argv0 is set */
-	char **env;  /* NULL-terminated NAME=VALUE, from env and passenv, without PATH unless set */
+	char **env;  /* NULL-terminated NAME=VALUE, from env and passenv, without PATH unless set;
+			secret: not in fronts */
 	struct identity identity;
 	char *directory;
 	char *chroot; /* or NULL */
@@ -159,13 +161,17 @@ struct settings {
 	struct service *services; /* those that are enabled, in the order of the files */
 	size_t n_services;
 	size_t services_room;
-	size_t n_disabled;  /* services that are not among them */
-	size_t n_endpoints; /* of all services */
-	char **files;       /* the names of all files; services point to them */
+	size_t n_disabled;    /* services that are not among them */
+	size_t n_endpoints;   /* of all services */
+	struct arena secrets; /* what is not in fronts */
+	char **files;         /* the names of all files; services point to them */
 	size_t n_files;
 };
 
 void settings_free(struct settings *settings);
+
+/* From now on forked processes do not have what is secret in the settings. */
+void settings_hide_secrets(struct settings *settings);
 
 /* The service that owns endpoint @number of the settings; @number must be in range. */
 const struct service *settings_service_of(const struct settings *settings, size_t number);

@@ -9,6 +9,7 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/secret-memory.h"
 #include "config/file.h"
 #include "config/syntax.h"
 #include "config/text.h"
@@ -36,11 +37,17 @@ void sources_free(struct sources *sources)
 		return;
 	for (size_t i = 0; i < sources->n; i++) {
 		free(sources->list[i].path);
-		free(sources->list[i].text);
+		secret_memory_free(sources->list[i].text, sources->list[i].room);
 	}
 	free(sources->list);
 	errors_fini(&sources->errors);
 	free(sources);
+}
+
+void sources_hide(struct sources *sources)
+{
+	for (size_t i = 0; i < sources->n; i++)
+		secret_memory_hide(sources->list[i].text, sources->list[i].room);
 }
 
 static struct source *add_source(struct sources *sources, const char *path,
@@ -202,6 +209,7 @@ static int read_text(struct reader *reader, struct source *source, size_t *out_l
 	int r;
 
 	r = file_read(&source->text, out_length, &status, source->path, &why);
+	source->room = source->text ? file_room(&status) : 0;
 	if (r == 0 && *out_length == 0) {
 		why = "the file is empty, so it may not be written yet";
 		r = -EINVAL;

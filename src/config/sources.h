@@ -10,8 +10,9 @@
 
 struct source {
 	char *path;
-	char *text; /* NULL if it could not be read; prepared by config_text_prepare() */
-	bool whole; /* read to its end, without an error */
+	char *text;  /* NULL if it could not be read; prepared by config_text_prepare() */
+	size_t room; /* of the text */
+	bool whole;  /* read to its end, without an error */
 	dev_t device;
 	ino_t inode;
 	struct location included; /* where it is included; line 0 for the main file */
@@ -34,3 +35,6 @@ struct sources {
  */
 int sources_read(struct sources **out, const char *path);
 void sources_free(struct sources *sources);
+
+/* From now on forked processes do not have the texts. */
+void sources_hide(struct sources *sources);

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/wipe.h"
 #include "channel/startup.h"
 #include "front/commands.h"
 #include "front/confinement.h"
@@ -159,6 +160,8 @@ int front_main(const struct startup *startup)
 	static struct front front;
 	int r;
 
+	wipe_stack();
+	wipe_environment();
 	log_leave_connecting();
 	address_ask_names_by(startup->channel);
 	confinement_leave_files(startup->settings);

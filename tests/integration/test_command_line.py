@@ -309,6 +309,16 @@ def test_the_pid_file_is_there_when_the_command_returns(run, place, background):
     assert not path.exists()
 
 
+def test_a_program_of_the_background_has_its_environment(run, place, background):
+    """Though its values are in no other process that superd forks."""
+    log, path = place / "log", place / "x.sock"
+    text = service("env", listen=f"unix:{path}", exec=["/usr/bin/env"], env=["PASSWORD=12345"])
+    assert run(f'log = "{log}"\n' + text).returncode == 0
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(path))
+        assert "PASSWORD=12345\n" in client.makefile().read()
+
+
 def test_who_stops_superd_before_it_serves_has_not_started_it(place, background):
     log, conf = place / "log", place / "superd.conf"
     log.touch()

@@ -74,6 +74,19 @@ class Front:
                 continue
         return False
 
+    def where(self, text):
+        """The mappings that have the text, for a message."""
+        with open(f"/proc/{self.pid}/maps") as maps:
+            lines = maps.read().splitlines()
+        return [line for line in lines if self._has(line, text)]
+
+    def _has(self, line, text):
+        start, end = (int(word, 16) for word in line.split()[0].split("-"))
+        try:
+            return text in self.peek(start, end - start)
+        except (OSError, OverflowError):
+            return False
+
     # System calls
 
     def order(self, call, *arguments):

@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "base/secret-memory.h"
 #include "config/file.h"
 
 static char path[] = "/tmp/superd-test-file-XXXXXX";
@@ -85,7 +86,7 @@ static void assert_read(const char *expected)
 	assert_int_equal(file_read(&text, &length, &status, path, &why), 0);
 	assert_int_equal(length, strlen(expected));
 	assert_string_equal(text, expected);
-	free(text);
+	secret_memory_free(text, file_room(&status));
 }
 
 static void assert_changed(const char *before, const char *meanwhile)

@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/secret-memory.h"
 #include "keeper/exec/raw-call.h"
 
 /* The child needs a few hundred bytes. */
@@ -47,8 +48,8 @@ void launch_free(struct launch *launch)
 		return;
 	if (launch->stack)
 		munmap(launch->stack, GUARD_SIZE + STACK_SIZE);
-	free(launch->buffer.text);
-	free(launch->next_text);
+	secret_memory_free(launch->buffer.text, launch->buffer.size);
+	secret_memory_free(launch->next_text, launch->next_size);
 	free(launch);
 }
 
@@ -58,10 +59,11 @@ int launch_make_room(struct launch *launch, size_t size)
 
 	if (size <= launch->buffer.size || size <= launch->next_size)
 		return 0;
-	text = malloc(size);
+	text = secret_memory_new(size);
 	if (!text)
 		return -ENOMEM;
-	free(launch->next_text);
+	secret_memory_hide(text, size);
+	secret_memory_free(launch->next_text, launch->next_size);
 	launch->next_text = text;
 	launch->next_size = size;
 	return 0;
@@ -71,7 +73,7 @@ void launch_settle_room(struct launch *launch)
 {
 	if (!launch->next_text)
 		return;
-	free(launch->buffer.text);
+	secret_memory_free(launch->buffer.text, launch->buffer.size);
 	launch->buffer.text = take_ptr(launch->next_text);
 	launch->buffer.size = launch->next_size;
 	launch->next_size = 0;

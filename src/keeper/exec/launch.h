@@ -46,7 +46,7 @@ struct launch {
 	bool timed_out;
 
 	struct plan_buffer buffer; /* for the plan */
-	char *next_text;           /* a larger one, for later, or NULL */
+	char *next_text;           /* a larger one, for later, or NULL; both are secret memory */
 	size_t next_size;
 	void *stack; /* with its guard page */
 

@@ -93,6 +93,7 @@ int generation_new(struct generation **out, struct settings *settings,
 	generation->references = 1;
 	generation->all_records = records;
 	generation->settings = settings;
+	settings_hide_secrets(settings);
 	r = make_tables(generation);
 	if (r < 0)
 		return log_error(r, "cannot prepare the services");
