@@ -68,7 +68,7 @@ def test_every_example_can_be_pasted_into_the_installed_file(place, text):
     shutil.copytree(TOP / "conf/superd.d", place / "superd.d")
     (place / "superd.d/programs.conf.in").rename(place / "superd.d/programs.conf")
     with open(place / "superd.conf", "a") as conf:
-        conf.write(for_root(here(text)))
+        conf.write(here(text))
     done = subprocess.run(
         [SUPERD, "--check", "--config", place / "superd.conf"],
         capture_output=True,
