@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 int fd_fill_standard(void)
@@ -60,12 +59,4 @@ int fd_duplicate(int fd)
 
 	copy = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 	return copy < 0 ? -errno : copy;
-}
-
-void fd_discard(int fd)
-{
-	const struct linger none = { 0 };
-
-	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
-	close(fd);
 }

@@ -19,9 +19,3 @@ void fd_close_others(int first);
 
 /* Returns a close-on-exec copy, never 0, 1 or 2, or a negative errno. */
 int fd_duplicate(int fd);
-
-/*
- * Closes a descriptor that another process had. If that one has set SO_LINGER on a socket, the
- * last close() would wait until the peer has read everything; this never waits.
- */
-void fd_discard(int fd);

@@ -1,14 +1,12 @@
 #include "channel/channel.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdbool.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "base/fd.h"
-
-/* One more than is ever sent, so that a message with too many is noticed. */
-#define DESCRIPTORS_MAX 2
+/* Of the sender's credentials, and of one descriptor, without room for another. */
+#define CONTROL_SIZE (CMSG_SPACE(sizeof(struct ucred)) + CMSG_LEN(sizeof(int)))
 
 #define STARTING (1u << FRONT_STARTING)
 #define SERVING (1u << FRONT_SERVING)
@@ -78,11 +76,21 @@ static bool is_address(const struct address *address)
 
 int channel_pair(int *out_keeper, int *out_front)
 {
+	const int on = 1;
 	int pair[2];
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) < 0)
 		return -errno;
 
+	for (int i = 0; i < 2; i++) {
+		if (setsockopt(pair[i], SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0) {
+			int r = -errno;
+
+			close(pair[0]);
+			close(pair[1]);
+			return r;
+		}
+	}
 	*out_keeper = pair[0];
 	*out_front = pair[1];
 	return 0;
@@ -115,83 +123,87 @@ int channel_send(int channel, const struct channel_message *message, int fd)
 	return 0;
 }
 
-/* Returns how many descriptors came; all that do not fit into @out are closed. */
-static size_t take_descriptors(struct msghdr *header, int out[static DESCRIPTORS_MAX])
+/* What is seen of the message that comes next. */
+struct view {
+	ssize_t size;
+	bool is_message; /* false: the end of the channel, which looks like an empty message */
+	bool cut;        /* it has descriptors, or bytes, that were not received */
+	int fd;          /* -1: none */
+};
+
+static void read_control(struct view *view, struct msghdr *header)
 {
-	size_t n = 0;
-
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c; c = CMSG_NXTHDR(header, c)) {
-		size_t carried;
-
-		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+		if (c->cmsg_level != SOL_SOCKET)
 			continue;
-		carried = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-		for (size_t i = 0; i < carried; i++) {
-			int fd;
-
-			memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(int));
-			if (n < DESCRIPTORS_MAX)
-				out[n++] = fd;
-			else
-				fd_discard(fd);
-		}
+		/* The kernel adds them to every message. */
+		if (c->cmsg_type == SCM_CREDENTIALS)
+			view->is_message = true;
+		if (c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(int)))
+			memcpy(&view->fd, CMSG_DATA(c), sizeof(int));
 	}
-	return n;
 }
 
-static bool is_well_formed(const struct channel_message *message, ssize_t size, size_t n_fds)
+static void peek(int channel, struct channel_message *out, struct view *view)
+{
+	struct iovec part = { .iov_base = out, .iov_len = sizeof(*out) };
+	union {
+		char bytes[CONTROL_SIZE];
+		struct cmsghdr align;
+	} control = { 0 };
+	struct msghdr header = { .msg_iov = &part,
+				 .msg_iovlen = 1,
+				 .msg_control = &control,
+				 .msg_controllen = CONTROL_SIZE };
+
+	*view = (struct view){ .fd = -1 };
+	view->size = recvmsg(channel, &header, MSG_PEEK | MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+	if (view->size < 0)
+		return;
+	view->cut = (header.msg_flags & (MSG_CTRUNC | MSG_TRUNC)) != 0;
+	/* The last part is not padded, and CMSG_NXTHDR() might take that for its end. */
+	header.msg_controllen = sizeof(control);
+	read_control(view, &header);
+}
+
+static bool is_well_formed(const struct channel_message *message, const struct view *view,
+			   bool has_descriptor)
 {
 	const struct channel_traits *type;
 
-	if (size != (ssize_t)sizeof(*message))
+	if (view->size != (ssize_t)sizeof(*message))
 		return false;
 	type = channel_traits(message->type);
-	if (!type || n_fds != (type->has_descriptor ? 1 : 0))
+	if (!type || has_descriptor != type->has_descriptor)
 		return false;
 	if (type->has_request)
 		return is_address(&message->request.peer) && is_address(&message->request.local);
 	return message->type != CHANNEL_UNREAD || is_address(&message->unread.local);
 }
 
-/* The end of the channel looks like an empty message. */
-static bool has_ended(int channel)
+void channel_skip(int channel)
 {
-	struct pollfd end = { .fd = channel, .events = POLLRDHUP };
-
-	return poll(&end, 1, 0) > 0 && end.revents & (POLLHUP | POLLRDHUP);
+	(void)recv(channel, NULL, 0, MSG_DONTWAIT);
 }
 
 int channel_receive(int channel, struct channel_message *out, int *out_fd)
 {
-	struct iovec part = { .iov_base = out, .iov_len = sizeof(*out) };
-	union {
-		char bytes[CMSG_SPACE(DESCRIPTORS_MAX * sizeof(int))];
-		struct cmsghdr align;
-	} control;
-	struct msghdr header = { .msg_iov = &part,
-				 .msg_iovlen = 1,
-				 .msg_control = &control,
-				 .msg_controllen = sizeof(control) };
-	int fds[DESCRIPTORS_MAX];
-	size_t n_fds;
-	ssize_t size;
+	struct view view;
 
-	size = recvmsg(channel, &header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-	if (size < 0)
-		return errno == ECONNRESET ? 0 : -errno;
+	*out_fd = -1;
+	peek(channel, out, &view);
+	/* The other side has gone, with messages unread. Its own are still there. */
+	if (view.size < 0 && errno == ECONNRESET)
+		peek(channel, out, &view);
+	if (view.size < 0)
+		return -errno;
+	if (!view.is_message)
+		return 0;
 
-	n_fds = take_descriptors(&header, fds);
-	if (is_well_formed(out, size, n_fds)) {
-		*out_fd = n_fds ? fds[0] : -1;
+	*out_fd = view.fd;
+	if (!view.cut && is_well_formed(out, &view, view.fd >= 0)) {
+		channel_skip(channel);
 		return 1;
 	}
-
-	for (size_t i = 0; i < n_fds; i++)
-		fd_discard(fds[i]);
-	if (size == 0 && has_ended(channel))
-		return 0;
-	/* The kernel delivers the bytes and drops a descriptor that finds no free number. */
-	if (n_fds == 0 && (header.msg_flags & MSG_CTRUNC) && is_well_formed(out, size, 1))
-		return -EMFILE;
-	return -EBADMSG;
+	return view.cut && view.fd < 0 && is_well_formed(out, &view, true) ? -EMFILE : -EBADMSG;
 }

@@ -199,10 +199,16 @@ int channel_send(int channel, const struct channel_message *message, int fd);
 
 /*
  * Returns 1 with a message and its descriptor (-1: none; close-on-exec; owned by the caller), or
- *   0        the other side has gone
+ *   0        the other side has gone, and nothing is left in the channel
  *   -EAGAIN  there is no message
- *   -EBADMSG the form of the message is wrong; its descriptors were closed
- *   -EMFILE  a message, but its descriptor was lost because no number was free
+ *   -EBADMSG the form of the message is wrong, and it stays in the channel; the caller owns one of
+ *            its descriptors, or none
+ *   -EMFILE  there is a message, but no number is free for its descriptor, so it stays there too
  * or another negative errno: nothing could be read now.
+ *
+ * The kernel closes no descriptor meanwhile, which might wait for whoever has sent it.
  */
 int channel_receive(int channel, struct channel_message *out, int *out_fd);
+
+/* Takes the next message away. The kernel closes its descriptors. */
+void channel_skip(int channel);

@@ -228,8 +228,12 @@ static bool receive_one(struct front *front)
 		return false;
 	case -EBADMSG:
 		log_error(r, "a message of the keeper was lost");
+		if (fd >= 0)
+			close(fd);
+		channel_skip(front->uplink.watch.fd);
 		return true;
 	case -EMFILE:
+		channel_skip(front->uplink.watch.fd);
 		do_without(front, &message);
 		return true;
 	default:

@@ -2,9 +2,9 @@
 
 #include <errno.h>
 
-#include "base/fd.h"
 #include "channel/channel.h"
 #include "keeper/child/front-requests.h"
+#include "keeper/fronts/closer.h"
 #include "keeper/fronts/front.h"
 #include "keeper/keeper.h"
 #include "keeper/log-target.h"
@@ -22,8 +22,7 @@ int front_message(struct keeper *keeper, struct front *front, const struct chann
 		  int fd)
 {
 	if (!is_legal(front, message)) {
-		if (fd >= 0)
-			fd_discard(fd);
+		closer_close(fd);
 		return -EBADMSG;
 	}
 	switch (message->type) {

@@ -10,6 +10,7 @@
 #include "config/sources.h"
 #include "keeper/child/front-requests.h"
 #include "keeper/front-message.h"
+#include "keeper/fronts/closer.h"
 #include "keeper/fronts/front.h"
 #include "keeper/listen/activation.h"
 #include "keeper/log-target.h"
@@ -122,12 +123,6 @@ static int on_message(struct front *front, const struct channel_message *message
 			     fd);
 }
 
-static void on_lost(struct front *front, const struct channel_message *message)
-{
-	requests_lose(&container_of(front->fronts, struct keeper, fronts)->requests, front,
-		      message);
-}
-
 static void on_short(struct fronts *fronts, int error)
 {
 	requests_note_short(&container_of(fronts, struct keeper, fronts)->requests, error);
@@ -135,7 +130,6 @@ static void on_short(struct fronts *fronts, int error)
 
 static const struct fronts_events fronts_events = {
 	.on_message = on_message,
-	.on_lost = on_lost,
 	.on_short = on_short,
 	.on_gone = on_gone,
 };
@@ -313,6 +307,7 @@ int keeper_init(struct keeper *keeper, const struct keeper_options *options,
 		return r;
 	}
 	listener_table_init(&keeper->listener_table, keeper->timers, activation, on_bound);
+	closer_init(keeper->timers);
 	reserve_fd_init(&keeper->reserve, keeper->signals.fd);
 	fronts_init(&keeper->fronts, keeper->poller, &keeper->reserve, &keeper->records,
 		    &fronts_events);
@@ -345,6 +340,7 @@ void keeper_fini(struct keeper *keeper)
 	service_records_fini(&keeper->records);
 	reserve_fd_fini(&keeper->reserve);
 	signals_fini(&keeper->signals);
+	closer_fini();
 	free_shared(keeper);
 	pid_file_fini(&keeper->pid_file);
 }

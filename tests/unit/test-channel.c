@@ -109,6 +109,15 @@ static void test_message_of_bad_form_is_refused_and_leaks_nothing(void **state)
 
 		send_raw(ends->front, cases[i].message, cases[i].size, cases[i].n_fds);
 		assert_int_equal(channel_receive(ends->keeper, &got, &fd), -EBADMSG);
+		assert_int_equal(fd >= 0, cases[i].n_fds > 0);
+		if (fd >= 0)
+			close(fd);
+		/* It is still there. Who takes it away also drops what it carries. */
+		assert_int_equal(channel_receive(ends->keeper, &got, &fd), -EBADMSG);
+		if (fd >= 0)
+			close(fd);
+		channel_skip(ends->keeper);
+		assert_int_equal(channel_receive(ends->keeper, &got, &fd), -EAGAIN);
 	}
 	assert_int_equal(lowest_free_descriptor(), before);
 }
@@ -140,6 +149,8 @@ static void assert_judged(const struct ends *ends, const struct channel_message 
 
 	send_raw(ends->front, message, sizeof(*message), 0);
 	assert_int_equal(channel_receive(ends->keeper, &got, &fd), is_good ? 1 : -EBADMSG);
+	if (!is_good)
+		channel_skip(ends->keeper);
 }
 
 static void test_addresses_are_of_a_known_family_and_its_length(void **state)
@@ -195,7 +206,44 @@ static void test_departed_keeper_reads_as_the_end(void **state)
 	assert_int_equal(channel_send(ends->front, &message, -1), -EPIPE);
 }
 
-static void test_descriptor_lost_for_want_of_a_number_is_told(void **state)
+/* A front that was killed may have left something unread, and something to read. */
+static void test_messages_of_who_has_gone_are_read_to_the_end(void **state)
+{
+	struct channel_message message = { .type = CHANNEL_ALIVE };
+	struct ends *ends = *state;
+	int fd;
+
+	assert_int_equal(channel_send(ends->keeper, &message, -1), 0);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(channel_send(ends->front, &message, -1), 0);
+	close(ends->front);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(channel_receive(ends->keeper, &message, &fd), 1);
+	assert_int_equal(channel_receive(ends->keeper, &message, &fd), 0);
+	ends->front = dup(0);
+}
+
+/* Otherwise what comes after it is closed with the channel, unseen. */
+static void test_a_message_of_nothing_is_not_the_end(void **state)
+{
+	struct channel_message message;
+	struct ends *ends = *state;
+	int fd;
+
+	send_raw(ends->front, "", 0, 0);
+	send_raw(ends->front, "", 0, 1);
+	assert_int_equal(shutdown(ends->front, SHUT_RDWR), 0);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(channel_receive(ends->keeper, &message, &fd), -EBADMSG);
+		assert_int_equal(fd >= 0, i > 0);
+		if (fd >= 0)
+			close(fd);
+		channel_skip(ends->keeper);
+	}
+	assert_int_equal(channel_receive(ends->keeper, &message, &fd), 0);
+}
+
+static void test_descriptor_that_finds_no_number_is_not_lost(void **state)
 {
 	struct channel_message message = { .type = CHANNEL_SPAWN };
 	struct ends *ends = *state;
@@ -210,24 +258,26 @@ static void test_descriptor_lost_for_want_of_a_number_is_told(void **state)
 	r = channel_receive(ends->keeper, &message, &fd);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
 	assert_int_equal(r, -EMFILE);
+	assert_int_equal(fd, -1);
+	assert_int_equal(channel_receive(ends->keeper, &message, &fd), 1);
+	assert_true(fd >= 0);
+	close(fd);
 }
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, open_ends, close_ends)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_message_arrives_with_its_descriptor, open_ends,
-						close_ends),
-		cmocka_unit_test_setup_teardown(
-			test_message_of_bad_form_is_refused_and_leaks_nothing, open_ends,
-			close_ends),
-		cmocka_unit_test_setup_teardown(test_addresses_are_of_a_known_family_and_its_length,
-						open_ends, close_ends),
-		cmocka_unit_test(test_every_type_has_a_name_and_a_sender),
-		cmocka_unit_test_setup_teardown(test_full_channel_says_so, open_ends, close_ends),
-		cmocka_unit_test_setup_teardown(test_departed_keeper_reads_as_the_end, open_ends,
-						close_ends),
-		cmocka_unit_test_setup_teardown(test_descriptor_lost_for_want_of_a_number_is_told,
-						open_ends, close_ends),
+		CASE(test_message_arrives_with_its_descriptor),
+		CASE(test_message_of_bad_form_is_refused_and_leaks_nothing),
+		CASE(test_addresses_are_of_a_known_family_and_its_length),
+		CASE(test_every_type_has_a_name_and_a_sender),
+		CASE(test_full_channel_says_so),
+		CASE(test_departed_keeper_reads_as_the_end),
+		CASE(test_messages_of_who_has_gone_are_read_to_the_end),
+		CASE(test_a_message_of_nothing_is_not_the_end),
+		CASE(test_descriptor_that_finds_no_number_is_not_lost),
 	};
 
 	return cmocka_run_group_tests_name("channel", tests, NULL, NULL);

@@ -40,7 +40,7 @@ static struct {
 	int end[N_FRONTS]; /* of their channels, as the fronts have it */
 	pid_t killed;
 	const struct front *gone;
-	unsigned n_heard, n_lost;
+	unsigned n_heard;
 	int short_of;
 	int answer; /* to each message */
 } scene;
@@ -62,11 +62,6 @@ static int on_message(struct front *front, const struct channel_message *message
 	return scene.answer;
 }
 
-static void on_lost(struct front *front, const struct channel_message *message)
-{
-	scene.n_lost++;
-}
-
 static void on_short(struct fronts *fronts, int error)
 {
 	scene.short_of = error;
@@ -79,7 +74,6 @@ static void on_gone(struct front *front)
 
 static const struct fronts_events events = {
 	.on_message = on_message,
-	.on_lost = on_lost,
 	.on_short = on_short,
 	.on_gone = on_gone,
 };

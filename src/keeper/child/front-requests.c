@@ -3,7 +3,6 @@
 #include <errno.h>
 
 #include "base/cleanup.h"
-#include "base/fd.h"
 #include "base/log.h"
 #include "channel/channel.h"
 #include "config/settings.h"
@@ -14,6 +13,7 @@
 #include "keeper/child/requests.h"
 #include "keeper/child/wait.h"
 #include "keeper/exec/spawn.h"
+#include "keeper/fronts/closer.h"
 #include "keeper/fronts/front.h"
 #include "keeper/fronts/fronts.h"
 #include "keeper/fronts/reserve-fd.h"
@@ -97,8 +97,7 @@ static bool is_too_many(const struct request *request)
 
 static int reject(struct request *request)
 {
-	if (request->fd >= 0)
-		fd_discard(take_fd(request->fd));
+	closer_close(take_fd(request->fd));
 	request_fini(request);
 	return -EBADMSG;
 }
@@ -148,23 +147,4 @@ int requests_handle(struct requests *requests, struct front *front,
 	else
 		add(requests, &request);
 	return 0;
-}
-
-void requests_lose(struct requests *requests, const struct front *front,
-		   const struct channel_message *message)
-{
-	const struct spawn_failure failure = { .step = SPAWN_DESCRIPTORS, .error = EMFILE };
-	const struct generation *generation = front->generation;
-	uint32_t service = message->request.service;
-	struct service_record *record;
-
-	if (!generation || service >= generation->n_records || !generation->programs[service])
-		return;
-	/* Other types have something else where a request has the address of its client. */
-	if (!find_kind(message->type, generation->settings->services[service].dispatch))
-		return;
-	record = generation->records[service];
-	failures_note(requests->failures, record, &generation->settings->services[service],
-		      &message->request.peer, &failure);
-	fronts_note_ended(requests->fronts, record);
 }

@@ -18,7 +18,3 @@ struct requests;
  */
 int requests_handle(struct requests *requests, struct front *front,
 		    const struct channel_message *message, int fd);
-
-/* The descriptor of a request of @front was lost, and with it the client. */
-void requests_lose(struct requests *requests, const struct front *front,
-		   const struct channel_message *message);

@@ -7,6 +7,7 @@
 #include "config/settings.h"
 #include "keeper/exec/launches.h"
 #include "keeper/exec/program.h"
+#include "keeper/fronts/closer.h"
 #include "keeper/service/generation.h"
 #include "keeper/service/service-record.h"
 
@@ -23,8 +24,7 @@ struct request *request_copy(const struct request *request)
 
 void request_fini(struct request *request)
 {
-	if (request->fd >= 0)
-		close(take_fd(request->fd));
+	closer_release(take_fd(request->fd));
 	generation_unref(take_ptr(request->generation));
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "keeper/fronts/closer.h"
 #include "keeper/fronts/reserve-fd.h"
 
 /* How many messages of one front are read before other watches have their turn. */
@@ -167,12 +168,13 @@ static int take_message(struct front_channel *channel)
 		restore_reserve(channel);
 	if (r == 1)
 		r = channel->events->on_message(channel, &message, fd) < 0 ? -EBADMSG : 1;
+	else
+		closer_close(fd);
 	if (r == 0 || r == -EBADMSG)
 		channel->eof = true;
+	channel->drained = r == 0;
 	if (r == -EBADMSG)
 		channel->events->on_bad(channel);
-	else if (r == -EMFILE)
-		channel->events->on_lost(channel, &message);
 	return r;
 }
 
@@ -194,7 +196,7 @@ static int take_messages(struct front_channel *channel)
 		r = take_message(channel);
 	}
 
-	if (r < 0 && r != -EAGAIN && r != -EINTR && r != -EBADMSG && r != -EMFILE)
+	if (r < 0 && r != -EAGAIN && r != -EINTR && r != -EBADMSG)
 		channel->events->on_short(channel, r);
 	else
 		restore_reserve(channel);
@@ -242,6 +244,7 @@ int front_channel_open(struct front_channel *channel, struct poller *poller,
 	r = watch_add(&channel->watch, poller, channel->fd, WATCH_READ, on_ready);
 	if (r < 0)
 		return r;
+	channel->drained = true;
 	*out_theirs = take_fd(theirs);
 	return 0;
 }
@@ -250,8 +253,11 @@ void front_channel_close(struct front_channel *channel)
 {
 	drop_outgoing(channel);
 	watch_remove(&channel->watch);
-	if (channel->fd >= 0)
+	/* Whatever the front has sent and nobody has read is closed with the channel. */
+	if (channel->drained)
 		close(take_fd(channel->fd));
+	else
+		closer_close(take_fd(channel->fd));
 }
 
 void front_channel_abandon(struct front_channel *channel)

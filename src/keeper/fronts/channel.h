@@ -23,8 +23,6 @@ struct front_channel_events {
 	 */
 	int (*on_message)(struct front_channel *channel, const struct channel_message *message,
 			  int fd);
-	/* The descriptor of @message was lost, because no number was free. */
-	void (*on_lost)(struct front_channel *channel, const struct channel_message *message);
 	/* Because of @error, nothing is read until front_channel_listen(). */
 	void (*on_short)(struct front_channel *channel, int error);
 	void (*on_bad)(struct front_channel *channel);
@@ -43,7 +41,8 @@ struct front_channel {
 	size_t n_outgoing_fds; /* that have a descriptor */
 	bool write_failed;     /* nothing more is sent */
 	bool held;             /* nothing is read for now */
-	bool eof;              /* nothing more will come */
+	bool eof;              /* nothing more will be read */
+	bool drained;          /* nobody has the other end any more, or yet, and all was read */
 	unsigned n_rests;      /* how often front_channel_finish() has read */
 };
 

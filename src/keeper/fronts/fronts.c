@@ -57,13 +57,6 @@ static int on_message(struct front_channel *channel, const struct channel_messag
 	return front->fronts->events->on_message(front, message, fd);
 }
 
-static void on_lost(struct front_channel *channel, const struct channel_message *message)
-{
-	struct front *front = front_of(channel);
-
-	front->fronts->events->on_lost(front, message);
-}
-
 static void on_short(struct front_channel *channel, int error)
 {
 	struct fronts *fronts = front_of(channel)->fronts;
@@ -91,7 +84,6 @@ static void on_behind(struct front_channel *channel, int error, const char *why)
 
 static const struct front_channel_events channel_events = {
 	.on_message = on_message,
-	.on_lost = on_lost,
 	.on_short = on_short,
 	.on_bad = on_bad,
 	.on_behind = on_behind,
@@ -118,6 +110,7 @@ int fronts_prepare(struct fronts *fronts, struct generation *generation, struct 
 
 void fronts_add(struct fronts *fronts, struct front *front)
 {
+	front->channel.drained = false;
 	list_add_before(&fronts->list, &front->link);
 }
 

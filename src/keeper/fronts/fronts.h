@@ -27,7 +27,6 @@ struct service_records;
 struct fronts_events {
 	/* As front_channel_events. */
 	int (*on_message)(struct front *front, const struct channel_message *message, int fd);
-	void (*on_lost)(struct front *front, const struct channel_message *message);
 	void (*on_short)(struct fronts *fronts, int error);
 
 	/* The front was removed, and is freed afterwards. */

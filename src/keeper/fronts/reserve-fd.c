@@ -1,11 +1,11 @@
 #include "keeper/fronts/reserve-fd.h"
 
-#include <fcntl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "keeper/fronts/closer.h"
 
 void reserve_fd_init(struct reserve_fd *reserve, int template)
 {
@@ -41,10 +41,12 @@ void reserve_fd_take_over(struct reserve_fd *reserve, int fd)
 	int number = reserve->number;
 	bool wanted = reserve_fd_is_held(reserve) ? fd < number : !reserve->withheld;
 
-	if (!wanted || dup3(reserve->template, fd, O_CLOEXEC) < 0) {
-		close(fd);
+	if (!wanted) {
+		closer_release(fd);
 		return;
 	}
+	if (!closer_replace(fd, reserve->template))
+		return;
 	reserve->number = fd;
 	if (number >= 0)
 		close(number);
