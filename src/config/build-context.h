@@ -21,6 +21,11 @@ struct build_context {
 	bool rehearsal;               /* fills @hosts */
 	bool privileged;
 	bool trial; /* not privileged: what needs root is left out, with a warning */
+
+	/* The ports that the system gives to outgoing connections, once a warning needs them. */
+	bool local_ports_known;
+	unsigned local_port_first;
+	unsigned local_port_last;
 };
 
 struct build {

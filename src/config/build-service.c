@@ -7,6 +7,7 @@
 #include "config/build-context.h"
 #include "config/build-endpoints.h"
 #include "config/build-program.h"
+#include "config/build-warnings.h"
 #include "config/builtin.h"
 #include "config/digest.h"
 #include "config/dispatch.h"
@@ -191,5 +192,7 @@ void build_service(struct build_context *context, struct draft *draft)
 		return;
 	}
 	fill_in(&at_hand);
+	if (context->rehearsal)
+		build_warnings(&at_hand);
 	settings->n_endpoints += at_hand.service->n_endpoints;
 }

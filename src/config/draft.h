@@ -25,6 +25,7 @@ struct root {
 	bool own[OPTION_COUNT];
 	bool bad[OPTION_COUNT];
 	struct values enable; /* of one statement */
+	bool strict;
 	int port_base;
 	int poller;
 	const char *log;

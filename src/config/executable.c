@@ -1,5 +1,6 @@
 #include "config/executable.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -14,10 +15,16 @@
 
 #define HEAD_SIZE 256 /* the kernel reads no more of a script */
 
-/* Opens @path in such a way that a symbolic link cannot leave @root. */
-static int open_within(const char *root, const char *path, int flags)
+int executable_open(int top, const char *path, int flags)
 {
 	struct open_how how = { .flags = (unsigned)flags | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT };
+	int fd = (int)syscall(SYS_openat2, top, path, &how, sizeof(how));
+
+	return fd < 0 ? -errno : fd;
+}
+
+static int open_within(const char *root, const char *path, int flags)
+{
 	AUTO(auto_close) int top = -1;
 	int fd;
 
@@ -26,10 +33,7 @@ static int open_within(const char *root, const char *path, int flags)
 		return fd < 0 ? -errno : fd;
 	}
 	top = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (top < 0)
-		return -errno;
-	fd = (int)syscall(SYS_openat2, top, path, &how, sizeof(how));
-	return fd < 0 ? -errno : fd;
+	return top < 0 ? -errno : executable_open(top, path, flags);
 }
 
 int executable_stat(const char *root, const char *path, struct stat *out)
@@ -41,16 +45,37 @@ int executable_stat(const char *root, const char *path, struct stat *out)
 	return fstat(fd, out) < 0 ? -errno : 0;
 }
 
+/* Returns how many bytes @out has of the beginning of the file, with zeros behind them. */
+static ssize_t read_head(const char *root, const char *path, char out[static HEAD_SIZE])
+{
+	AUTO(auto_close) int fd = open_within(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+
+	memset(out, 0, HEAD_SIZE);
+	return fd < 0 ? fd : read(fd, out, HEAD_SIZE - 1);
+}
+
+enum executable_kind executable_kind(const char *root, const char *path)
+{
+	char head[HEAD_SIZE];
+	ssize_t n = read_head(root, path, head);
+
+	if (n >= 2 && strncmp(head, "#!", 2) == 0)
+		return EXECUTABLE_SCRIPT;
+	for (ssize_t i = 0; i < n; i++)
+		if (!isprint((unsigned char)head[i]) && !isspace((unsigned char)head[i]))
+			return EXECUTABLE_BINARY;
+	return n < 0 ? EXECUTABLE_BINARY : EXECUTABLE_TEXT;
+}
+
 /* The interpreter of a script, as its first line names it; "" for any other file. */
 static void read_interpreter(const char *root, const char *path, char out[static HEAD_SIZE])
 {
-	AUTO(auto_close) int fd = open_within(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-	char head[HEAD_SIZE] = { 0 };
+	char head[HEAD_SIZE];
 	const char *at = head + 2;
 	size_t n;
 
 	out[0] = '\0';
-	if (fd < 0 || read(fd, head, sizeof(head) - 1) < 2 || strncmp(head, "#!", 2) != 0)
+	if (read_head(root, path, head) < 2 || strncmp(head, "#!", 2) != 0)
 		return;
 	at += strspn(at, " \t");
 	n = strcspn(at, " \t\n");

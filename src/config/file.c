@@ -101,3 +101,10 @@ int file_read(char **out_text, size_t *out_length, struct stat *out_stat, const 
 		secret_memory_free(take_ptr(*out_text), file_room(out_stat));
 	return r;
 }
+
+bool file_is_open_to_others(const struct stat *status, uid_t owner)
+{
+	if (status->st_uid != 0 && status->st_uid != owner)
+		return true;
+	return status->st_mode & S_IWOTH || (status->st_mode & S_IWGRP && status->st_gid != 0);
+}

@@ -2,6 +2,7 @@
 
 /* Reads one file, once and through one descriptor, and never blocks. */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/stat.h>
 
@@ -13,3 +14,6 @@
 int file_read(char **out_text, size_t *out_length, struct stat *out_stat, const char *path,
 	      const char **out_why);
 size_t file_room(const struct stat *status);
+
+/* Whether others than root and @owner may write the file, or make files in the directory. */
+bool file_is_open_to_others(const struct stat *status, uid_t owner);

@@ -11,6 +11,7 @@ struct word_table;
 enum option_number {
 	OPTION_INCLUDE,
 	OPTION_ENABLE,
+	OPTION_STRICT,
 	OPTION_PORT_BASE,
 	OPTION_POLLER,
 	OPTION_LOG,

@@ -131,6 +131,16 @@ static void build_services(struct parse *parse)
 	check_number_of_services(parse);
 }
 
+/* The rehearsal reports the warnings, and nobody does it again. */
+static int report(struct parse *parse)
+{
+	if (!parse->context.rehearsal)
+		errors_drop_warnings(&parse->errors);
+	else if (parse->conf.root.strict)
+		errors_harden(&parse->errors);
+	return errors_report(&parse->errors, parse->options->check);
+}
+
 static int run(struct parse *parse)
 {
 	struct settings *settings;
@@ -150,10 +160,7 @@ static int run(struct parse *parse)
 	build_front(&parse->context);
 	build_services(parse);
 	build_poller(&parse->context);
-	/* The rehearsal has reported the warnings. */
-	if (!parse->context.rehearsal)
-		errors_drop_warnings(&parse->errors);
-	r = errors_report(&parse->errors, parse->options->check);
+	r = report(parse);
 	if (r < 0)
 		return r;
 

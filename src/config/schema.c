@@ -72,6 +72,8 @@ const struct option schema_options[OPTION_COUNT] = {
 		.everywhere = true },
 	[OPTION_ENABLE] = { "enable", ROOT, .parse_list = option_texts, .field = IN_ROOT(enable),
 		"names of services", .everywhere = true },
+	[OPTION_STRICT] = { "strict", ROOT, .parse = option_boolean, IN_ROOT(strict), YES_OR_NO,
+		.words = &booleans },
 	[OPTION_PORT_BASE] = { "port_base", ROOT, .parse = option_number, IN_ROOT(port_base),
 		"a whole number from 0 to 65535", .max = 65535 },
 	[OPTION_POLLER] = { "poller", ROOT, .parse = option_word, IN_ROOT(poller),

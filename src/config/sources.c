@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/array.h"
 #include "base/cleanup.h"
@@ -135,11 +136,35 @@ static int note_glob_error(const char *path, int error)
 	return 1;
 }
 
+/* Who may write the configuration can do all that superd can. */
+static void warn_if_open(struct reader *reader, const char *path, const struct stat *status)
+{
+	if (geteuid() == 0 && file_is_open_to_others(status, 0))
+		errors_warn(reader->errors, (struct location){ path, 0 },
+			    "others than root may write this file (chown root, chmod go-w)");
+}
+
+/* Whoever can make a file there can add services. */
+static void check_folder(struct reader *reader, const char *pattern, struct location at)
+{
+	const char *slash = strrchr(pattern, '/');
+	AUTO(auto_free) char *folder = strndup(pattern, slash ? slash - pattern + 1 : 0);
+	struct stat status;
+
+	if (!folder || !slash || geteuid() != 0 || stat(folder, &status) < 0 ||
+	    !file_is_open_to_others(&status, 0))
+		return;
+	errors_warn(reader->errors, at,
+		    "others than root may make files in '%s' (chown root, chmod go-w)",
+		    errors_quote(folder));
+}
+
 static int include_matches(struct reader *reader, const char *pattern, struct location at)
 {
 	glob_t found;
 	int r;
 
+	check_folder(reader, pattern, at);
 	glob_error = -ENOMEM;
 	r = glob(pattern, 0, note_glob_error, &found);
 	if (r == GLOB_NOMATCH)
@@ -225,6 +250,7 @@ static int read_text(struct reader *reader, struct source *source, size_t *out_l
 		return r;
 	}
 
+	warn_if_open(reader, source->path, &status);
 	source->device = status.st_dev;
 	source->inode = status.st_ino;
 	return 0;

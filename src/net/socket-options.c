@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -108,6 +109,12 @@ int socket_options_apply(int fd, const struct endpoint *endpoint,
 {
 	resize(fd, RECEIVE_LOCK, options->rcvbuf, &initial->receive);
 	resize(fd, SEND_LOCK, options->sndbuf, &initial->send);
+
+	/* Without these a client can be served as well, so a failure is ignored. */
+	if (endpoint->type == SOCK_STREAM && !address_is_unix(&endpoint->address)) {
+		(void)socket_option_set(fd, SOL_SOCKET, SO_KEEPALIVE, options->keepalive);
+		(void)socket_option_set(fd, IPPROTO_TCP, TCP_NODELAY, options->nodelay);
+	}
 
 	/* On Unix sockets the kernel drops nothing, because the senders wait. */
 	if (!endpoint_is_udp(endpoint))

@@ -13,6 +13,8 @@ struct listener_options {
 	int backlog;
 	int rcvbuf; /* bytes; 0: the system's default */
 	int sndbuf;
+	bool keepalive; /* of TCP: accepted connections inherit both, whoever accepts */
+	bool nodelay;
 	bool packet_info;  /* datagrams come with the address that they were sent to */
 	bool report_drops; /* datagrams come with the number of those dropped: SO_RXQ_OVFL */
 	bool share_port;   /* of datagrams: other sockets of the same user may bind the port too */

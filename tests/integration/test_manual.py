@@ -75,7 +75,7 @@ def test_every_example_can_be_pasted_into_the_installed_file(place, text):
         text=True,
         timeout=PATIENCE,
     )
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0 and done.stderr == "", done.stderr
 
 
 def test_what_an_ordinary_user_can_run_can_be_run(superd, place):

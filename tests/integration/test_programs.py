@@ -140,6 +140,23 @@ def test_a_connection_has_the_options_of_its_service(superd, options, of_service
     assert tuple(word != b"0" for word in daemon.ask("x").split()) == is_set
 
 
+@pytest.mark.parametrize("dispatch", ["wait", "pool"])
+@pytest.mark.parametrize("chosen", [(True, False), (False, True)])
+def test_a_connection_that_a_program_accepts_has_them_too(superd, dispatch, chosen):
+    """It inherits them from the listener, also after a reload that changes them."""
+    script = (
+        "import socket as s; get = (c := s.socket(fileno=0).accept()[0]).getsockopt\n"
+        "said = get(s.SOL_SOCKET, s.SO_KEEPALIVE), get(s.IPPROTO_TCP, s.TCP_NODELAY)\n"
+        "c.sendall(bytes(word != 0 for word in said))"
+    )
+    exec = ["/usr/bin/python3", "-c", script]
+    text = service("x", exec=exec, dispatch=dispatch, keepalive=chosen[0], nodelay=chosen[1])
+    daemon = superd(service("x", exec=exec, dispatch=dispatch))
+    assert daemon.ask("x") == bytes((False, True))
+    daemon.reload(text)
+    assert daemon.ask("x") == bytes(chosen)
+
+
 @pytest.mark.skipif(not ROOT, reason="needs root to become somebody else")
 @pytest.mark.parametrize(
     "options, script, said",

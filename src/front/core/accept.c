@@ -1,28 +1,13 @@
 #include "front/core/accept.h"
 
 #include <errno.h>
-#include <netinet/tcp.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "front/core/service.h"
 #include "front/core/throttle.h"
-#include "net/socket-options.h"
 
 #define BATCH_MAX 16 /* clients of one listener before others have their turn */
-
-static void set_options(const struct front_listener *listener, int fd)
-{
-	const struct socket_settings *socket = &listener->service->settings->socket;
-
-	if (address_is_unix(&listener->listener->endpoint.address))
-		return;
-	/* Without these options a client can be served as well, so a failure is ignored. */
-	if (socket->nodelay)
-		(void)socket_option_set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-	if (socket->keepalive)
-		(void)socket_option_set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-}
 
 /* @first: as has_room(). */
 static void on_accept_error(struct front_listener *listener, int error, bool first)
@@ -72,7 +57,6 @@ static bool accept_one(struct front_listener *listener, enum admission admission
 		return true;
 	}
 	atomic_fetch_add_explicit(&service->stats->accepted, 1, memory_order_relaxed);
-	set_options(listener, fd);
 	dispatch->admitted(listener, fd, &peer);
 	return true;
 }
