@@ -3,10 +3,13 @@
 import os
 import pwd
 import shutil
+import socket
+import struct
 import subprocess
 
 import pytest
 
+from daemon import PATIENCE
 from settings import ROOT, USER, service
 
 UDP = "udp:127.0.0.1:0"
@@ -173,3 +176,54 @@ def test_tftp_fetches_a_file(superd, place, tree):
         assert run(curl, "--silent", "--show-error", f"{url}/small") == b"small\n"
     large = run(curl, "--silent", "--show-error", f"{url}/deep/er/large")
     assert large == (tree / "deep/er/large").read_bytes()
+
+
+def test_busybox_is_the_program_that_argv0_names(superd, tree):
+    """Its httpd finds no word of the kind in its arguments."""
+    curl, busybox = need("curl", "busybox")
+    if "httpd" not in run(busybox, "--list").decode().split():
+        pytest.skip("this busybox has no httpd")
+    daemon = superd(
+        service("web", exec=[busybox, "-i", "-h", tree], argv0="httpd", stderr="log")
+        + service("shell", exec=[busybox, "-s"], argv0="-sh", stderr="log")
+    )
+    url = f"http://127.0.0.1:{daemon.port('web')}"
+    assert run(curl, "--silent", "--show-error", f"{url}/small") == b"small\n"
+    large = run(curl, "--silent", "--show-error", f"{url}/deep/er/large")
+    assert large == (tree / "deep/er/large").read_bytes()
+    assert daemon.ask("shell", b"echo I am $0\n") == b"I am -sh\n"
+
+
+def test_ident2_says_who_has_a_connection(superd):
+    """It finds the owner of connections with IPv4 addresses only."""
+    (ident2,) = need("ident2")
+    daemon = superd(
+        service("ident", listen="tcp:0", exec=[ident2, "-i"], user="root" if ROOT else USER)
+    )
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        with socket.create_connection(server.getsockname()) as client:
+            question = f"{client.getsockname()[1]} , {server.getsockname()[1]}"
+            with socket.create_connection(("127.0.0.1", daemon.port("ident"))) as asker:
+                asker.sendall(f"{question}\r\n".encode())
+                said = asker.makefile().readline()
+    assert said == f"{question} : USERID : UNIX : {pwd.getpwuid(os.getuid()).pw_name}\n"
+
+
+def talk_request(host, port):
+    """LOOK_UP, whether anybody waits for root, of the protocol that in.ntalkd speaks."""
+    address = struct.pack("!HH4s8x", socket.AF_INET, port, socket.inet_aton(host))
+    names = [b"root".ljust(12, b"\0"), b"root".ljust(12, b"\0"), bytes(16)]
+    return struct.pack("!BBBxI", 1, 1, 0, 1) + address * 2 + struct.pack("!I", 1) + b"".join(names)
+
+
+@pytest.mark.skipif(not ROOT, reason="in.ntalkd looks at who is logged in")
+def test_talkd_answers_a_caller(superd):
+    """It refuses requests that come to a socket for both families."""
+    (talkd,) = need("in.ntalkd")
+    daemon = superd(service("ntalk", listen="udp:0", dispatch="wait", exec=[talkd], user="root"))
+    with socket.socket(type=socket.SOCK_DGRAM) as caller:
+        caller.settimeout(PATIENCE)
+        caller.connect(("127.0.0.1", daemon.port("ntalk", "udp")))
+        caller.send(talk_request(*caller.getsockname()))
+        version, kind = caller.recv(100)[:2]
+    assert (version, kind) == (1, 1)

@@ -75,7 +75,7 @@ def test_the_built_in_services(enabled):
 
 def test_the_programs_that_come_with_superd(enabled):
     enabled("programs")
-    assert answer(10098).startswith(b"family IPv6, stream\n")
+    assert answer(10098).startswith(b"family IPv4, stream\n")
     assert datagram(10098, b"?").startswith(b"family IPv4, datagram\n")
     assert answer(17) == datagram(17)
     assert answer(11) == datagram(11) == b"Nobody is logged in.\r\n"
