@@ -103,6 +103,7 @@ class Daemon:
         self.sockets = []
         self.status = None
         self.expected_status = 0
+        self.denials = 0  # of system calls
         self.write(text)
         self.notify = NotifySocket(f"{config}.notify")
         self.process = subprocess.Popen(

@@ -14,6 +14,8 @@ from process import children, executable
 
 PR_SET_CHILD_SUBREAPER = 36
 AT_A_TIME = 4
+# What the log says of a front that made a system call that it does not need.
+DENIED = "was killed, because it made a system call"
 
 # Whatever outlives superd becomes our child, so that it can be found and ended.
 ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
@@ -55,6 +57,7 @@ def superd(place):
         for daemon in daemons:
             assert daemon.stop() == daemon.expected_status, daemon.log.text()
             assert not SANITIZER.search(daemon.log.text()), daemon.log.text()
+            assert len(daemon.log.find(DENIED)) == daemon.denials, daemon.log.text()
         assert SUPERD not in [executable(pid) for pid in left_behind(before)]
     finally:
         for daemon in daemons:
