@@ -2,7 +2,6 @@
 outlive superd with its port."""
 
 import os
-import signal
 import socket
 import struct
 import subprocess
@@ -11,7 +10,7 @@ import time
 import pytest
 
 from process import alive, cpu_seconds, eventually
-from settings import service
+from settings import HOST, PORT, service
 
 PYTHON = "/usr/bin/python3"
 NEVER = struct.pack("ii", 1, 0)
@@ -128,8 +127,10 @@ def test_who_floods_the_readiness_socket_costs_the_keeper_little(superd, flood, 
 
 @pytest.mark.parametrize("dispatch", ["pool", "pass"])
 def test_a_keeper_that_is_killed_takes_its_programs_along(superd, dispatch):
-    daemon = superd(by(dispatch, DEAF))
+    """So that the next one finds the port free."""
+    config = by(dispatch, DEAF, listen=f"tcp:{HOST}:{PORT}")
+    daemon = superd(config)
     pid = int(daemon.wait_log(r"service 'x': started, pid (\d+)")[1])
-    daemon.expected_status = -signal.SIGKILL
-    os.kill(daemon.keeper, signal.SIGKILL)
+    daemon.kill()
     eventually(lambda: not alive(pid))
+    assert not superd(config).log.find("cannot listen")

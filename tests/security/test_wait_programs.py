@@ -104,11 +104,11 @@ def test_stop_ends_the_program(superd):
 
 
 def test_a_keeper_that_is_killed_takes_the_program_along(superd):
-    daemon = superd(waiting(ACCEPTS))
+    daemon = superd(waiting(ACCEPTS, f"tcp:{FIXED}"))
     pid = program_of(daemon)
-    daemon.expected_status = -signal.SIGKILL
-    os.kill(daemon.keeper, signal.SIGKILL)
+    daemon.kill()
     eventually(lambda: not alive(pid))
+    assert program_of(superd(waiting(ACCEPTS, f"tcp:{FIXED}"))) != pid
 
 
 @pytest.mark.parametrize(
@@ -140,8 +140,7 @@ def test_a_program_may_outlive_superd_and_its_service(superd):
     address, pid = daemon.address("x"), program_of(daemon)
     try:
         daemon.reload(ECHO)
-        daemon.expected_status = -signal.SIGKILL
-        os.kill(daemon.keeper, signal.SIGKILL)
+        daemon.kill()
         daemon.process.wait()
         with socket.create_connection(address, 10) as client:
             assert int(client.recv(64)) == pid
