@@ -1,0 +1,167 @@
+"""Descriptors whose close() lasts as long as somebody else likes: they never hold the keeper."""
+
+import ctypes
+import errno
+import os
+import signal
+import socket
+import struct
+import threading
+
+import pytest
+
+from process import children, eventually
+from settings import ECHO, ROOT, service
+
+pytestmark = pytest.mark.skipif(not ROOT, reason="needs root, as who takes over the front does not")
+
+SERVICES = service("cat", exec=["/bin/cat"]) + ECHO
+FORBIDDEN = r"the front \(pid {}\) sent a forbidden message; ending it"
+FOREVER = struct.pack("=ii", 1, 100000)
+
+# Of the FUSE protocol
+LOOKUP, FORGET, GETATTR, OPEN, FLUSH, INIT, INTERRUPT, BATCH_FORGET = 1, 2, 3, 14, 25, 26, 36, 42
+ATTRIBUTES = struct.pack("=6Q10I", 2, 0, 0, 0, 0, 0, 0, 0, 0, 0o100666, 1, 0, 0, 0, 4096, 0)
+ANSWERS = {
+    INIT: struct.pack("=4I2H10I", 7, 23, 4096, 0, 1, 1, 4096, 1, *[0] * 8),
+    LOOKUP: struct.pack("=4Q2I", 2, 1, 3600, 3600, 0, 0) + ATTRIBUTES,
+    GETATTR: struct.pack("=Q2I", 3600, 0, 0) + ATTRIBUTES,
+    OPEN: struct.pack("=Q2I", 1, 0, 0),
+    FLUSH: b"",
+}
+
+
+def name_of(pid):
+    try:
+        with open(f"/proc/{pid}/comm") as name:
+            return name.read().rstrip("\n")
+    except OSError:
+        return None
+
+
+class StuckFile:
+    """A file of a file system that does not answer when the keeper, or whom it sends, closes it."""
+
+    def __init__(self, path):
+        self.path = str(path).encode()
+        self.libc = ctypes.CDLL(None, use_errno=True)
+        self.device = os.open("/dev/fuse", os.O_RDWR)
+        self.keeper = None
+        self.stuck = []
+        how = f"fd={self.device},rootmode=40000,user_id=0,group_id=0,allow_other"
+        if self.libc.mount(b"none", self.path, b"fuse", 0, how.encode()) != 0:
+            os.close(self.device)
+            pytest.skip("FUSE cannot be mounted here")
+        self.server = threading.Thread(target=self.serve)
+        self.server.start()
+
+    def serve(self):
+        while True:
+            try:
+                request = os.read(self.device, 1 << 17)
+            except OSError as error:
+                if error.errno == errno.ENODEV:
+                    return
+                continue
+            _, call, number, _, _, _, pid, _ = struct.unpack("=IIQQIIII", request[:40])
+            if call == FLUSH and (pid == self.keeper or name_of(pid) == "superd-close"):
+                self.stuck.append(pid)
+            elif call not in (FORGET, BATCH_FORGET, INTERRUPT):
+                answer = ANSWERS.get(call)
+                status = 0 if answer is not None else -errno.ENOSYS
+                answer = answer or b""
+                os.write(self.device, struct.pack("=IiQ", 16 + len(answer), status, number) + answer)
+
+    def open(self):
+        return os.open(self.path + b"/file", os.O_RDWR)
+
+    def end(self):
+        """Whoever waits for an answer goes on."""
+        self.libc.umount2(self.path, 1 | 2)
+        self.server.join()
+        os.close(self.device)
+
+
+@pytest.fixture
+def stuck_file(place):
+    if not os.path.exists("/dev/fuse"):
+        pytest.skip("the kernel has no FUSE")
+    path = place / "stuck"
+    path.mkdir()
+    os.chmod(place, 0o755)
+    found = StuckFile(path)
+    yield found
+    found.end()
+
+
+def closers(daemon):
+    """The processes that close for the keeper, and have not been reaped."""
+    return [pid for pid in children(daemon.keeper) if name_of(pid) == "superd-close"]
+
+
+def assert_replaced(front):
+    """The keeper has ended it, another serves, and the keeper acts on signals."""
+    daemon = front.daemon
+    daemon.wait_log(FORBIDDEN.format(front.pid))
+    front.successor()
+    assert daemon.ask("echo", b"a session") == b"a session"
+    assert daemon.ask("cat", b"a program") == b"a program"
+
+
+def test_a_file_that_cannot_be_closed_does_not_hold_the_keeper(owned, stuck_file):
+    front = owned(SERVICES)
+    stuck_file.keeper = front.daemon.keeper
+    front.hold()
+    fd = stuck_file.open()
+    number = front.take(fd)
+    os.close(fd)
+    front.spawn(number)
+    assert_replaced(front)
+    eventually(lambda: stuck_file.stuck and stuck_file.stuck == closers(front.daemon))
+    front.daemon.reload(SERVICES + service("more", exec=["/bin/cat"]))
+
+
+def lingering(front, n):
+    """Connections of the front whose peers read nothing, and who waits for them."""
+    waiting, numbers = [], []
+    for _ in range(n):
+        client = front.daemon.connect("cat")
+        number = front.accept()
+        fd = front.give(number)
+        with socket.socket(fileno=fd) as connection:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, FOREVER)
+            connection.setblocking(False)
+            try:
+                while connection.send(bytes(1 << 16)):
+                    pass
+            except BlockingIOError:
+                connection.setblocking(True)
+        waiting.append(client)
+        numbers.append(number)
+    return waiting, numbers
+
+
+def test_connections_left_in_the_channel_do_not_hold_the_keeper(owned):
+    front = owned(SERVICES)
+    front.hold()
+    clients, numbers = lingering(front, 4)
+    os.kill(front.daemon.keeper, signal.SIGSTOP)
+    front.send(front.message(0))
+    for number in numbers:
+        front.send(front.request("SPAWN"), [number])
+    os.kill(front.daemon.keeper, signal.SIGCONT)
+    assert_replaced(front)
+    for client in clients:
+        client.close()
+    eventually(lambda: not closers(front.daemon))
+
+
+def test_more_connections_than_a_message_may_have_do_not_hold_the_keeper(owned):
+    front = owned(SERVICES)
+    front.hold()
+    clients, numbers = lingering(front, 4)
+    front.send(front.request("SPAWN"), numbers)
+    assert_replaced(front)
+    for client in clients:
+        client.close()
+    eventually(lambda: not closers(front.daemon))
