@@ -118,7 +118,7 @@ static void say_hello(const struct front *front)
 	const struct startup *startup = front->context.startup;
 	char hello[HELLO_MAX] = "";
 
-	add(hello, "pid %ld\ncontrol %d\n", (long)getpid(), control);
+	add(hello, "control %d\n", control);
 	add(hello, "channel %d\n", startup->channel);
 	add(hello, "scratch %ld\ndeaf %ld\n", (long)scratch, (long)&deaf);
 	add(hello, "hold %d\nheld %ld\n", hold.fd, (long)&held);

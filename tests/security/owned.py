@@ -5,6 +5,7 @@ import os
 import re
 import socket
 import struct
+from contextlib import suppress
 
 from daemon import PATIENCE
 from process import eventually
@@ -27,7 +28,8 @@ class Front:
         self.control.settimeout(PATIENCE)
         lines = self.control.recv(1 << 16).decode().splitlines()
         self.numbers = {name: int(number) for name, number in map(str.split, lines)}
-        self.pid = self.numbers["pid"]
+        credentials = self.control.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+        self.pid = struct.unpack("=iII", credentials)[0]  # as we know it
         self.channel = self.numbers["channel"]
         self.used = 0
 
@@ -183,8 +185,12 @@ class Front:
         return bytes(message)
 
     def spawn(self, fd, service=0, endpoint=0, **addresses):
-        """Asks for a program for a descriptor, which the front keeps."""
-        return self.send(self.request("SPAWN", service, endpoint, **addresses), [fd])
+        """Asks for a program for a descriptor, and closes it."""
+        sent = self.send(self.request("SPAWN", service, endpoint, **addresses), [fd])
+        if sent is not None:
+            with suppress(Gone):
+                self.call("close", fd)
+        return sent
 
     def accept(self, endpoint=0):
         return self.call("accept4", self.listener(endpoint), 0, 0, socket.SOCK_CLOEXEC)
