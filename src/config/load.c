@@ -42,6 +42,8 @@ int rehearsal_start(struct rehearsal *rehearsal, struct sources *sources,
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() != parent)
 			_exit(REHEARSAL_BAD);
+		if (options->abandon)
+			options->abandon(options->owner);
 		r = parse_run(&settings, sources, hosts, options, true);
 		_exit(r < 0 ? REHEARSAL_BAD : REHEARSAL_GOOD);
 	}

@@ -13,6 +13,10 @@ struct load_options {
 	const char *pid_file; /* the same, unless NULL */
 	bool privileged;      /* superd runs as root */
 	bool check;           /* --check: report all errors */
+
+	/* NULL, or called first in the child of a rehearsal: closes what it must not hold open. */
+	void (*abandon)(void *owner);
+	void *owner;
 };
 
 /*

@@ -33,11 +33,19 @@ static struct load_options options_of(const struct keeper *keeper)
 	};
 }
 
+/* Their connections end when their programs end, not when the rehearsal does. */
+static void abandon_clients(void *owner)
+{
+	struct keeper *keeper = owner;
+
+	requests_abandon(&keeper->requests);
+}
+
 static pid_t rehearse(struct reload *reload)
 {
 	struct keeper *keeper = keeper_of(reload);
 	const struct keeper_options *options = keeper->options;
-	const struct load_options load_options = options_of(keeper);
+	struct load_options load_options = options_of(keeper);
 	int r;
 
 	notify_reloading();
@@ -49,6 +57,8 @@ static pid_t rehearse(struct reload *reload)
 	shortage_restore_reserve(&keeper->requests.shortage);
 	if (r < 0)
 		return r;
+	load_options.abandon = abandon_clients;
+	load_options.owner = keeper;
 	r = rehearsal_start(&keeper->rehearsal, keeper->sources, &load_options);
 	if (r < 0)
 		return log_error(r, "cannot start a process to try '%s'", options->path);

@@ -8,6 +8,7 @@ import ctypes
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import time
 
@@ -241,6 +242,22 @@ def test_a_reload_lets_a_service_out_of_a_directory_that_hangs(superd, hanging):
     daemon.reload(configuration("/"))
     assert daemon.ask("slow", b"ping") == b"ping"
     first.close()
+
+
+def test_a_rehearsal_does_not_hold_the_connections_of_clients(superd, hanging):
+    """It was forked while the launch was under way, and meets the same directory."""
+    daemon = superd(
+        service("slow", exec=["/bin/cat"], directory=hanging.path, launch_timeout="1s") + OTHERS
+    )
+    hanging.hang()
+    client = daemon.connect("slow")
+    child = child_of(daemon)
+    daemon.signal(signal.SIGHUP)
+    known = {child, *daemon.fronts()[:1]}
+    eventually(lambda: set(children(daemon.keeper)) - known)
+    daemon.wait_log("service 'slow': cannot start")
+    client.settimeout(MOMENT)
+    assert client.recv(1) == b""
 
 
 @pytest.mark.parametrize("dispatch", ["spawn", "wait", "pool", "pass"])

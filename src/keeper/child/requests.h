@@ -58,5 +58,5 @@ bool requests_are_waiting(const struct requests *requests);
 /* The keeper stops: gives up the requests that wait for a launch, or for processes. */
 void requests_give_up(struct requests *requests);
 
-/* For a process that becomes a front: closes the descriptors of clients. */
+/* For a forked process: closes the descriptors of clients. */
 void requests_abandon(struct requests *requests);
