@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/answers.h"
 #include "base/cleanup.h"
 #include "base/number.h"
 #include "base/table.h"
@@ -14,11 +15,21 @@
 /* The limit of the kernel: setgroups() refuses more. */
 #define GROUPS_MAX 65536
 
+#define USER_NAME_MAX 256 /* names that are longer than those of useradd(8) are left out */
+
 struct found_account {
 	char *text; /* "u" or "g", and the name that was asked for */
 	int error;
 	struct account account;
 	UT_hash_handle hh;
+};
+
+/* What the rehearsal keeps. */
+struct answer {
+	int error;
+	uid_t uid;
+	gid_t gid;
+	char name[USER_NAME_MAX];
 };
 
 static void free_found(struct found_account *found)
@@ -82,6 +93,28 @@ static int ask_group(const char *text, struct account *out)
 	return 0;
 }
 
+static int ask(char kind, const char *text, struct account *out)
+{
+	struct answer answer = { 0 };
+	int r;
+
+	r = answers_take_fixed(kind, text, &answer, sizeof(answer));
+	if (r < 0)
+		return r;
+	if (r == 0) {
+		answer.name[sizeof(answer.name) - 1] = '\0';
+		*out = (struct account){ strdup(answer.name), answer.uid, answer.gid };
+		return out->name ? answer.error : -ENOMEM;
+	}
+	answer.error = kind == 'u' ? ask_user(text, out) : ask_group(text, out);
+	answer.uid = out->uid;
+	answer.gid = out->gid;
+	if (out->name && strlen(out->name) < sizeof(answer.name))
+		strcpy(answer.name, out->name);
+	answers_keep(kind, text, &answer, sizeof(answer));
+	return answer.error;
+}
+
 static int find(struct accounts *accounts, char kind, const char *text, struct found_account **out)
 {
 	AUTO(auto_free) char *key = NULL;
@@ -101,8 +134,7 @@ static int find(struct accounts *accounts, char kind, const char *text, struct f
 	if (!found)
 		return -ENOMEM;
 	found->text = take_ptr(key);
-	found->error = kind == 'u' ? ask_user(text, &found->account)
-				   : ask_group(text, &found->account);
+	found->error = ask(kind, text, &found->account);
 	HASH_ADD_KEYPTR(hh, accounts->found, found->text, strlen(found->text), found);
 	if (!found->hh.tbl) {
 		free_found(found);
@@ -134,7 +166,7 @@ int accounts_find_group(struct accounts *accounts, const char *text, gid_t *out)
 	return r;
 }
 
-int account_groups(const struct account *account, gid_t gid, gid_t **out_groups, size_t *out_n)
+static int ask_groups(const struct account *account, gid_t gid, gid_t **out_groups, size_t *out_n)
 {
 	AUTO(auto_free) gid_t *groups = NULL;
 	int n = 16;
@@ -157,4 +189,34 @@ int account_groups(const struct account *account, gid_t gid, gid_t **out_groups,
 	*out_groups = take_ptr(groups);
 	*out_n = n;
 	return 0;
+}
+
+static int take_groups(const char *name, gid_t **out_groups, size_t *out_n)
+{
+	const void *kept;
+	size_t size;
+	int r;
+
+	r = answers_take('l', name, &kept, &size);
+	if (r != 0)
+		return r;
+	*out_groups = malloc(size + 1);
+	if (!*out_groups)
+		return -ENOMEM;
+	memcpy(*out_groups, kept, size);
+	*out_n = size / sizeof(**out_groups);
+	return 0;
+}
+
+int account_groups(const struct account *account, gid_t gid, gid_t **out_groups, size_t *out_n)
+{
+	int r;
+
+	r = take_groups(account->name, out_groups, out_n);
+	if (r <= 0)
+		return r;
+	r = ask_groups(account, gid, out_groups, out_n);
+	if (r == 0)
+		answers_keep('l', account->name, *out_groups, *out_n * sizeof(**out_groups));
+	return r;
 }

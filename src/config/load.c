@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/answers.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -19,39 +20,60 @@ enum {
 };
 
 DEFINE_AUTO(struct sources, sources_free);
-DEFINE_AUTO(struct resolved_hosts, resolved_hosts_free);
 
-int rehearsal_start(struct rehearsal *rehearsal, struct sources *sources,
+/* In the child. */
+static int rehearse(const struct rehearsal *rehearsal, const char *path,
 		    const struct load_options *options)
 {
-	AUTO(auto_resolved_hosts_free) struct resolved_hosts *hosts = NULL;
 	struct settings *settings;
-	pid_t parent = getpid();
-	pid_t pid;
+	struct sources *sources;
+
+	answers_record(rehearsal->answers);
+	if (sources_read(&sources, path) < 0)
+		return REHEARSAL_BAD;
+	sources_keep(sources);
+	return parse_run(&settings, sources, rehearsal->hosts, options, true) < 0 ? REHEARSAL_BAD
+										  : REHEARSAL_GOOD;
+}
+
+static int make_memory(struct rehearsal *rehearsal)
+{
 	int r;
 
-	r = resolved_hosts_new(&hosts);
+	r = resolved_hosts_new(&rehearsal->hosts);
+	if (r == 0)
+		r = answers_new(&rehearsal->answers);
+	if (r < 0)
+		rehearsal_fini(rehearsal);
+	return r;
+}
+
+int rehearsal_start(struct rehearsal *rehearsal, const char *path,
+		    const struct load_options *options)
+{
+	pid_t parent = getpid();
+	int r;
+
+	r = make_memory(rehearsal);
 	if (r < 0)
 		return r;
-
-	pid = fork();
-	if (pid < 0)
-		return -errno;
-	if (pid == 0) {
+	rehearsal->pid = fork();
+	if (rehearsal->pid < 0) {
+		r = -errno;
+		rehearsal_fini(rehearsal);
+		return r;
+	}
+	if (rehearsal->pid == 0) {
 		/* Nobody wants the result if the keeper has gone, perhaps before this line. */
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() != parent)
 			_exit(REHEARSAL_BAD);
 		if (options->abandon)
 			options->abandon(options->owner);
-		r = parse_run(&settings, sources, hosts, options, true);
-		_exit(r < 0 ? REHEARSAL_BAD : REHEARSAL_GOOD);
+		_exit(rehearse(rehearsal, path, options));
 	}
-
-	resolved_hosts_hide(hosts);
-	sources_hide(sources);
-	rehearsal->pid = pid;
-	rehearsal->hosts = take_ptr(hosts);
+	resolved_hosts_hide(rehearsal->hosts);
+	answers_hide(rehearsal->answers);
 	return 0;
 }
 
@@ -70,19 +92,42 @@ int rehearsal_result(const struct rehearsal *rehearsal, int status)
 	return -EINVAL;
 }
 
+static int settings_from(const char *path, const struct rehearsal *rehearsal,
+			 const struct load_options *options, struct settings **out)
+{
+	AUTO(auto_sources_free) struct sources *sources = NULL;
+	int r;
+
+	r = sources_take(&sources);
+	if (r < 0)
+		return log_error(r, "%s: cannot load", path);
+	return parse_run(out, sources, rehearsal->hosts, options, false);
+}
+
+int rehearsal_settings(const struct rehearsal *rehearsal, const char *path,
+		       const struct load_options *options, struct settings **out)
+{
+	int r;
+
+	answers_replay(rehearsal->answers);
+	r = settings_from(path, rehearsal, options, out);
+	answers_end();
+	return r;
+}
+
 void rehearsal_fini(struct rehearsal *rehearsal)
 {
 	resolved_hosts_free(take_ptr(rehearsal->hosts));
+	answers_free(take_ptr(rehearsal->answers));
 }
 
-static int rehearse_and_parse(struct settings **out, struct sources *sources,
-			      const struct load_options *options)
+int settings_load(struct settings **out, const char *path, const struct load_options *options)
 {
 	struct rehearsal rehearsal = { 0 };
 	int status;
 	int r;
 
-	r = rehearsal_start(&rehearsal, sources, options);
+	r = rehearsal_start(&rehearsal, path, options);
 	if (r < 0)
 		return log_error(r, "cannot start the process that tries the configuration");
 
@@ -95,18 +140,7 @@ static int rehearse_and_parse(struct settings **out, struct sources *sources,
 	else
 		r = rehearsal_result(&rehearsal, status);
 	if (r == 0)
-		r = parse_run(out, sources, rehearsal.hosts, options, false);
+		r = rehearsal_settings(&rehearsal, path, options, out);
 	rehearsal_fini(&rehearsal);
 	return r;
-}
-
-int settings_load(struct settings **out, const char *path, const struct load_options *options)
-{
-	AUTO(auto_sources_free) struct sources *sources = NULL;
-	int r;
-
-	r = sources_read(&sources, path);
-	if (r < 0)
-		return r;
-	return rehearse_and_parse(out, sources, options);
 }

@@ -1,27 +1,29 @@
 #pragma once
 
 /*
- * Loads settings from files, in three steps that protect the keeper from a bad file. The bytes of
- * every file are read once. A forked child parses them (the rehearsal), looks up the names of
- * hosts, and reports every error. If that succeeds, the keeper parses the same bytes again with
- * parse_run(), with the addresses that the child has found.
+ * Loads settings from files, in two steps that protect the keeper from bad files, and from file
+ * systems and name servers that do not answer. A forked child (the rehearsal) reads all files,
+ * parses them, asks everything that has to be asked, and reports every error. If that succeeds, the
+ * keeper parses the same bytes again with what the child was answered. It opens no file.
  */
 
 #include <sys/types.h>
 
 #include "config/parse.h"
 
+struct answers;
 struct resolved_hosts;
 struct settings;
-struct sources;
 
+/* Both are shared with the child, which fills them. */
 struct rehearsal {
 	pid_t pid;
-	struct resolved_hosts *hosts; /* shared with the child, which fills it */
+	struct resolved_hosts *hosts;
+	struct answers *answers;
 };
 
-/* Forks the child that parses @sources. The child logs every error and exits. */
-int rehearsal_start(struct rehearsal *rehearsal, struct sources *sources,
+/* Forks the child that loads @path. The child logs every error and exits. */
+int rehearsal_start(struct rehearsal *rehearsal, const char *path,
 		    const struct load_options *options);
 
 /*
@@ -30,8 +32,12 @@ int rehearsal_start(struct rehearsal *rehearsal, struct sources *sources,
  */
 int rehearsal_result(const struct rehearsal *rehearsal, int status);
 
+/* After the child has succeeded. Returns 0 or a logged negative errno. Asks nobody anything. */
+int rehearsal_settings(const struct rehearsal *rehearsal, const char *path,
+		       const struct load_options *options, struct settings **out);
+
 /* Frees the memory of the rehearsal. The child must have ended. */
 void rehearsal_fini(struct rehearsal *rehearsal);
 
-/* All three steps, for the start and --check. Waits for the child. */
+/* Both steps, for the start and --check. Waits for the child. */
 int settings_load(struct settings **out, const char *path, const struct load_options *options);

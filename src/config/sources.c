@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/answers.h"
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -43,12 +44,6 @@ void sources_free(struct sources *sources)
 	free(sources->list);
 	errors_fini(&sources->errors);
 	free(sources);
-}
-
-void sources_hide(struct sources *sources)
-{
-	for (size_t i = 0; i < sources->n; i++)
-		secret_memory_hide(sources->list[i].text, sources->list[i].room);
 }
 
 static struct source *add_source(struct sources *sources, const char *path,
@@ -295,6 +290,94 @@ int sources_read(struct sources **out, const char *path)
 	if (sources->n == 0 || !sources->list[0].text)
 		return errors_report(reader.errors, true);
 
+	*out = take_ptr(sources);
+	return 0;
+}
+
+/* Of one file; its text follows. */
+struct kept_source {
+	int line;
+	bool whole;
+};
+
+static void keep_source(const struct source *source)
+{
+	const struct kept_source head = { source->included.line, source->whole };
+
+	answers_keep('f', source->path, &head, sizeof(head));
+	if (source->text)
+		answers_keep('c', source->path, source->text, strlen(source->text) + 1);
+}
+
+void sources_keep(const struct sources *sources)
+{
+	answers_keep('n', "", &sources->n, sizeof(sources->n));
+	for (size_t i = 0; i < sources->n; i++) {
+		answers_keep('p', "", sources->list[i].path, strlen(sources->list[i].path) + 1);
+		keep_source(&sources->list[i]);
+	}
+}
+
+static int take_path(char **out)
+{
+	const void *path;
+	size_t size;
+
+	if (answers_take('p', "", &path, &size) != 0)
+		return -EIO;
+	*out = strndup(path, size);
+	return *out ? 0 : -ENOMEM;
+}
+
+static int take_text(struct source *source)
+{
+	const void *text;
+	size_t size;
+
+	if (answers_take('c', source->path, &text, &size) != 0)
+		return -EIO;
+	source->text = secret_memory_new(size + 1);
+	if (!source->text)
+		return -ENOMEM;
+	source->room = size + 1;
+	memcpy(source->text, text, size);
+	return 0;
+}
+
+static int take_source(struct sources *sources)
+{
+	AUTO(auto_free) char *path = NULL;
+	struct kept_source head;
+	struct source *source;
+	int r;
+
+	r = take_path(&path);
+	if (r == 0)
+		r = answers_take_fixed('f', path, &head, sizeof(head));
+	if (r < 0)
+		return r;
+	source = add_source(sources, path, (struct location){ NULL, head.line });
+	if (!source)
+		return -ENOMEM;
+	source->whole = head.whole;
+	/* Only the rehearsal reports errors at this place. */
+	source->included.file = sources->list[0].path;
+	return take_text(source);
+}
+
+int sources_take(struct sources **out)
+{
+	AUTO(auto_sources_free) struct sources *sources = calloc(1, sizeof(*sources));
+	size_t n;
+	int r;
+
+	if (!sources)
+		return -ENOMEM;
+	r = answers_take_fixed('n', "", &n, sizeof(n)) == 0 && n > 0 ? 0 : -EIO;
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = take_source(sources);
+	if (r < 0)
+		return r;
 	*out = take_ptr(sources);
 	return 0;
 }

@@ -36,5 +36,6 @@ struct sources {
 int sources_read(struct sources **out, const char *path);
 void sources_free(struct sources *sources);
 
-/* From now on forked processes do not have the texts. */
-void sources_hide(struct sources *sources);
+/* Keep the files among the answers of the rehearsal, and take them from there: see answers.h. */
+void sources_keep(const struct sources *sources);
+int sources_take(struct sources **out);

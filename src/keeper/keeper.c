@@ -7,7 +7,6 @@
 #include "base/log.h"
 #include "channel/stats.h"
 #include "config/settings.h"
-#include "config/sources.h"
 #include "keeper/child/front-requests.h"
 #include "keeper/front-message.h"
 #include "keeper/fronts/closer.h"
@@ -332,7 +331,6 @@ void keeper_fini(struct keeper *keeper)
 	fronts_fini(&keeper->fronts);
 	reload_fini(&keeper->reload);
 	rehearsal_fini(&keeper->rehearsal);
-	sources_free(keeper->sources);
 	generation_unref(keeper->generation);
 	children_fini(&keeper->children);
 	launches_fini(&keeper->launches);

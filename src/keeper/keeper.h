@@ -36,7 +36,6 @@ struct generation;
 struct poller;
 struct service_stats;
 struct settings;
-struct sources;
 
 struct keeper_options {
 	const char *path;     /* the configuration, absolute */
@@ -69,7 +68,6 @@ struct keeper {
 	struct requests requests;
 	struct pools pools;
 	struct reload reload;
-	struct sources *sources; /* for the reload */
 	struct rehearsal rehearsal;
 	struct watchdog watchdog;
 	struct pid_file pid_file;

@@ -7,7 +7,6 @@
 #include "base/log.h"
 #include "config/load.h"
 #include "config/settings.h"
-#include "config/sources.h"
 #include "keeper/child/shortage.h"
 #include "keeper/child/unread.h"
 #include "keeper/child/wait.h"
@@ -49,17 +48,14 @@ static pid_t rehearse(struct reload *reload)
 	int r;
 
 	notify_reloading();
-	/* The files are opened with its number. */
+	/* The log is opened with its number, and the child opens its files with it. */
 	(void)reserve_fd_release(&keeper->reserve);
 	log_target_reopen(keeper->generation->settings, options->foreground, &keeper->fronts);
 	log_info("loading '%s'", options->path);
-	r = sources_read(&keeper->sources, options->path);
-	shortage_restore_reserve(&keeper->requests.shortage);
-	if (r < 0)
-		return r;
 	load_options.abandon = abandon_clients;
 	load_options.owner = keeper;
-	r = rehearsal_start(&keeper->rehearsal, keeper->sources, &load_options);
+	r = rehearsal_start(&keeper->rehearsal, options->path, &load_options);
+	shortage_restore_reserve(&keeper->requests.shortage);
 	if (r < 0)
 		return log_error(r, "cannot start a process to try '%s'", options->path);
 	return keeper->rehearsal.pid;
@@ -75,7 +71,7 @@ static int prepare(struct reload *reload, int status, struct generation **out)
 	r = rehearsal_result(&keeper->rehearsal, status);
 	if (r < 0)
 		return r;
-	r = parse_run(&settings, keeper->sources, keeper->rehearsal.hosts, &options, false);
+	r = rehearsal_settings(&keeper->rehearsal, keeper->options->path, &options, &settings);
 	if (r < 0)
 		return r;
 	r = generation_new(out, settings, &keeper->listener_table, &keeper->records,
@@ -152,7 +148,6 @@ static void finish(struct reload *reload)
 
 	rehearsal_fini(&keeper->rehearsal);
 	keeper->rehearsal = (struct rehearsal){ 0 };
-	sources_free(take_ptr(keeper->sources));
 	pid_file_withdraw(&keeper->pid_file);
 	if (reload->failed) {
 		log_error(0, "configuration not changed: '%s' could not be applied",

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/answers.h"
 #include "base/number.h"
 #include "base/text.h"
 
@@ -91,23 +92,37 @@ static const char *name_of(int type)
 	return type == SOCK_DGRAM ? "udp" : "tcp";
 }
 
+/* Returns a port of the services database, or -1. The rehearsal keeps the answer. */
+static int find_port(const char *text, int type)
+{
+	const struct servent *entry;
+	int port = -1;
+
+	if (answers_take_fixed(type == SOCK_DGRAM ? 'd' : 't', text, &port, sizeof(port)) <= 0)
+		return port > PORT_MAX ? -1 : port;
+	entry = getservbyname(text, name_of(type));
+	if (entry)
+		port = ntohs((uint16_t)entry->s_port);
+	answers_keep(type == SOCK_DGRAM ? 'd' : 't', text, &port, sizeof(port));
+	return port;
+}
+
 static int parse_port_name(struct endpoint_text *out, const char *text, const char **out_why)
 {
 	int other = out->type == SOCK_DGRAM ? SOCK_STREAM : SOCK_DGRAM;
-	const struct servent *entry;
+	int port = find_port(text, out->type);
 
-	entry = getservbyname(text, name_of(out->type));
-	if (!entry && getservbyname(text, name_of(other)))
+	if (port < 0 && find_port(text, other) >= 0)
 		return refuse(out_why,
 			      "takes a name that the services database has for %s; it has '%s' for "
 			      "%s only",
 			      name_of(out->type), text, name_of(other));
-	if (!entry)
+	if (port < 0)
 		return refuse_text(out_why,
 				   "a port from 0 to 65535 or a name of the services database",
 				   text, strlen(text));
 
-	out->port_first = ntohs((uint16_t)entry->s_port);
+	out->port_first = (unsigned)port;
 	out->port_last = out->port_first;
 	return 0;
 }

@@ -7,11 +7,13 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
 #include <sys/wait.h>
 
 #include "channel/startup.h"
 #include "keeper-stage.h"
 #include "keeper/listen/activation.h"
+#include "keeper/reload-steps.h"
 #include "keeper/startup.h"
 
 #define LONG_MS 60000
@@ -47,13 +49,20 @@ static void add_old_front(struct stage *stage)
 	close(theirs);
 }
 
+static pid_t find_no_process(struct reload *reload)
+{
+	return -EAGAIN;
+}
+
 /* The service manager waits for the end of each reload. */
 static void test_reload_that_fails_after_another_ends_in_the_same_turn(void **state)
 {
 	struct stage *stage = *state;
 	struct keeper *keeper = &stage->keeper;
+	struct reload_steps failing = reload_steps;
 
-	stage->options.path = "/nonexistent/superd.conf";
+	failing.rehearse = find_no_process;
+	keeper->reload.steps = &failing;
 	reload_begin(&keeper->reload);
 	assert_true(keeper->reloaded);
 	reload_remember(&keeper->reload);
