@@ -84,13 +84,19 @@ static void forget(struct requests *requests, struct child *child)
 	unread_end(&requests->unread, child);
 }
 
+/* The launch of @request is over, without a program. */
+static void take_back(struct request *request)
+{
+	if (request->kind->take_back)
+		request->kind->take_back(request);
+}
+
 /* The machine is short of something: @request waits, and is tried again. */
 static void wait_for_relief(struct requests *requests, struct request *request, int error)
 {
 	bool on_trial = request->on_trial;
 
-	if (request->kind->take_back)
-		request->kind->take_back(request);
+	take_back(request);
 	shortage_add(&requests->shortage, request, error);
 	request->on_trial = false;
 	if (on_trial)
@@ -235,6 +241,7 @@ static pid_t begin(struct requests *requests, struct request *request, struct ch
 	}
 	if (child->pid > 0) {
 		end_unknown(requests, child);
+		take_back(request);
 		*failure = (struct spawn_failure){ .step = SPAWN_PROCESS, .error = ENOMEM };
 	}
 	return child->pid > 0 ? -ENOMEM : child->pid;
