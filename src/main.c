@@ -19,8 +19,11 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/number.h"
-#include "base/text.h"
 #include "build-config.h"
+#include "command/check.h"
+#include "command/explain.h"
+#include "command/list.h"
+#include "command/tell.h"
 #include "config/load.h"
 #include "config/settings.h"
 #include "front/confinement.h"
@@ -28,12 +31,21 @@
 #include "keeper/keeper.h"
 #include "keeper/notify.h"
 
+/* What superd is asked to do. */
+enum action {
+	SERVE,
+	CHECK,
+	LIST,
+	RELOAD,
+	STOP,
+};
+
 struct arguments {
+	enum action action;
 	const char *config;
 	const char *pid_file;
 	int port_base;
 	bool foreground;
-	bool check;
 	bool debug;
 };
 
@@ -47,6 +59,10 @@ static const char usage[] =
 	"  -p, --port-base N     add N to every port\n"
 	"  -P, --pid-file FILE   write the process id to FILE while superd serves\n"
 	"  -d, --debug           log more\n"
+	"      --list            print the services of the configuration\n"
+	"      --explain OPTION  print what superd.conf(5) says about OPTION\n"
+	"      --reload          let the superd of the pid file read its configuration again\n"
+	"      --stop            stop the superd of the pid file, and wait for its end\n"
 	"      --describe-front  print what the process that faces the network may do\n"
 	"  -V, --version         print the version and exit\n"
 	"  -h, --help            print this and exit\n"
@@ -69,6 +85,8 @@ static int parse_port_base(const char *text, int *out)
 /* After the characters: an option that has none. */
 enum {
 	DESCRIBE_FRONT = UCHAR_MAX + 1,
+	EXPLAIN,
+	FIRST_ACTION, /* and the others of enum action behind it */
 };
 
 static void print_version(void)
@@ -76,6 +94,28 @@ static void print_version(void)
 	puts("superd " SUPERD_VERSION);
 	if (confinement_missing())
 		printf("In this build %s.\n", confinement_missing());
+}
+
+/* Options that have no character. Returns as parse_arguments(). */
+static int parse_long(struct arguments *out, int option, int *out_status)
+{
+	switch (option) {
+	case FIRST_ACTION + LIST:
+	case FIRST_ACTION + RELOAD:
+	case FIRST_ACTION + STOP:
+		out->action = option - FIRST_ACTION;
+		return 0;
+	case EXPLAIN:
+		*out_status = explain_print(optarg) < 0 ? EX_USAGE : EX_OK;
+		return -1;
+	case DESCRIBE_FRONT:
+		confinement_describe();
+		*out_status = EX_OK;
+		return -1;
+	default:
+		fputs("Try 'superd --help'.\n", stderr);
+		return -1;
+	}
 }
 
 /* Returns 0 to go on, or -1 with the exit status in @out_status. */
@@ -88,6 +128,10 @@ static int parse_arguments(struct arguments *out, int argc, char **argv, int *ou
 		{ "port-base", required_argument, NULL, 'p' },
 		{ "pid-file", required_argument, NULL, 'P' },
 		{ "debug", no_argument, NULL, 'd' },
+		{ "list", no_argument, NULL, FIRST_ACTION + LIST },
+		{ "reload", no_argument, NULL, FIRST_ACTION + RELOAD },
+		{ "stop", no_argument, NULL, FIRST_ACTION + STOP },
+		{ "explain", required_argument, NULL, EXPLAIN },
 		{ "describe-front", no_argument, NULL, DESCRIBE_FRONT },
 		{ "version", no_argument, NULL, 'V' },
 		{ "help", no_argument, NULL, 'h' },
@@ -105,7 +149,7 @@ static int parse_arguments(struct arguments *out, int argc, char **argv, int *ou
 			out->foreground = true;
 			break;
 		case 't':
-			out->check = true;
+			out->action = CHECK;
 			break;
 		case 'p':
 			if (parse_port_base(optarg, &out->port_base) < 0)
@@ -121,17 +165,13 @@ static int parse_arguments(struct arguments *out, int argc, char **argv, int *ou
 			print_version();
 			*out_status = EX_OK;
 			return -1;
-		case DESCRIBE_FRONT:
-			confinement_describe();
-			*out_status = EX_OK;
-			return -1;
 		case 'h':
 			fputs(usage, stdout);
 			*out_status = EX_OK;
 			return -1;
 		default:
-			fputs("Try 'superd --help'.\n", stderr);
-			return -1;
+			if (parse_long(out, option, out_status) < 0)
+				return -1;
 		}
 	}
 	if (optind < argc) {
@@ -197,19 +237,46 @@ static char *absolute(const char *path)
 	return joined;
 }
 
-static int check(const char *path, const struct load_options *options)
+/* A reload is asked for only if it can succeed. A stop is possible with every file. */
+static int send_signal(const struct arguments *arguments, const char *path,
+		       const struct load_options *load)
 {
-	char services[TEXT_COUNT_MAX], listeners[TEXT_COUNT_MAX];
+	const char *pid_file = load->pid_file;
+	struct settings *settings = NULL;
+	int r = 0;
+
+	if (arguments->action == RELOAD || !pid_file)
+		r = load_settings(&settings, path, load);
+	if (r == 0 && !pid_file)
+		pid_file = settings->pid_file;
+
+	if (r == 0 && !pid_file)
+		fputs("superd: 'pid_file' is not set, so it is not known which superd is meant; "
+		      "name its file with --pid-file\n",
+		      stderr);
+	else if (r == 0)
+		r = arguments->action == STOP ? tell_stop(pid_file) : tell_reload(pid_file);
+	else if (!pid_file)
+		fputs("superd: name the pid file with --pid-file, or mend the configuration\n",
+		      stderr);
+	settings_free(settings);
+	if (!pid_file)
+		return EX_CONFIG;
+	return r == 0 ? EX_OK : (r == -EINVAL ? EX_CONFIG : EX_UNAVAILABLE);
+}
+
+/* The settings are loaded to be looked at. */
+static int show(const struct arguments *arguments, const char *path,
+		const struct load_options *load)
+{
 	struct settings *settings;
 
-	if (load_settings(&settings, path, options) < 0)
+	if (load_settings(&settings, path, load) < 0)
 		return EX_CONFIG;
-
-	printf("%s: ok: %s, %s", path, text_count(services, settings->n_services, "service"),
-	       text_count(listeners, settings->n_endpoints, "listener"));
-	if (settings->n_disabled)
-		printf(", %zu disabled", settings->n_disabled);
-	putchar('\n');
+	if (arguments->action == CHECK)
+		check_print(path, settings);
+	else
+		list_print(settings);
 	settings_free(settings);
 	return EX_OK;
 }
@@ -292,6 +359,21 @@ static int serve(const struct arguments *arguments, const char *path,
 	return keeper_run(&options, settings, &activation);
 }
 
+static int act(const struct arguments *arguments, const char *path, const struct load_options *load,
+	       const struct rlimit *descriptors)
+{
+	switch (arguments->action) {
+	case CHECK:
+	case LIST:
+		return show(arguments, path, load);
+	case RELOAD:
+	case STOP:
+		return send_signal(arguments, path, load);
+	default:
+		return serve(arguments, path, load, descriptors);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	struct arguments arguments = { .config = SUPERD_CONFIG, .port_base = -1 };
@@ -307,7 +389,8 @@ int main(int argc, char **argv)
 
 	log_set_debug(arguments.debug);
 	load.port_base = arguments.port_base;
-	load.check = arguments.check;
+	load.check = arguments.action == CHECK || arguments.action == LIST;
+	load.list = arguments.action == LIST;
 	path = absolute(arguments.config);
 	pid_file = arguments.pid_file ? absolute(arguments.pid_file) : NULL;
 	load.pid_file = pid_file;
@@ -316,8 +399,7 @@ int main(int argc, char **argv)
 
 	reset_signals();
 	umask(022);
-	status = arguments.check ? check(path, &load)
-				 : serve(&arguments, path, &load, &descriptors);
+	status = act(&arguments, path, &load, &descriptors);
 	log_close();
 	return status;
 }

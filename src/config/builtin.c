@@ -16,6 +16,11 @@ static const struct {
 
 const struct word_table builtin_words = WORD_TABLE_OF_ROWS(table);
 
+const char *builtin_name(enum builtin_kind kind)
+{
+	return table[kind].name;
+}
+
 bool builtin_has(enum builtin_kind kind, unsigned traits)
 {
 	return table[kind].traits & traits;

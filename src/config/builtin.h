@@ -30,6 +30,8 @@ enum {
 
 extern const struct word_table builtin_words;
 
+const char *builtin_name(enum builtin_kind kind);
+
 /* Whether @kind has one of @traits. */
 bool builtin_has(enum builtin_kind kind, unsigned traits);
 

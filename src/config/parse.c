@@ -12,6 +12,7 @@
 #include "config/build-front.h"
 #include "config/build-service.h"
 #include "config/decode.h"
+#include "config/listing.h"
 #include "config/sources.h"
 #include "config/superd-conf.h"
 
@@ -119,12 +120,18 @@ static void check_number_of_services(struct parse *parse)
 
 static void build_services(struct parse *parse)
 {
+	struct settings *settings = parse->context.settings;
 	struct superd_conf *conf = &parse->conf;
 	struct draft draft;
 
-	while (superd_conf_next(conf, &draft))
-		build_service(&parse->context, &draft);
-	parse->context.settings->n_disabled = conf->n_disabled;
+	while (superd_conf_next(conf, &draft)) {
+		if (draft.enabled)
+			build_service(&parse->context, &draft);
+		else
+			settings->n_disabled++;
+		if (parse->options->list && listing_add(settings, &draft) < 0)
+			errors_add(&parse->errors, draft.location, "out of memory");
+	}
 	if (conf->n_services == 0 && !errors_exist(&parse->errors))
 		errors_add(&parse->errors, (struct location){ conf->files[0], 1 },
 			   "no service is defined");

@@ -13,6 +13,7 @@ struct load_options {
 	const char *pid_file; /* the same, unless NULL */
 	bool privileged;      /* superd runs as root */
 	bool check;           /* --check: report all errors */
+	bool list;            /* --list: list the services as they are written */
 
 	/* NULL, or called first in the child of a rehearsal: closes what it must not hold open. */
 	void (*abandon)(void *owner);

@@ -23,6 +23,13 @@ static void service_fini(struct service *service)
 	free(service->name);
 }
 
+static void listed_service_fini(struct listed_service *service)
+{
+	free(service->name);
+	free(service->endpoints);
+	free(service->answer);
+}
+
 void settings_free(struct settings *settings)
 {
 	if (!settings)
@@ -33,6 +40,9 @@ void settings_free(struct settings *settings)
 	for (size_t i = 0; i < settings->n_files; i++)
 		free(settings->files[i]);
 	arena_fini(&settings->secrets);
+	for (size_t i = 0; i < settings->n_listed; i++)
+		listed_service_fini(&settings->listed[i]);
+	free(settings->listed);
 	free(settings->services);
 	free(settings->files);
 	free(settings->log_path);

@@ -147,6 +147,14 @@ struct front_settings {
 	gid_t gid;
 };
 
+/* A service as it is written, enabled or not. */
+struct listed_service {
+	char *name;
+	char *endpoints; /* separated by spaces */
+	char *answer;    /* what answers there */
+	bool enabled;
+};
+
 struct settings {
 	char *path;
 	enum poller_kind poller;
@@ -161,7 +169,11 @@ struct settings {
 	struct service *services; /* those that are enabled, in the order of the files */
 	size_t n_services;
 	size_t services_room;
-	size_t n_disabled;    /* services that are not among them */
+	size_t n_disabled; /* services that are not among them */
+
+	struct listed_service *listed; /* for superd --list only */
+	size_t n_listed;
+	size_t listed_room;
 	size_t n_endpoints;   /* of all services */
 	struct arena secrets; /* what is not in fronts */
 	char **files;         /* the names of all files; services point to them */

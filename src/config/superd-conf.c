@@ -217,8 +217,7 @@ static bool name_draft(struct superd_conf *conf, const struct statement *stateme
 	return false;
 }
 
-/* Returns whether the service is enabled. */
-static bool read_service(struct superd_conf *conf, struct statement *statement, struct draft *out)
+static void read_service(struct superd_conf *conf, struct statement *statement, struct draft *out)
 {
 	char subject[NAME_SHOWN_MAX + sizeof("service ''")];
 	const char *file = conf->files[conf->file];
@@ -246,7 +245,6 @@ static bool read_service(struct superd_conf *conf, struct statement *statement, 
 	}
 	if (!out->enabled)
 		errors_soften(conf->errors, statement->first_error);
-	return out->enabled;
 }
 
 /* The next section of all files, or NULL at the end. */
@@ -277,9 +275,8 @@ bool superd_conf_next(struct superd_conf *conf, struct draft *out)
 		if (kind_of(&statement->keyword) != KIND_SERVICE)
 			continue;
 		conf->n_services++;
-		if (read_service(conf, statement, out))
-			return true;
-		conf->n_disabled++;
+		read_service(conf, statement, out);
+		return true;
 	}
 	service_names_check(&conf->names, conf->errors);
 	return false;

@@ -31,7 +31,6 @@ struct superd_conf {
 	struct syntax syntax;
 	bool reading;
 	size_t n_services; /* found so far, also those with errors */
-	size_t n_disabled; /* of these */
 };
 
 /* Frees the names only. */
@@ -41,8 +40,8 @@ void superd_conf_fini(struct superd_conf *conf);
 void superd_conf_read_common(struct superd_conf *conf);
 
 /*
- * Reads the next service that is enabled. Its draft may have errors: see its `bad` and `unsure`.
- * Returns false at the end, after the errors that only then are known. @out is valid as long as the
- * arena, and its name until the next call.
+ * Reads the next service, which may not be enabled. Its draft may have errors: see its `bad` and
+ * `unsure`. Returns false at the end, after the errors that only then are known. @out is valid as
+ * long as the arena, and its name until the next call.
  */
 bool superd_conf_next(struct superd_conf *conf, struct draft *out);

@@ -15,10 +15,12 @@ import pytest
 
 from daemon import PATIENCE, SUPERD
 from process import SANITIZED, children, eventually
-from settings import ECHO, ROOT, for_root, service
+from settings import ECHO, ROOT, USER, for_root, service
 
+TOP = pathlib.Path(__file__).parents[2]
 GOLDEN = pathlib.Path(__file__).parent / "golden"
 USAGE = 64
+UNAVAILABLE = 69
 OS_ERROR = 71
 NO_PRIVILEGES = 77
 CONFIG = 78
@@ -215,12 +217,13 @@ def test_what_the_front_may_do_is_printed():
 def test_help_names_every_option(flag):
     done = call(flag)
     assert done.returncode == 0
-    for option in ("config", "foreground", "check", "port-base", "debug", "version", "help"):
+    options = "config foreground check port-base pid-file debug list explain reload stop"
+    for option in (*options.split(), "version", "help"):
         assert f"--{option}" in done.stdout
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--nonsense"], ["-p"], ["-p", "x"], ["-p", "-1"], ["-p", "65536"], ["surplus"]]
+    "arguments", [["--nonsense"], ["--explain"], ["-p"], ["-p", "x"], ["-p", "-1"], ["-p", "65536"], ["surplus"]]
 )
 def test_a_wrong_call_is_a_usage_error(arguments):
     done = call(*arguments)
@@ -386,3 +389,67 @@ def test_the_background_is_not_entered_without_a_log(run, background):
     done = run('log = "/nonexistent/directory/log"\n' + ECHO)
     assert done.returncode in (OS_ERROR, CONFIG) and "/nonexistent/directory/log" in done.stderr
     assert background() == []
+
+
+def test_a_list_has_every_service_as_it_is_written(run):
+    text = (
+        service("echo", listen=["tcp:localhost:echo", "udp:7"], builtin="echo")
+        + service("off", listen="tcp:7777", exec=["/no/such"], dispatch="wait", enabled=False)
+        + service("on", listen="unix:/run/x.sock", exec=["/bin/cat", "-u"])
+    )
+    done = run(for_root(text), "--list")
+    assert done.returncode == 0, done.stderr
+    assert [line.split("  ") for line in re.sub("  +", "  ", done.stdout).splitlines()] == [
+        ["SERVICE", "ENABLED", "ANSWERS", "LISTEN"],
+        ["echo", "yes", "built-in echo", "tcp:localhost:echo udp:7"],
+        ["off", "no", f"/no/such (wait as {USER})", "tcp:7777"],
+        ["on", "yes", f"/bin/cat (spawn as {USER})", "unix:/run/x.sock"],
+    ]
+
+
+def test_every_option_is_explained():
+    schema = (TOP / "src/config/schema.c").read_text()
+    options = re.findall(r'\[OPTION_\w+\] = \{\s*"([a-z0-9_]+)"', schema)
+    assert len(options) > 50
+    for option in options:
+        done = call("--explain", option)
+        assert done.returncode == 0 and done.stdout.startswith(f"{option} = "), done.stderr
+        heading, _, text = done.stdout.partition("\n\n")
+        assert len(text) > 20 and not re.search(r"^\.|\\|\b(Ic|Ar|Cm|Ns)\b", text, re.M), text
+        assert all(len(line) <= 80 for line in done.stdout.splitlines())
+
+
+@pytest.mark.parametrize(
+    "word, said",
+    [("only_from", "superd has no lists of clients"), ("lisen", "'listen'?"), ("xyzzy", "conf(5)")],
+)
+def test_what_is_no_option_is_answered(word, said):
+    done = call("--explain", word)
+    assert done.returncode == USAGE and said in done.stderr and word in done.stderr
+
+
+def test_superd_is_reloaded_and_stopped_by_its_pid_file(superd, place):
+    text = f'pid_file = "{place}/superd.pid"\n' + ECHO
+    daemon = superd(text)
+    daemon.write(text + service("new", builtin="daytime"))
+    conf = ["-c", str(daemon.config)]
+    assert call("--reload", *conf).returncode == 0
+    assert len(daemon.ask("new")) == 26
+    daemon.write("service {")
+    broken = call("--reload", *conf, "-P", str(place / "superd.pid"))
+    assert broken.returncode == CONFIG and "superd.conf:1: " in broken.stderr
+    assert "--pid-file" in call("--stop", *conf).stderr
+    assert call("--stop", *conf, "-P", str(place / "superd.pid")).returncode == 0
+    assert daemon.process.wait(0) == 0
+
+
+@pytest.mark.parametrize("action", ["--reload", "--stop"])
+def test_who_is_not_there_is_not_told(run, place, action):
+    path = place / "superd.pid"
+    done = run(for_root(ECHO), action)
+    assert done.returncode == CONFIG and "'pid_file' is not set" in done.stderr
+    done = run(for_root(ECHO), action, "-P", str(path))
+    assert done.returncode == UNAVAILABLE and "cannot read the pid file" in done.stderr
+    path.write_text(f"{os.getpid()}\n")
+    done = run(for_root(ECHO), action, "-P", str(path))
+    assert done.returncode == UNAVAILABLE and "no superd runs" in done.stderr
