@@ -307,6 +307,7 @@ int keeper_init(struct keeper *keeper, const struct keeper_options *options,
 	}
 	listener_table_init(&keeper->listener_table, keeper->timers, activation, on_bound);
 	closer_init(keeper->timers);
+	notify_init(keeper->timers);
 	reserve_fd_init(&keeper->reserve, keeper->signals.fd);
 	fronts_init(&keeper->fronts, keeper->poller, &keeper->reserve, &keeper->records,
 		    &fronts_events);
@@ -339,6 +340,7 @@ void keeper_fini(struct keeper *keeper)
 	reserve_fd_fini(&keeper->reserve);
 	signals_fini(&keeper->signals);
 	closer_fini();
+	notify_fini();
 	free_shared(keeper);
 	pid_file_fini(&keeper->pid_file);
 }

@@ -9,11 +9,20 @@
 
 #include "keeper/listen/activation.h"
 
+struct timers;
+
 /*
  * Takes the passed sockets, and removes their variables from the environment. If the variables are
  * for another process, there are none. The sockets become close-on-exec.
  */
 int activation_take(struct activation *out);
+
+/*
+ * No function below waits. Messages that the manager does not take at once are sent later, if this
+ * was called. The caller keeps @timers until notify_fini(), which drops those that are left.
+ */
+void notify_init(struct timers *timers);
+void notify_fini(void);
 
 void notify_ready(const char *status);
 void notify_reloading(void);

@@ -3,6 +3,8 @@
 import contextlib
 import re
 import shutil
+import signal
+import socket
 import subprocess
 
 import pytest
@@ -11,9 +13,6 @@ from daemon import PATIENCE, Lines
 from process import eventually
 from settings import ECHO, ROOT, service
 from test_syscalls import traced
-
-pytestmark = pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
-
 
 @contextlib.contextmanager
 def watching(daemon, *arguments):
@@ -31,6 +30,7 @@ def watching(daemon, *arguments):
         strace.wait(PATIENCE)
 
 
+@pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
 def test_the_keeper_touches_no_file_of_a_configuration(superd, place):
     """The process that tries the files has read them, and has asked who a user is."""
     (place / "included.conf").write_text(service("cat", exec=["/bin/cat"], directory="/tmp"))
@@ -48,3 +48,32 @@ def test_the_keeper_touches_no_file_of_a_configuration(superd, place):
     calls = [line for line in said.text().splitlines() if re.match(r"^\w+\(", line)]
     allowed = r"/proc/|/sys/|/dev/null|notify|AT_EMPTY_PATH|/etc/localtime"
     assert not [line for line in calls if not re.search(allowed, line)]
+
+
+@pytest.fixture
+def manager(place):
+    """A service manager that has no room and reads nothing, as one that hangs."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(f"{place}/manager")
+        manager.settimeout(PATIENCE)
+        fill = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        fill.setblocking(False)
+        with fill, contextlib.suppress(BlockingIOError):
+            while True:
+                fill.sendto(b"X", manager.getsockname())
+        yield manager
+
+
+def test_the_keeper_does_not_wait_for_the_service_manager(superd, manager):
+    """What it has no room for is said later, and in order."""
+    place = manager.getsockname()
+    daemon = superd(ECHO, ready=False, env={"NOTIFY_SOCKET": place, "WATCHDOG_USEC": "300000"})
+    daemon.wait_log("configuration loaded: 1 service")
+    daemon.signal(signal.SIGHUP)
+    daemon.wait_log("configuration loaded: 1 service", count=2)
+    assert daemon.ask("echo", b"ping") == b"ping"
+    said = b""
+    while b"RELOADING" not in said:
+        said = manager.recv(4096)
+    assert b"READY=1" in manager.recv(4096)
+    assert daemon.stop() == 0
