@@ -122,9 +122,9 @@ static void report_child(const struct child *child)
 
 	if (child->peer.length > 0)
 		address_text(&child->peer, peer);
-	log_info("child %ld: service '%s', for %s, since %lld s", (long)child->pid,
-		 child->record->name, peer,
-		 (long long)((clock_us() - child->started_us) / 1000000));
+	log_info("child %ld: service '%s', for %s, since %lld s%s", (long)child->pid,
+		 child->record->name, peer, (long long)((clock_us() - child->started_us) / 1000000),
+		 child->launch ? ", program not executed yet" : "");
 }
 
 static void report_front(const struct front *front)
@@ -146,7 +146,7 @@ void report_state(const struct keeper *keeper)
 	const struct settings *settings = keeper->generation->settings;
 
 	log_info("state: %s; %zu children, %zu requests wait", report_status(keeper),
-		 children_count(&keeper->children), keeper->requests.shortage.n_waiting);
+		 children_count(&keeper->children), requests_count_waiting(&keeper->requests));
 	list_for_each(at, next, &keeper->fronts.list)
 		report_front(container_of(at, struct front, link));
 	for (size_t i = 0; i < settings->n_services; i++)

@@ -60,6 +60,6 @@ void stop_begin(struct keeper *keeper, const char *why)
 bool stop_is_over(const struct keeper *keeper)
 {
 	return keeper->stopping && !list_is_linked(&keeper->fronts.list) &&
-	       !requests_are_waiting(&keeper->requests) &&
+	       requests_count_waiting(&keeper->requests) == 0 &&
 	       (keeper->launches_given_up || !launches_are_under_way(&keeper->launches));
 }

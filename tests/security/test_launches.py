@@ -210,6 +210,8 @@ def test_a_directory_that_hangs_holds_up_its_service_alone(superd, hanging):
     clients[-1].send(b"ping")
     for _ in range(20):
         assert_others_served(daemon)
+    daemon.signal(signal.SIGUSR1)
+    daemon.wait_log("child .*: service 'slow', for .*, program not executed yet")
     for name in "slow", "waits", "pool", "datagrams":
         daemon.wait_log(f"service '{name}': cannot start .*: cannot enter the directory '{hanging.path}'"
                         " within 1 s")

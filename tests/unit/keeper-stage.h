@@ -129,7 +129,7 @@ static inline bool stage_is_busy(const struct stage *stage)
 	const struct keeper *keeper = &stage->keeper;
 
 	return children_count(&keeper->children) > 0 || launches_are_under_way(&keeper->launches) ||
-	       requests_are_waiting(&keeper->requests);
+	       requests_count_waiting(&keeper->requests) > 0;
 }
 
 /* Lets the keeper act on what was sent to it. */

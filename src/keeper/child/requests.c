@@ -333,9 +333,9 @@ void requests_continue(struct requests *requests)
 	}
 }
 
-bool requests_are_waiting(const struct requests *requests)
+size_t requests_count_waiting(const struct requests *requests)
 {
-	return shortage_has_waiting(&requests->shortage) || requests->queue.n > 0;
+	return requests->shortage.n_waiting + requests->queue.n;
 }
 
 void requests_add(struct requests *requests, struct request *request)

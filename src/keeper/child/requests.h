@@ -53,7 +53,7 @@ void requests_continue(struct requests *requests);
 /* Because of @error, a front cannot be read for now. */
 void requests_note_short(struct requests *requests, int error);
 
-bool requests_are_waiting(const struct requests *requests);
+size_t requests_count_waiting(const struct requests *requests);
 
 /* The keeper stops: gives up the requests that wait for a launch, or for processes. */
 void requests_give_up(struct requests *requests);

@@ -16,6 +16,9 @@
 #define PAUSE_FIRST_MS 50
 #define PAUSE_MAX_MS 500
 
+/* How long a trial may take. */
+#define TRIAL_MS 500
+
 static struct request *request_at(struct list *link)
 {
 	return container_of(link, struct request, link);
@@ -104,8 +107,11 @@ static void serve(struct shortage *shortage)
 	int r = try_again(shortage);
 
 	shortage->trying = r > 0;
-	if (r > 0)
+	if (r > 0) {
+		(void)timer_set(&shortage->timer, shortage->timers, clock_ms() + TRIAL_MS,
+				on_timer);
 		return;
+	}
 	if (!reserve_fd_restore(shortage->reserve) || r < 0)
 		wait_a_moment(shortage);
 	else
@@ -116,13 +122,16 @@ static void on_timer(struct timer *timer)
 {
 	struct shortage *shortage = container_of(timer, struct shortage, timer);
 
-	if (!shortage->trying)
-		serve(shortage);
+	/* A trial that takes so long is short of nothing. */
+	serve(shortage);
 }
 
 void shortage_tried(struct shortage *shortage, int error)
 {
+	if (!shortage->trying)
+		return;
 	shortage->trying = false;
+	timer_cancel(&shortage->timer);
 	if (error < 0)
 		wait_a_moment(shortage);
 	else

@@ -54,8 +54,14 @@ static void forget_processes(struct pool *pool)
 {
 	struct pool_handle *handle = pool_handle_ref(&pool->handle);
 
-	list_for_each(at, next, &pool->processes)
-		process_free(container_of(at, struct process, link));
+	list_for_each(at, next, &pool->processes) {
+		struct process *process = container_of(at, struct process, link);
+
+		/* A child that cannot even be killed still has what it was launched with. */
+		if (process->child->launch)
+			process->launch = (struct process_launch){ 0 };
+		process_free(process);
+	}
 	pool_handle_unref(handle);
 }
 
