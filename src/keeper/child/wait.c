@@ -110,10 +110,12 @@ static void tell_released(struct fronts *fronts, const struct service_record *re
 static void settle(struct fronts *fronts, struct service_record *record,
 		   struct bound_listener *bound, int status, int64_t lived_us)
 {
-	/* Also when superd stops, the listener is closed. */
-	if (!bound || bound->listener->fd < 0)
+	if (!bound)
 		return;
 	bound->listener->busy = false;
+	/* When superd stops it is closed. */
+	if (bound->listener->fd < 0)
+		return;
 	/* The program had it blocking, and may have left it so. */
 	(void)fd_set_blocking(bound->listener->fd, bound->policy.options.blocking);
 	listener_table_verify(bound);
