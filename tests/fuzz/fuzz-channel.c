@@ -51,6 +51,7 @@ static void take_step(const struct step *step)
 	if (stage.front->channel.eof)
 		replace_front();
 	hostile_end_clients();
+	stage_end_closing(&stage);
 }
 
 /* A message that is refused is no start for a fuzzer. */
@@ -65,6 +66,7 @@ static void check_honest(void)
 		assert(!stage.front->channel.eof);
 	}
 	replace_front();
+	stage_end_closing(&stage);
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
@@ -102,6 +104,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		assert(stage_live(&stage, i) == 0);
 	assert(!stage_listener(&stage, WAIT)->busy);
 	replace_front();
+	stage_end_closing(&stage);
 	assert(hostile_count_descriptors() == descriptors);
 	return 0;
 }

@@ -177,6 +177,7 @@ static void come_to_rest(void)
 	replace_front();
 	turn();
 	hostile_end_clients();
+	stage_end_closing(&stage);
 }
 
 static void check_rest(void)

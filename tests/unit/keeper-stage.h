@@ -22,6 +22,7 @@
 #include "channel/channel.h"
 #include "config/settings.h"
 #include "keeper/child/front-requests.h"
+#include "keeper/fronts/closer.h"
 #include "keeper/fronts/front.h"
 #include "keeper/keeper.h"
 #include "keeper/pool/pools.h"
@@ -143,6 +144,16 @@ static inline void stage_turn_later(struct stage *stage, int64_t ms)
 {
 	timers_run(stage->keeper.timers, clock_ms() + ms);
 	stage_turn(stage);
+}
+
+/* Waits until all is closed that was left to other processes. */
+static inline void stage_end_closing(struct stage *stage)
+{
+	while (closer_count() > 0) {
+		while (waitpid(-1, NULL, __WCLONE) > 0)
+			;
+		stage_turn_later(stage, 60000);
+	}
 }
 
 static inline void stage_close(struct stage *stage)
