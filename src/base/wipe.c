@@ -55,8 +55,6 @@ void *realloc(void *memory, size_t size)
 	return wiping && memory && size ? move(memory, size) : __libc_realloc(memory, size);
 }
 
-#endif
-
 __attribute__((__noinline__)) void wipe_stack(void)
 {
 	char near[NEAR];
@@ -67,6 +65,15 @@ __attribute__((__noinline__)) void wipe_stack(void)
 	/* Pages are given back, rather than written to, because most of them are not there. */
 	(void)madvise((void *)(end - FAR), FAR - page, MADV_DONTNEED);
 }
+
+#else
+
+/* A sanitizer has its variables somewhere else. */
+void wipe_stack(void)
+{
+}
+
+#endif
 
 /* The beginnings of names: what the C library reads later, and libfaketime, for tests. */
 static bool is_kept(const char *variable)

@@ -70,6 +70,7 @@ const struct allowed_call allowed_calls[] = {
 	{ .name = "pselect6_time64" },
 	{ .name = "pwrite64" },
 	{ .name = "read" },
+	{ .name = "recv" },
 	{ .name = "recvfrom" },
 	{ .name = "recvmmsg" },
 	{ .name = "recvmmsg_time64" },
@@ -81,6 +82,7 @@ const struct allowed_call allowed_calls[] = {
 	{ .name = "sched_getaffinity" }, /* malloc() */
 	{ .name = "sched_yield" },
 	{ .name = "select" },
+	{ "send", { WITHOUT(3, MSG_FASTOPEN) } },
 	{ "sendmmsg", { WITHOUT(3, MSG_FASTOPEN) } },
 	{ "sendmsg", { WITHOUT(2, MSG_FASTOPEN) } },
 	{ "sendto", { WITHOUT(3, MSG_FASTOPEN) } },

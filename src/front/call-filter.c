@@ -29,8 +29,8 @@ static int allow(scmp_filter_ctx filter, const struct allowed_call *call)
 		conditions[n++] = SCMP_CMP64(condition->argument, SCMP_CMP_MASKED_EQ,
 					     condition->mask, call_condition_value(condition));
 	}
-	return seccomp_rule_add_exact_array(
-		filter, SCMP_ACT_ALLOW, seccomp_syscall_resolve_name(call->name), n, conditions);
+	return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW,
+				      seccomp_syscall_resolve_name(call->name), n, conditions);
 }
 
 static int allow_all(scmp_filter_ctx filter)

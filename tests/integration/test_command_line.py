@@ -209,6 +209,8 @@ def test_what_the_front_may_do_is_printed():
     """The table that makes the filter. What is added to the list is read twice."""
     done = call("--describe-front")
     assert done.returncode == 0
+    if "built without libseccomp" in done.stdout:
+        pytest.skip("without libseccomp it is not known which calls the machine has")
     text = re.sub(r"^In this build .*\n\n", "", done.stdout)
     assert text == (GOLDEN / "describe-front.txt").read_text()
 
