@@ -71,7 +71,7 @@ const struct option schema_options[OPTION_COUNT] = {
 	[OPTION_INCLUDE] = { "include", ROOT, .parse_list = option_nothing, .takes = "paths",
 		.everywhere = true },
 	[OPTION_ENABLE] = { "enable", ROOT, .parse_list = option_texts, .field = IN_ROOT(enable),
-		"names of services", .everywhere = true },
+		"names of services", .everywhere = true, .instead = "enabled" },
 	[OPTION_STRICT] = { "strict", ROOT, .parse = option_boolean, IN_ROOT(strict), YES_OR_NO,
 		.words = &booleans },
 	[OPTION_PORT_BASE] = { "port_base", ROOT, .parse = option_number, IN_ROOT(port_base),

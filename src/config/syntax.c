@@ -2,10 +2,13 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/array.h"
+#include "base/cleanup.h"
 #include "config/hints.h"
 #include "config/inetd-line.h"
 
@@ -32,13 +35,28 @@ void syntax_fini(struct syntax *syntax)
 	free(syntax->statement.values);
 }
 
-/* Adds an error at @at_line, or, if that is 0, at the line of the current token. */
-#define complain(syntax, at_line, ...)                                                 \
-	(errors_add((syntax)->errors,                                                  \
-		    (struct location){ (syntax)->file,                                 \
-				       (at_line) ? (at_line) : (syntax)->token.line }, \
-		    __VA_ARGS__),                                                      \
-	 -EINVAL)
+/*
+ * Adds an error at @at_line, or, if that is 0, at the line of the current token. Names the section
+ * around it. Returns -EINVAL.
+ */
+__attribute__((__format__(__printf__, 3, 4))) static int complain(struct syntax *syntax,
+								  int at_line, const char *fmt, ...)
+{
+	const struct token *title = &syntax->statement.title;
+	bool named = syntax->statement.keyword.length > 0 && title->length > 0;
+	struct location at = { syntax->file, at_line ? at_line : syntax->token.line };
+	AUTO(auto_free) char *message = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&message, fmt, ap) < 0)
+		message = NULL;
+	va_end(ap);
+	errors_add(syntax->errors, at, "%s%s%s%s", named ? "service '" : "",
+		   named ? token_quote(title) : "", named ? "': " : "",
+		   message ? message : "out of memory");
+	return -EINVAL;
+}
 
 /* Moves to the next line, or to the end of the section of depth @level. */
 static void skip_line(struct syntax *syntax, int line, int level)
@@ -155,6 +173,8 @@ static int read_single(struct syntax *syntax, const struct token *name, const st
 	if (syntax->kind == TOKEN_WORD && hint_unit(&value, &syntax->token))
 		return complain(syntax, 0, "a number and its unit are one word: write '%s'",
 				hint_assignment(name, equals));
+	if (syntax->kind == TOKEN_EQUALS)
+		return complain(syntax, 0, "a value with '=' in it needs quotes");
 	if (syntax->kind == TOKEN_COMMA || syntax->kind == TOKEN_WORD ||
 	    syntax->kind == TOKEN_STRING)
 		return complain(syntax, 0, "%s", hint_two_values(name, equals));
@@ -323,9 +343,9 @@ struct statement *syntax_next(struct syntax *syntax)
 	while (syntax->kind != TOKEN_END) {
 		int line = syntax->token.line;
 
+		statement->keyword = statement->title = (struct token){ 0 };
 		if (skip_semicolon(syntax))
 			continue;
-		statement->keyword = statement->title = (struct token){ 0 };
 		statement->broken = false;
 		statement->first_error = syntax->errors ? syntax->errors->n : 0;
 		statement->n_assignments = statement->n_values = 0;
