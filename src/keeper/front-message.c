@@ -4,11 +4,11 @@
 
 #include "channel/channel.h"
 #include "keeper/child/front-requests.h"
-#include "keeper/fronts/closer.h"
 #include "keeper/fronts/front.h"
 #include "keeper/keeper.h"
 #include "keeper/log-target.h"
 #include "keeper/pool/pools.h"
+#include "net/closer.h"
 
 /* Whether a front in this state may send the message. */
 static bool is_legal(const struct front *front, const struct channel_message *message)

@@ -9,7 +9,6 @@
 #include "config/settings.h"
 #include "keeper/child/front-requests.h"
 #include "keeper/front-message.h"
-#include "keeper/fronts/closer.h"
 #include "keeper/fronts/front.h"
 #include "keeper/listen/activation.h"
 #include "keeper/log-target.h"
@@ -20,6 +19,7 @@
 #include "keeper/service/generation.h"
 #include "keeper/startup.h"
 #include "keeper/stop.h"
+#include "net/closer.h"
 
 #define RESTART_FIRST_MS 50
 #define RESTART_MAX_MS 10000

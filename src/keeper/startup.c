@@ -12,6 +12,7 @@
 #include "keeper/keeper.h"
 #include "keeper/listen/activation.h"
 #include "keeper/service/generation.h"
+#include "net/closer.h"
 
 DEFINE_AUTO(struct front, front_free);
 
@@ -67,6 +68,7 @@ static void abandon(struct keeper *keeper, const struct generation *generation)
 	pools_abandon(&keeper->pools, generation);
 	pid_file_abandon(&keeper->pid_file);
 	close(keeper->signals.fd);
+	closer_abandon();
 	poller_free(keeper->poller);
 }
 

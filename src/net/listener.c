@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "net/closer.h"
 #include "net/socket-file.h"
 
 DEFINE_AUTO(struct listener, listener_free);
@@ -313,8 +314,8 @@ void listener_close_others(struct listener *listener, size_t n)
 void listener_close(struct listener *listener)
 {
 	listener_close_others(listener, 1);
-	if (listener->fd >= 0)
-		close(take_fd(listener->fd));
+	/* Clients of a Unix socket that wait there may have sent descriptors. */
+	closer_release(take_fd(listener->fd));
 	listener->file_inode = 0;
 }
 

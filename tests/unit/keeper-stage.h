@@ -22,11 +22,11 @@
 #include "channel/channel.h"
 #include "config/settings.h"
 #include "keeper/child/front-requests.h"
-#include "keeper/fronts/closer.h"
 #include "keeper/fronts/front.h"
 #include "keeper/keeper.h"
 #include "keeper/pool/pools.h"
 #include "keeper/service/generation.h"
+#include "net/closer.h"
 #include "settings-from-text.h"
 
 struct stage {

@@ -13,6 +13,10 @@
 
 #include "base/clock.h"
 
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83
+#endif
+
 #define FLOOD 100 /* messages, one after the other */
 
 static struct poller *poller;
@@ -120,6 +124,37 @@ static void test_others_do_not_say_it(void **state)
 	assert_int_equal(ready.n_strange, 1);
 }
 
+/* To close it could take the keeper long, so nothing more is read for a moment. */
+static void test_a_message_with_a_descriptor_is_strange(void **state)
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	size_t n = strlen(ready.name);
+	struct iovec part = { "READY=0", 7 };
+	char control[CMSG_SPACE(sizeof(int))] = { 0 };
+	struct msghdr header = {
+		.msg_name = &un,
+		.msg_namelen = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n),
+		.msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control),
+	};
+	struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	memcpy(un.sun_path + 1, ready.name + 1, n - 1);
+	rights->cmsg_level = SOL_SOCKET;
+	rights->cmsg_type = SCM_RIGHTS;
+	rights->cmsg_len = CMSG_LEN(sizeof(int));
+	/* The kernel may refuse it at once. As before, it does not. */
+	(void)setsockopt(ready.fd, SOL_SOCKET, SO_PASSRIGHTS, &(int){ 1 }, sizeof(int));
+	assert_int_equal(sendmsg(fd, &header, 0), 7);
+	send_text("READY=1");
+	assert_int_equal(hear(1000), 0);
+	assert_int_equal(ready.n_strange, 1);
+	close(fd);
+}
+
 static void test_nobody_can_guess_the_name(void **state)
 {
 	struct ready_socket other;
@@ -183,6 +218,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(test_a_whole_line_says_it),
 		CASE(test_others_do_not_say_it),
+		CASE(test_a_message_with_a_descriptor_is_strange),
 		CASE(test_nobody_can_guess_the_name),
 		CASE(test_after_a_message_of_others_nothing_is_read_for_a_moment),
 		CASE(test_a_flood_is_reported_once),

@@ -20,7 +20,7 @@
 #include "channel/stats.h"
 #include "keeper-stage.h"
 #include "keeper/exec/launch.h"
-#include "keeper/fronts/closer.h"
+#include "net/closer.h"
 
 #define EXIT_SKIPPED 77
 #define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)

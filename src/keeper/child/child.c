@@ -8,6 +8,7 @@
 #include "channel/client-log.h"
 #include "keeper/listen/listener-table.h"
 #include "keeper/service/service-record.h"
+#include "net/closer.h"
 
 struct child *child_new(void)
 {
@@ -22,8 +23,7 @@ void child_free(struct child *child)
 {
 	if (!child)
 		return;
-	if (child->unread >= 0)
-		close(child->unread);
+	closer_release(child->unread);
 	free(child);
 }
 

@@ -13,12 +13,12 @@
 #include "keeper/child/requests.h"
 #include "keeper/child/wait.h"
 #include "keeper/exec/spawn.h"
-#include "keeper/fronts/closer.h"
 #include "keeper/fronts/front.h"
 #include "keeper/fronts/fronts.h"
 #include "keeper/fronts/reserve-fd.h"
 #include "keeper/service/generation.h"
 #include "keeper/service/service-record.h"
+#include "net/closer.h"
 
 static const struct request_kind *const kinds[] = {
 	&connection_request,

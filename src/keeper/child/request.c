@@ -7,9 +7,9 @@
 #include "config/settings.h"
 #include "keeper/exec/launches.h"
 #include "keeper/exec/program.h"
-#include "keeper/fronts/closer.h"
 #include "keeper/service/generation.h"
 #include "keeper/service/service-record.h"
+#include "net/closer.h"
 
 struct request *request_copy(const struct request *request)
 {

@@ -16,6 +16,7 @@
 #include "keeper/listen/listener-table.h"
 #include "keeper/service/generation.h"
 #include "keeper/service/service-record.h"
+#include "net/closer.h"
 
 void unread_init(struct unread *unread, struct fronts *fronts)
 {
@@ -65,8 +66,7 @@ static void give(struct front *front, const struct child *child, int fd)
 	};
 
 	if (fd < 0 || !address_message(&message, front, child)) {
-		if (fd >= 0)
-			close(fd);
+		closer_release(fd);
 		say_lost(child);
 		return;
 	}

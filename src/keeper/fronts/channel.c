@@ -7,8 +7,8 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
-#include "keeper/fronts/closer.h"
 #include "keeper/fronts/reserve-fd.h"
+#include "net/closer.h"
 
 /* How many messages of one front are read before other watches have their turn. */
 #define BATCH 64
@@ -35,7 +35,7 @@ static void forget_outgoing(struct front_channel *channel, struct outgoing *outg
 {
 	list_unlink(&outgoing->link);
 	if (outgoing->fd >= 0) {
-		close(outgoing->fd);
+		closer_release(outgoing->fd);
 		channel->n_outgoing_fds--;
 	}
 	free(outgoing);

@@ -5,7 +5,7 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
-#include "keeper/fronts/closer.h"
+#include "net/closer.h"
 
 void reserve_fd_init(struct reserve_fd *reserve, int template)
 {

@@ -8,6 +8,7 @@
 #include "keeper/child/child.h"
 #include "keeper/service/generation.h"
 #include "keeper/service/pool-handle.h"
+#include "net/closer.h"
 
 struct process *process_new(struct pool_handle *pool, struct process_counts *counts,
 			    struct child *child)
@@ -107,8 +108,8 @@ void process_end(struct process *process)
 
 void process_hang_up(struct process *process)
 {
-	if (process->fd >= 0)
-		close(take_fd(process->fd));
+	/* The process may have sent descriptors on it. */
+	closer_release(take_fd(process->fd));
 }
 
 void process_remove(struct process *process)

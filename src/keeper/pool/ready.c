@@ -11,6 +11,12 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "net/closer.h"
+#include "net/socket-options.h"
+
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83
+#endif
 
 #define MESSAGES_MAX 32 /* a turn, because every process can write to the socket */
 #define MESSAGE_SIZE 4096
@@ -47,7 +53,7 @@ static void note_strange(struct ready_socket *ready, const struct ucred *writer)
 		ready->events->flooded(ready, writer->pid, writer->uid);
 }
 
-/* Without room for them the kernel closes descriptors that a sender adds. */
+/* There is no room for descriptors: nobody needs to send any. Returns whether to go on. */
 static bool take_message(struct ready_socket *ready)
 {
 	union {
@@ -63,7 +69,7 @@ static bool take_message(struct ready_socket *ready)
 	struct ucred writer;
 	ssize_t n;
 
-	n = recvmsg(ready->fd, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	n = closer_receive(ready->fd, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	if (n < 0)
 		return false;
 	text[n] = '\0';
@@ -72,6 +78,11 @@ static bool take_message(struct ready_socket *ready)
 		note_strange(ready, &writer);
 	else if (says_ready(text))
 		ready->events->said_ready(ready);
+	/* To close them may have taken a moment. */
+	if (header.msg_flags & MSG_CTRUNC) {
+		note_strange(ready, &writer);
+		return false;
+	}
 	return ready->fd >= 0;
 }
 
@@ -114,6 +125,12 @@ static int make_name(char out[static READY_NAME_SIZE])
 	return 0;
 }
 
+/* Newer kernels refuse messages with descriptors then. */
+static void refuse_descriptors(int fd)
+{
+	(void)socket_option_set(fd, SOL_SOCKET, SO_PASSRIGHTS, 0);
+}
+
 static int bind_to(int fd, const char *name)
 {
 	struct sockaddr_un own = { .sun_family = AF_UNIX };
@@ -152,6 +169,7 @@ int ready_open(struct ready_socket *ready, struct poller *poller, struct timers 
 	r = watch_add(&ready->watch, poller, fd, WATCH_READ, on_message);
 	if (r < 0)
 		return r;
+	refuse_descriptors(fd);
 	ready->timers = timers;
 	ready->events = events;
 	ready->fd = take_fd(fd);
@@ -164,5 +182,5 @@ void ready_close(struct ready_socket *ready)
 		return;
 	timer_cancel(&ready->pause);
 	watch_remove(&ready->watch);
-	close(take_fd(ready->fd));
+	closer_release(take_fd(ready->fd));
 }

@@ -1,4 +1,4 @@
-#include "keeper/fronts/closer.h"
+#include "net/closer.h"
 
 #include <fcntl.h>
 #include <sched.h>
@@ -29,7 +29,7 @@
 #define GUARD_MS 50
 
 static struct {
-	struct timers *timers;
+	struct timers *timers; /* NULL: this process is not the keeper, and closes all itself */
 	struct timer timer;
 	struct backoff pause;
 	size_t n_processes;
@@ -80,8 +80,7 @@ static void on_timer(struct timer *timer);
 
 static void look_again(void)
 {
-	if (closer.timers && !timer_is_set(&closer.timer) &&
-	    (closer.n_processes > 0 || closer.n_waiting > 0))
+	if (!timer_is_set(&closer.timer) && (closer.n_processes > 0 || closer.n_waiting > 0))
 		(void)timer_set(&closer.timer, closer.timers,
 				clock_ms() +
 					backoff_next(&closer.pause, PAUSE_FIRST_MS, PAUSE_MAX_MS),
@@ -116,6 +115,10 @@ void closer_close(int fd)
 {
 	if (fd < 0)
 		return;
+	if (!closer.timers) {
+		close(fd);
+		return;
+	}
 	reap();
 	backoff_reset(&closer.pause);
 	if (!begin(fd))
@@ -173,13 +176,24 @@ void closer_release(int fd)
 
 	if (fd < 0)
 		return;
-	if (lingers(fd)) {
+	if (!closer.timers || lingers(fd)) {
 		closer_close(fd);
 		return;
 	}
 	begin_guard(&before);
 	close(fd);
 	end_guard(&before);
+}
+
+ssize_t closer_receive(int fd, struct msghdr *header, int flags)
+{
+	sigset_t before;
+	ssize_t n;
+
+	begin_guard(&before);
+	n = recvmsg(fd, header, flags);
+	end_guard(&before);
+	return n;
 }
 
 bool closer_replace(int fd, int by)
@@ -217,6 +231,11 @@ void closer_fini(void)
 	if (closer.has_alarm)
 		timer_delete(closer.alarm);
 	closer.has_alarm = false;
+	closer.timers = NULL;
+}
+
+void closer_abandon(void)
+{
 	closer.timers = NULL;
 }
 
