@@ -86,8 +86,6 @@ const struct allowed_call allowed_calls[] = {
 	{ "sendmmsg", { WITHOUT(3, MSG_FASTOPEN) } },
 	{ "sendmsg", { WITHOUT(2, MSG_FASTOPEN) } },
 	{ "sendto", { WITHOUT(3, MSG_FASTOPEN) } },
-	SETSOCKOPT(IPPROTO_TCP, TCP_NODELAY),
-	SETSOCKOPT(SOL_SOCKET, SO_KEEPALIVE),
 	SETSOCKOPT(SOL_SOCKET, SO_OOBINLINE),
 	SETSOCKOPT(SOL_SOCKET, SO_TIMESTAMPNS),
 	{ "shutdown", { IS(1, SHUT_RDWR) } },
