@@ -113,6 +113,12 @@ void log_set_debug(bool debug)
 	debug_wanted = debug;
 }
 
+void log_note_dropped(unsigned n)
+{
+	if (n > 0)
+		atomic_fetch_add(dropped, n);
+}
+
 uint64_t log_dropped(void)
 {
 	return *dropped;

@@ -60,6 +60,9 @@ void log_set_watched(bool watched);
 /* Whether lines of LOG_DEBUG are written. */
 void log_set_debug(bool debug);
 
+/* Another process than this one has dropped @n lines. */
+void log_note_dropped(unsigned n);
+
 /* How many dropped lines no line has reported yet. */
 uint64_t log_dropped(void);
 

@@ -159,6 +159,9 @@ static void on_reaped(struct signals *signals, pid_t pid, int status)
 	front = fronts_find(&keeper->fronts, pid);
 	if (front)
 		front_reaped(front, status);
+	else if (log_target_reaped(pid))
+		(void)log_target_open(keeper->generation->settings, keeper->options->foreground,
+				      &keeper->fronts);
 	else
 		(void)reload_reaped(&keeper->reload, pid, status);
 }
@@ -406,6 +409,7 @@ int keeper_run(const struct keeper_options *options, struct settings *settings,
 		status = serve(&keeper, settings);
 		keeper_fini(&keeper);
 	}
+	log_target_close();
 	activation_close(activation);
 	return status;
 }

@@ -4,12 +4,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "config/settings.h"
 #include "keeper/fronts/front.h"
 #include "keeper/fronts/fronts.h"
+#include "keeper/log-writer.h"
+
+static struct log_writer writer;
+
+static bool writes_to_file(void)
+{
+	enum log_target target;
+
+	return log_descriptor(&target) >= 0 && target == LOG_TO_FILE;
+}
 
 static bool stderr_is_journal(void)
 {
@@ -46,6 +57,24 @@ static int open_some_log(bool foreground)
 	return open_daemon(LOG_TO_SYSLOG, "there is neither a journal nor syslog");
 }
 
+/* What is no regular file, such as a FIFO, makes nobody wait. */
+static int open_file(const char *path)
+{
+	int pipe, r;
+
+	if (log_writer_has(&writer, path) && writes_to_file())
+		return 0;
+	r = log_writer_start(&writer, path, &pipe);
+	if (r > 0)
+		return log_open(LOG_TO_FILE, path);
+	if (r < 0)
+		return r;
+	/* The time zone is read when a log is opened. */
+	tzset();
+	log_adopt(LOG_TO_FILE, pipe);
+	return 0;
+}
+
 static int open_log(const struct settings *settings, bool foreground)
 {
 	if (settings->log_is_auto)
@@ -54,6 +83,8 @@ static int open_log(const struct settings *settings, bool foreground)
 		return open_daemon(LOG_TO_JOURNAL, "there is no journal");
 	if (settings->log_target == LOG_TO_SYSLOG)
 		return open_daemon(LOG_TO_SYSLOG, "there is no syslog");
+	if (settings->log_target == LOG_TO_FILE)
+		return open_file(settings->log_path);
 	return log_open(settings->log_target, settings->log_path);
 }
 
@@ -92,8 +123,21 @@ void log_target_lend(struct front *front)
 
 void log_target_reopen(const struct settings *settings, bool foreground, struct fronts *fronts)
 {
-	enum log_target target;
-
-	if (log_descriptor(&target) >= 0 && target == LOG_TO_FILE)
+	if (!writes_to_file())
+		return;
+	if (settings->log_path && log_writer_has(&writer, settings->log_path))
+		log_writer_reopen(&writer);
+	else
 		(void)log_target_open(settings, foreground, fronts);
+}
+
+bool log_target_reaped(pid_t pid)
+{
+	return log_writer_reaped(&writer, pid);
+}
+
+void log_target_close(void)
+{
+	log_close();
+	log_writer_finish(&writer);
 }

@@ -1,6 +1,7 @@
 """Nothing outside makes the keeper wait: it does not touch what may never answer."""
 
 import contextlib
+import os
 import re
 import shutil
 import signal
@@ -10,7 +11,7 @@ import subprocess
 import pytest
 
 from daemon import PATIENCE, Lines
-from process import eventually
+from process import alive, children, eventually, status
 from settings import ECHO, ROOT, service
 from test_syscalls import traced
 
@@ -77,3 +78,56 @@ def test_the_keeper_does_not_wait_for_the_service_manager(superd, manager):
         said = manager.recv(4096)
     assert b"READY=1" in manager.recv(4096)
     assert daemon.stop() == 0
+
+
+def log_writer(daemon):
+    return next(pid for pid in children(daemon.keeper) if status(pid)["Name"] == "superd-log")
+
+
+def start_with_log(superd, place, services=1):
+    log = place / "log"
+    many = "".join(service(f"s{number}", builtin="echo") for number in range(services))
+    daemon = superd(f'log = "{log}"\n' + many, ready=True)
+    return daemon, log
+
+
+def test_a_log_file_that_takes_nothing_makes_nobody_wait(superd, place):
+    """Its file system is frozen, and with it the process that writes. What is lost is counted."""
+    daemon, log = start_with_log(superd, place, services=1000)
+    os.kill(log_writer(daemon), signal.SIGSTOP)
+    said = len(daemon.notify.messages)
+    for _ in range(30):  # a thousand lines each, which is more than a pipe holds
+        daemon.signal(signal.SIGUSR1)
+        daemon.signal(signal.SIGHUP)
+        daemon.wait_ready(after=said)
+        said = len(daemon.notify.messages)
+    port = int(re.search(r"'s0': listening on tcp:127.0.0.1:(\d+)", log.read_text())[1])
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        client.sendall(b"ping")
+        assert client.recv(64) == b"ping"
+    os.kill(log_writer(daemon), signal.SIGCONT)
+
+    def says_what_was_dropped():
+        daemon.signal(signal.SIGUSR1)
+        return "lines of log were dropped" in log.read_text()
+
+    eventually(says_what_was_dropped)
+
+
+def test_another_process_writes_the_log_when_one_has_died(superd, place):
+    daemon, log = start_with_log(superd, place)
+    first = log_writer(daemon)
+    os.kill(first, signal.SIGKILL)
+    eventually(lambda: not alive(first) and log_writer(daemon) != first)
+    before = log.read_text()
+    daemon.signal(signal.SIGUSR1)
+    eventually(lambda: len(log.read_text()) > len(before))
+
+
+def test_the_last_line_is_in_the_log_when_superd_has_ended(superd, place):
+    for _ in range(3):
+        daemon, log = start_with_log(superd, place, services=300)
+        daemon.signal(signal.SIGUSR1)
+        assert daemon.stop() == 0
+        assert "terminated: stopping" in log.read_text()
+        log.unlink()

@@ -208,8 +208,10 @@ class Daemon:
         return self.fronts()[-1]
 
     def fronts(self):
+        """The process that writes the log is superd as well, under another name."""
         binary = executable(self.keeper)
-        return [pid for pid in children(self.keeper) if executable(pid) == binary]
+        found = [pid for pid in children(self.keeper) if executable(pid) == binary]
+        return [pid for pid in found if status(pid)["Name"] != "superd-log"]
 
     def stop_process(self, pid):
         """Until continue_process(), so that everything that arrives meanwhile is found at once."""

@@ -19,7 +19,7 @@ from settings import ECHO, ROOT, service, shell
 def test_a_log_file_has_the_time_and_the_process(superd, place):
     log = place / "log"
     superd(f'log = "{log}"\n' + ECHO)
-    line = log.read_text().splitlines()[0]
+    line = eventually(log.read_text).splitlines()[0]
     assert re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S* superd\[\d+\]: ", line), line
 
 
@@ -43,7 +43,7 @@ def test_a_log_file_is_opened_again_on_hup(superd, place):
     daemon = superd(f'log = "{log}"\n' + ECHO)
     log.rename(place / "log.1")
     daemon.reload()
-    assert "configuration loaded" in log.read_text()
+    eventually(lambda: "configuration loaded" in log.read_text())
     port = int(re.search(r"listening on tcp:127\.0\.0\.1:(\d+)", (place / "log.1").read_text())[1])
     daemon.port = lambda *_: port
     daemon.address = lambda *_: ("127.0.0.1", port)
@@ -56,7 +56,7 @@ def test_a_log_file_is_opened_again_even_if_the_configuration_is_bad(superd, pla
     daemon = superd(f'log = "{log}"\n' + ECHO)
     log.rename(place / "log.1")
     daemon.reload("no configuration")
-    assert "configuration not changed" in log.read_text()
+    eventually(lambda: "configuration not changed" in log.read_text())
     os.kill(daemon.front, signal.SIGKILL)
     eventually(lambda: "the new front serves" in log.read_text())
 
