@@ -88,7 +88,8 @@ def test_what_is_no_host_is_never_answered(superd, source):
 @raw
 def test_many_forged_senders_do_not_fill_the_log(superd):
     daemon = superd(cat("x"))
-    for port in range(1, 500):
+    # No more than fit in the queue of the socket, with the honest one.
+    for port in range(1, 101):
         forge(("127.0.0.1", port), daemon.address("x", "udp"))
     assert answers(daemon, "x") == b"honest"
     assert 1 <= len(daemon.log.find("service 'x': lost")) < 20
