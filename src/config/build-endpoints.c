@@ -13,8 +13,8 @@
 #include "config/resolved-hosts.h"
 #include "config/schema.h"
 
-/* For one service. More must be an error in a range. */
-#define ENDPOINTS_MAX 65536
+/* For one service: every port in both families. More must be an error in a range. */
+#define ENDPOINTS_MAX (2 * 65536)
 
 /* One value of `listen`. */
 struct word {

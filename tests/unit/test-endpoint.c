@@ -259,6 +259,31 @@ static void test_what_cannot_be_bound_together_collides(void **state)
 	}
 }
 
+static void test_a_pair_is_one_port_in_both_families(void **state)
+{
+	static const struct {
+		const char *a, *b;
+		bool pair;
+	} rows[] = {
+		{ "tcp4:80", "tcp6:80", true },  { "tcp4:80", "tcp4:80", false },
+		{ "tcp4:80", "udp6:80", false }, { "tcp4:80", "tcp6:81", false },
+		{ "tcp4:0", "tcp6:0", true },
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct endpoint a = make(rows[i].a), b = make(rows[i].b);
+
+		a.paired = true;
+		assert_false(endpoint_are_pair(&a, &b));
+		b.paired = true;
+		if (endpoint_are_pair(&a, &b) != rows[i].pair ||
+		    endpoint_are_pair(&b, &a) != rows[i].pair)
+			fail_msg("%s and %s", rows[i].a, rows[i].b);
+		endpoint_fini(&a);
+		endpoint_fini(&b);
+	}
+}
+
 static void test_interfaces_keep_endpoints_apart(void **state)
 {
 	struct endpoint a = make("tcp4:80"), b = make("tcp4:80");
@@ -324,6 +349,7 @@ int main(void)
 		cmocka_unit_test(test_an_interface_may_be_missing),
 		cmocka_unit_test(test_no_host_means_every_address),
 		cmocka_unit_test(test_what_cannot_be_bound_together_collides),
+		cmocka_unit_test(test_a_pair_is_one_port_in_both_families),
 		cmocka_unit_test(test_interfaces_keep_endpoints_apart),
 		cmocka_unit_test(test_two_ways_to_one_directory_are_one_endpoint),
 		cmocka_unit_test(test_a_copy_owns_its_text),

@@ -130,6 +130,35 @@ static void test_the_same_endpoint_is_the_same_open_file(void **state)
 	assert_int_equal(fcntl(fd, F_GETFD), -1);
 }
 
+/* Of the program of a service that listens on `tcp:0` for both families. */
+static struct settings *settings_for_pair(void)
+{
+	return settings_from_text("service x { listen = {\"tcp:0\", \"tcp:0\"} exec = /bin/cat }");
+}
+
+static void test_both_of_a_pair_have_one_free_port(void **state)
+{
+	struct settings *settings = settings_for_pair();
+	const struct service *service = &settings->services[0];
+	struct bound_listener *bound[4];
+
+	if (service->n_endpoints != 4) {
+		settings_free(settings);
+		skip();
+	}
+	for (size_t i = 0; i < 4; i++) {
+		assert_int_equal(listener_table_take(&scene.table, service, i, &bound[i]), 0);
+		assert_true(bound[i]->listener->fd >= 0);
+	}
+	assert_int_not_equal(bound[0]->listener->port, 0);
+	assert_int_equal(bound[0]->listener->port, bound[1]->listener->port);
+	assert_int_equal(bound[2]->listener->port, bound[3]->listener->port);
+	assert_int_not_equal(bound[0]->listener->port, bound[2]->listener->port);
+	for (size_t i = 0; i < 4; i++)
+		release(bound[i]);
+	settings_free(settings);
+}
+
 static void test_any_free_port_is_another_one_for_each_service(void **state)
 {
 	struct bound_listener *a = take_for("a", "tcp:127.0.0.1:0");
@@ -306,6 +335,7 @@ int main(void)
 #define CASE(fn) cmocka_unit_test_setup_teardown(fn, open_scene, close_scene)
 	const struct CMUnitTest tests[] = {
 		CASE(test_the_same_endpoint_is_the_same_open_file),
+		CASE(test_both_of_a_pair_have_one_free_port),
 		CASE(test_any_free_port_is_another_one_for_each_service),
 		CASE(test_an_address_in_use_is_tried_again_after_growing_pauses),
 		CASE(test_an_address_may_be_free_once_another_listener_is_closed),
