@@ -4,6 +4,7 @@ A launch is held up by what its program's user, or the owner of a file, can do: 
 file system that does not answer. Nobody else has to wait for it, and it ends.
 """
 
+import contextlib
 import ctypes
 import os
 import pwd
@@ -35,6 +36,17 @@ while time.monotonic() < end:
         os.kill(-1, signal.SIGSTOP)
     except ProcessLookupError:
         pass
+"""
+# Sends to everybody whom its user may send to what ends, stops or disturbs them.
+KILLER = """
+import os, random, time
+end = time.monotonic() + 4
+while time.monotonic() < end:
+    try:
+        os.kill(-1, random.choice((3, 6, 9, 12, 14, 15, 18, 19, 26)))
+    except ProcessLookupError:
+        pass
+    time.sleep(random.random() / 500)
 """
 # Holds a lease on its argument, and does not answer who wants to have it back.
 LESSEE = """
@@ -178,6 +190,51 @@ def test_who_stops_programs_of_its_user_stops_no_others(boxed):
     # Those of the user go on at the latest after the time limit, and a pause.
     daemon.ask("same")
     assert daemon.stop() == 0
+
+
+def test_who_kills_programs_of_its_user_leaves_nothing_behind(boxed):
+    """At any moment of their launches, while the configuration is reloaded."""
+    own = {"exec": ["/bin/cat"], "user": "daemon"}
+    daemon = boxed(
+        "defaults { launch_timeout = 300ms }\n"
+        + service("evil", exec=[PYTHON, "-c", KILLER], user="daemon")
+        + service("spawn", **own)
+        + service("wait", dispatch="wait", **own)
+        + service("pool", dispatch="pool", processes=[1, 3], **own)
+        + service("datagrams", listen="udp:127.0.0.1:0", **own)
+        + OTHERS
+    )
+    evil = daemon.connect("evil")
+    evil.settimeout(0)
+    ended = False
+    while not ended:
+        clients = [knock(daemon, name) for name in ("spawn", "spawn", "wait", "pool")]
+        clients.append(daemon.datagram("datagrams"))
+        clients[-1].send(b"ping")
+        daemon.reload()
+        assert_others_served(daemon)
+        for client in clients:
+            client.close()
+        with contextlib.suppress(BlockingIOError):
+            ended = evil.recv(1) == b""
+    # It may have stopped some, which run then.
+    for pid in children(daemon.keeper):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
+    eventually(lambda: counts_nothing(daemon))
+    assert daemon.ask("spawn", b"ping") == b"ping"
+    assert daemon.stop() == 0
+
+
+def counts_nothing(daemon):
+    """But the processes of the pool."""
+    logged = len(daemon.log)
+    daemon.signal(signal.SIGUSR1)
+    daemon.wait_log("service 'other': .* now;", after=logged)
+    return all(
+        daemon.log.find(f"service '{name}': 0 programs and 0 sessions now", after=logged)
+        for name in ("evil", "spawn", "wait", "datagrams")
+    )
 
 
 def test_a_lease_on_a_program_holds_up_that_program_alone(superd, leased):

@@ -14,7 +14,7 @@
 struct launch_child {
 	const struct spawn_plan *plan;
 	struct spawn_descriptors descriptors;
-	pid_t keeper;
+	pid_t keeper; /* if the plan has a signal for its end */
 
 	/* Written by the child: the step that it is in, and an errno once that has failed. */
 	_Atomic enum spawn_step step;

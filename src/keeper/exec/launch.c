@@ -94,7 +94,7 @@ pid_t launch_begin(struct launch *launch, const struct spawn_plan *plan,
 
 	launch->child.plan = plan;
 	launch->child.descriptors = *descriptors;
-	launch->child.keeper = getpid();
+	launch->child.keeper = plan->death_signal ? getpid() : 0;
 	atomic_store(&launch->child.step, SPAWN_PROCESS);
 	atomic_store(&launch->child.error, 0);
 	atomic_store(&launch->busy, 1);
