@@ -140,14 +140,46 @@ static bool wants_pair(const struct build *build, const struct endpoint_text *te
 	       !draft_sets(build->draft, OPTION_V6ONLY);
 }
 
+/* What is meant, probably, by an address or path without a scheme or with one of a URL, or "". */
+static void guess_endpoint(const char *text, char *out, size_t size)
+{
+	const char *slashes = strstr(text, "://");
+	size_t host = strcspn(text, ":");
+
+	out[0] = '\0';
+	if (slashes)
+		snprintf(out, size, "%.*s:%s", (int)(slashes - text), text, slashes + 3);
+	else if (text[0] == '/')
+		snprintf(out, size, "unix:%s", text);
+	else if (strncmp(text, "*:", 2) == 0)
+		snprintf(out, size, "tcp:%s", text + 2);
+	else if (text[0] == '[' || strspn(text, "0123456789") == strlen(text) ||
+		 memchr(text, '.', host) || strncmp(text, "localhost:", 10) == 0)
+		snprintf(out, size, "tcp:%s", text);
+}
+
+static int bad_endpoint(struct build *build, const struct value *value, const char *why)
+{
+	struct endpoint_text ignored;
+	char said[256], guess[200];
+
+	/* To try the guess replaces what was said. */
+	snprintf(said, sizeof(said), "%s", why);
+	guess_endpoint(value->text, guess, sizeof(guess));
+	if (guess[0] && endpoint_parse(&ignored, guess, &why) == 0)
+		build_error(build, OPTION_LISTEN, value->line, "'listen' %s; write '%s'", said,
+			    errors_quote(guess));
+	else
+		build_error(build, OPTION_LISTEN, value->line, "'listen' %s", said);
+	return -EINVAL;
+}
+
 static int parse_word(struct build *build, const struct value *value, struct word *out)
 {
 	const char *why;
 
-	if (endpoint_parse(&out->text, value->text, &why) < 0) {
-		build_error(build, OPTION_LISTEN, value->line, "'listen' %s", why);
-		return -EINVAL;
-	}
+	if (endpoint_parse(&out->text, value->text, &why) < 0)
+		return bad_endpoint(build, value, why);
 
 	/* An address shows its family. Only the scheme says that IPv4 clients are not wanted. */
 	out->only_ipv6 = strncmp(value->text, "tcp6:", 5) == 0 ||

@@ -3,6 +3,8 @@
 #include <stddef.h>
 #include <strings.h>
 
+#include "base/text.h"
+
 struct foreign_word {
 	const char *word;
 	const char *instead;
@@ -49,6 +51,7 @@ struct foreign_word {
 #define HOURS "superd has no times of access yet; let cron change 'enabled' and reload superd"
 #define LOAD "superd has no limit by load yet; write 'instances = NUMBER'"
 #define TITLE "the name stands before the brace: 'service \"NAME\" { ... }'"
+#define SECTION "a section is written 'service \"NAME\" { ... }' or 'defaults { ... }'"
 #define COMMENT "write a comment, which begins with '#'"
 #define CGROUP                                                                                   \
 	"superd has no cgroups for services yet; a limit for all is set in the unit of superd, " \
@@ -172,6 +175,9 @@ static const struct foreign_word options[] = {
 	{ "tls", TLS },
 	{ "proxy", PROXY },
 	{ "acl", CLIENTS },
+	{ "service", SECTION },
+	{ "services", SECTION },
+	{ "defaults", SECTION },
 };
 
 static const struct foreign_word sections[] = {
@@ -198,6 +204,17 @@ static const char *find(const struct foreign_word *words, size_t n, const char *
 const char *foreign_option(const char *name)
 {
 	return find(options, sizeof(options) / sizeof(options[0]), name);
+}
+
+const char *foreign_option_nearest(const char *name)
+{
+	const char *words[sizeof(options) / sizeof(options[0]) + 1] = { NULL };
+	int nearest;
+
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+		words[i] = options[i].word;
+	nearest = text_nearest(name, words);
+	return nearest < 0 ? NULL : options[nearest].instead;
 }
 
 const char *foreign_section(const char *name)

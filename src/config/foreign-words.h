@@ -6,6 +6,7 @@
  * meanwhile. So no such word is taken for a misspelt one with another meaning.
  */
 
-/* Both return a part of a sentence, or NULL. Upper and lower case are equal. */
+/* All return a part of a sentence, or NULL. Upper and lower case are equal. */
 const char *foreign_option(const char *name);
+const char *foreign_option_nearest(const char *name);
 const char *foreign_section(const char *name);

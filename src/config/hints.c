@@ -163,12 +163,26 @@ bool hint_is_bracket(const struct token *token)
 	       (open_brackets(token) > 0 || end == token->text + token->length - 1);
 }
 
+/* Without a value that is right, the word is all that can be said something about. */
+const char *hint_foreign(const struct token *name)
+{
+	static char hint[2 * HINT_MAX];
+	char word[64];
+
+	if (!token_plain(name, word, sizeof(word)) || !foreign_option(word))
+		return NULL;
+	snprintf(hint, sizeof(hint), "unknown option '%s'; %s", word, foreign_option(word));
+	return hint;
+}
+
 const char *hint_two_values(const struct token *name, const struct token *before)
 {
 	static char hint[2 * HINT_MAX];
 	const struct option *option = option_of(name);
 	bool single = option && option->parse;
 
+	if (hint_foreign(name))
+		return hint_foreign(name);
 	snprintf(hint, sizeof(hint), "%s: write '%s'",
 		 single ? "quotes hold a value with spaces together"
 			: "several values stand in braces",
@@ -185,18 +199,16 @@ const char *hint_missing_equals(const struct token *name)
 {
 	static char hint[2 * HINT_MAX];
 	const char *quoted = token_quote(name);
-	const char *instead = NULL;
 	struct token next;
 	bool value;
-	char word[64];
 
 	value = token_after(name, &next) != TOKEN_CLOSE && next.length > 0 &&
 		next.line == name->line && option_of(name);
-	if (token_plain(name, word, sizeof(word)))
-		instead = foreign_option(word);
-	if (instead)
-		snprintf(hint, sizeof(hint), "unknown option '%s'; %s", quoted, instead);
-	else if (value && has_colon(name, &next))
+	if (hint_foreign(name))
+		return hint_foreign(name);
+	if (token_is(name, "service:") || token_is(name, "defaults:"))
+		return "a section is written 'service \"NAME\" { ... }' or 'defaults { ... }'";
+	if (value && has_colon(name, &next))
 		snprintf(hint, sizeof(hint),
 			 "'=' stands between an option and its value, not ':': write '%s'",
 			 hint_assignment(name, name));

@@ -16,6 +16,9 @@ const char *hint_assignment(const struct token *name, const struct token *before
 /* "5m" for 5 and "min", or NULL. */
 const char *hint_unit(const struct token *number, const struct token *unit);
 
+/* About the word of another configuration; NULL if @name is none. */
+const char *hint_foreign(const struct token *name);
+
 /* About two values without braces: both begin behind @before. */
 const char *hint_two_values(const struct token *name, const struct token *before);
 

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "config/decode.h"
 #include "config/foreign-words.h"
@@ -19,29 +20,6 @@ static void option_error(const struct section *section, int line, const char *me
 		errors_add(section->errors, at, "%s: %s", section->subject, message);
 }
 
-static void unknown(const struct section *section, const struct token *name)
-{
-	struct location at = { section->file, name->line };
-	const char *quoted = errors_quote_part(name->text, name->length);
-	const char *where = section->kind == SECTION_ROOT ? "at" : "in";
-	const char *instead, *nearest;
-	char word[64];
-
-	if (!token_plain(name, word, sizeof(word)))
-		word[0] = '\0';
-	instead = foreign_option(word);
-	nearest = schema_nearest(word, section->kind);
-	if (instead)
-		errors_add(section->errors, at, "unknown option '%s' %s %s; %s", quoted, where,
-			   section->subject, instead);
-	else if (nearest)
-		errors_add(section->errors, at, "unknown option '%s' %s %s; did you mean '%s'?",
-			   quoted, where, section->subject, nearest);
-	else
-		errors_add(section->errors, at, "unknown option '%s' %s %s", quoted, where,
-			   section->subject);
-}
-
 static const char *home_of(const struct option *option)
 {
 	if (option->where & SECTION_ROOT)
@@ -49,6 +27,37 @@ static const char *home_of(const struct option *option)
 	if (option->where & SECTION_DEFAULTS)
 		return "in a service or in 'defaults'";
 	return "in a service";
+}
+
+static void unknown(const struct section *section, const struct token *name)
+{
+	struct location at = { section->file, name->line };
+	const char *quoted = errors_quote_part(name->text, name->length);
+	const char *where = section->kind == SECTION_ROOT ? "at" : "in";
+	const char *instead, *nearest, *elsewhere;
+	char word[64];
+
+	if (!token_plain(name, word, sizeof(word)))
+		word[0] = '\0';
+	instead = foreign_option(word);
+	nearest = schema_nearest(word, section->kind);
+	elsewhere = schema_nearest(word, SECTION_ROOT | SECTION_SERVICE);
+	if (!instead && !nearest && !elsewhere)
+		instead = foreign_option_nearest(word);
+	if (instead)
+		errors_add(section->errors, at, "unknown option '%s' %s %s; %s", quoted, where,
+			   section->subject, instead);
+	else if (nearest)
+		errors_add(section->errors, at, "unknown option '%s' %s %s; did you mean '%s'?",
+			   quoted, where, section->subject, nearest);
+	else if (elsewhere)
+		errors_add(section->errors, at,
+			   "unknown option '%s' %s %s; did you mean '%s', which stands %s?", quoted,
+			   where, section->subject, elsewhere,
+			   home_of(&schema_options[schema_find(elsewhere, strlen(elsewhere))]));
+	else
+		errors_add(section->errors, at, "unknown option '%s' %s %s", quoted, where,
+			   section->subject);
 }
 
 /* Returns the number of the option, or adds an error and returns -1 if it may not stand here. */

@@ -203,6 +203,8 @@ static int read_assignment(struct syntax *syntax, const struct token *name)
 	struct token equals = syntax->token;
 	int r;
 
+	if (syntax->kind == TOKEN_OTHER && hint_foreign(name))
+		return complain(syntax, name->line, "%s", hint_foreign(name));
 	if (syntax->kind == TOKEN_OTHER && syntax->token.text[0] == '+')
 		return complain(syntax, 0, "'+=' is not known here; give '%s' all values with '='",
 				token_quote(name));
@@ -233,6 +235,11 @@ static int read_name(struct syntax *syntax, struct token *out)
 		return -EINVAL;
 	if (kind == TOKEN_WORD && (isalpha((unsigned char)*out->text) || *out->text == '_'))
 		return 0;
+	if (kind == TOKEN_OTHER && strchr("<>|&", *out->text))
+		return complain(syntax, out->line,
+				"only a shell knows '%s': write 'exec = {\"/bin/sh\", \"-c\", "
+				"\"COMMAND\"}'",
+				token_quote(out));
 	if (kind != TOKEN_WORD && kind != TOKEN_STRING)
 		return complain(syntax, out->line, "'%s' has no meaning here", token_quote(out));
 	if (hint_is_bracket(out))
@@ -263,6 +270,8 @@ static bool begins_section(const struct syntax *syntax, const struct token *name
 
 	if (token_is(name, "service") || token_is(name, "defaults"))
 		return syntax->kind != TOKEN_EQUALS;
+	if (syntax->kind == TOKEN_OPEN)
+		return !hint_is_name(name);
 	return (syntax->kind == TOKEN_STRING || syntax->kind == TOKEN_WORD) &&
 	       token_after(&syntax->token, &next) == TOKEN_OPEN;
 }
