@@ -24,6 +24,20 @@ def test_the_front_is_the_user_of_the_package(superd):
     assert sorted(users) == ["root", "superd"]
 
 
+def test_the_front_confines_itself_and_no_program(superd):
+    """What the unit does not do, for the sake of programs."""
+    superd(ECHO + CAT)
+    (front,) = call("pgrep", "--parent", str(main_pid())).split()
+    with connect(4001) as client:
+        assert says(client, b"ping")
+        programs = set(call("pgrep", "--parent", str(main_pid())).split()) - {front}
+        for pid, seccomp in (main_pid(), "0"), (front, "2"), *((pid, "0") for pid in programs):
+            with open(f"/proc/{pid}/status") as status:
+                assert f"\nSeccomp:\t{seccomp}\n" in status.read()
+    assert len(programs) == 1
+    assert os.readlink(f"/proc/{front}/root").endswith(" (deleted)")
+
+
 def test_reload_serves_what_was_added(superd):
     superd(ECHO)
     pid = main_pid()

@@ -366,12 +366,49 @@ static void test_syslog_is_found_again_after_it_restarts(void **state)
 	close(fd);
 }
 
+/* Of another process, with a log of its own. */
+static int connection(void)
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	(void)snprintf(un.sun_path, sizeof(un.sun_path), "%s", socket_path);
+	assert_int_equal(connect(fd, (const struct sockaddr *)&un, sizeof(un)), 0);
+	return fd;
+}
+
+static void test_who_may_not_connect_waits_for_a_connection(void **state)
+{
+	int fd = open_daemon();
+
+	assert_int_equal(log_open(LOG_TO_SYSLOG, NULL), 0);
+	log_leave_connecting();
+	close(fd);
+	fd = open_daemon();
+	log_info("lost");
+	log_info("lost too");
+	assert_true(log_is_lost());
+
+	log_adopt(LOG_TO_SYSLOG, connection());
+	assert_false(log_is_lost());
+	assert_non_null(strstr(receive(fd), "]: 2 lines of log were dropped"));
+	close(fd);
+	log_info("lost again");
+	assert_true(log_is_lost());
+
+	fd = open_daemon();
+	log_adopt(LOG_TO_SYSLOG, connection());
+	close(fd);
+}
+
 static void test_a_full_daemon_does_not_delay(void **state)
 {
 	int fd = open_daemon();
 
 	assert_int_equal(log_open(LOG_TO_SYSLOG, NULL), 0);
+	log_leave_connecting();
 	log_until_dropped(1);
+	assert_false(log_is_lost());
 
 	while (*receive(fd))
 		continue;
@@ -399,6 +436,7 @@ int main(void)
 		TEST(test_the_journal_gets_fields),
 		TEST(test_a_line_about_a_service_has_its_name_as_a_field),
 		TEST(test_syslog_is_found_again_after_it_restarts),
+		TEST(test_who_may_not_connect_waits_for_a_connection),
 		TEST(test_a_full_daemon_does_not_delay),
 	};
 
