@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <sysexits.h>
 
+#include "base/bounded.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "channel/stats.h"
@@ -80,6 +81,8 @@ static void note_serving(struct keeper *keeper)
 		return;
 	}
 	keeper->served = true;
+	/* Nobody waits for superd before. */
+	bounded_enable(true);
 	generation_settle(keeper->generation, true);
 	report_loaded(keeper->generation->settings);
 	pid_file_publish(&keeper->pid_file);

@@ -166,6 +166,7 @@ bool listener_may_retry(int error)
 	case ENOENT:
 	case ENOMEM:
 	case ENOSPC:
+	case ETIMEDOUT:
 		return true;
 	default:
 		return false;
@@ -206,12 +207,6 @@ int listener_adopt(struct listener *listener, int fd, const struct listener_opti
 	return 0;
 }
 
-static bool owns_file(const struct listener *listener)
-{
-	return listener->file_inode && socket_file_is(listener->endpoint.address.un.sun_path,
-						      listener->file_device, listener->file_inode);
-}
-
 static int apply_to_sockets(struct listener *listener, const struct listener_options *options)
 {
 	struct buffer_sizes initial = { 0 };
@@ -242,8 +237,9 @@ int listener_apply(struct listener *listener, const struct listener_options *opt
 	if (r < 0)
 		return r;
 
-	return owns_file(listener)
-		       ? socket_file_apply(listener->endpoint.address.un.sun_path, options)
+	return listener->file_inode
+		       ? socket_file_apply(&listener->endpoint.address, listener->file_device,
+					   listener->file_inode, options)
 		       : 0;
 }
 
@@ -332,8 +328,9 @@ static void refuse_clients(const struct listener *listener)
 void listener_withdraw(struct listener *listener)
 {
 	refuse_clients(listener);
-	if (owns_file(listener))
-		(void)unlink(listener->endpoint.address.un.sun_path);
+	if (listener->file_inode)
+		(void)socket_file_remove(&listener->endpoint.address, listener->file_device,
+					 listener->file_inode);
 	listener_close(listener);
 }
 

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/bounded.h"
 #include "base/cleanup.h"
 #include "net/address.h"
 #include "net/socket-options.h"
@@ -150,7 +151,7 @@ static int replace(int fd, const struct address *address, const struct listener_
 	return r;
 }
 
-int socket_file_open(int fd, const struct address *address, const struct listener_options *options,
+static int open_file(int fd, const struct address *address, const struct listener_options *options,
 		     struct stat *out)
 {
 	struct stat stale;
@@ -165,6 +166,31 @@ int socket_file_open(int fd, const struct address *address, const struct listene
 	return is_stale(address, &stale) ? replace(fd, address, options, &stale, out) : r;
 }
 
+/* What a process of its own does: see bounded.h. */
+struct work {
+	int fd;
+	struct address address;
+	struct listener_options options;
+	struct stat file; /* that was made, or is meant */
+};
+
+static int run_open(void *data)
+{
+	struct work *work = data;
+
+	return open_file(work->fd, &work->address, &work->options, &work->file);
+}
+
+int socket_file_open(int fd, const struct address *address, const struct listener_options *options,
+		     struct stat *out)
+{
+	struct work work = { fd, *address, *options, { 0 } };
+	int r = bounded_run(run_open, &work, sizeof(work), fd);
+
+	*out = work.file;
+	return r;
+}
+
 bool socket_file_is(const char *path, dev_t device, ino_t inode)
 {
 	struct stat status;
@@ -173,7 +199,26 @@ bool socket_file_is(const char *path, dev_t device, ino_t inode)
 	       status.st_ino == inode;
 }
 
-int socket_file_apply(const char *path, const struct listener_options *options)
+static int run_remove(void *data)
+{
+	const struct work *work = data;
+	const char *path = work->address.un.sun_path;
+
+	if (!socket_file_is(path, work->file.st_dev, work->file.st_ino))
+		return -ENOENT;
+	return unlink(path) < 0 ? -errno : 0;
+}
+
+int socket_file_remove(const struct address *address, dev_t device, ino_t inode)
+{
+	struct work work = { .address = *address };
+
+	work.file.st_dev = device;
+	work.file.st_ino = inode;
+	return bounded_run(run_remove, &work, sizeof(work), -1);
+}
+
+static int apply(const char *path, const struct listener_options *options)
 {
 	int r;
 
@@ -181,4 +226,24 @@ int socket_file_apply(const char *path, const struct listener_options *options)
 	if (r < 0)
 		return r;
 	return fchmodat(AT_FDCWD, path, options->mode, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+}
+
+static int run_apply(void *data)
+{
+	const struct work *work = data;
+	const char *path = work->address.un.sun_path;
+
+	return socket_file_is(path, work->file.st_dev, work->file.st_ino)
+		       ? apply(path, &work->options)
+		       : 0;
+}
+
+int socket_file_apply(const struct address *address, dev_t device, ino_t inode,
+		      const struct listener_options *options)
+{
+	struct work work = { .address = *address, .options = *options };
+
+	work.file.st_dev = device;
+	work.file.st_ino = inode;
+	return bounded_run(run_apply, &work, sizeof(work), -1);
 }

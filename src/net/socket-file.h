@@ -3,6 +3,9 @@
 /*
  * The file of a Unix socket: makes it, recognizes it, and removes it.
  *
+ * Each function may return -ETIMEDOUT once bounded_enable() was called: the file system does not
+ * answer.
+ *
  * For listener.c only.
  */
 
@@ -20,8 +23,14 @@ struct listener_options;
 int socket_file_open(int fd, const struct address *address, const struct listener_options *options,
 		     struct stat *out);
 
-/* Whether @path is still the socket with @device and @inode. */
+/* Whether @path is still the socket with @device and @inode. May wait for the file system. */
 bool socket_file_is(const char *path, dev_t device, ino_t inode);
 
+/* The others do nothing unless the file is still the socket with @device and @inode. */
+
+/* Returns 0, -ENOENT if it is not, or another negative errno. */
+int socket_file_remove(const struct address *address, dev_t device, ino_t inode);
+
 /* Sets mode and owner. Returns 0 or a negative errno. */
-int socket_file_apply(const char *path, const struct listener_options *options);
+int socket_file_apply(const struct address *address, dev_t device, ino_t inode,
+		      const struct listener_options *options);

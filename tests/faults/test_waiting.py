@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import time
 
 import pytest
 
@@ -17,7 +18,7 @@ from test_syscalls import traced
 
 @contextlib.contextmanager
 def watching(daemon, *arguments):
-    """Attaches to the keeper alone. Yields what strace says."""
+    """Attaches to the keeper alone, unless told otherwise. Yields what strace says."""
     strace = subprocess.Popen(
         ["strace", "-q", "-e", "signal=none", *arguments, "-p", str(daemon.keeper)],
         stderr=subprocess.PIPE,
@@ -131,3 +132,23 @@ def test_the_last_line_is_in_the_log_when_superd_has_ended(superd, place):
         assert daemon.stop() == 0
         assert "terminated: stopping" in log.read_text()
         log.unlink()
+
+
+@pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
+@pytest.mark.parametrize("call", ["unlink", "bind"])
+def test_the_keeper_does_not_wait_for_the_folder_of_a_socket(superd, place, call):
+    """Whose file system does not answer: all that is tried there takes 30 s."""
+    unix = service("unix", listen=f"unix:{place}/x.sock", builtin="echo")
+    daemon = superd(ECHO + (unix if call == "unlink" else ""))
+    delay = ("-f", "-e", f"trace={call}", "-e", f"inject={call}:delay_enter=30s")
+    with watching(daemon, *delay):
+        began = time.monotonic()
+        said = len(daemon.notify.messages)
+        daemon.write(ECHO + (unix if call == "bind" else ""))
+        daemon.signal(signal.SIGHUP)
+        daemon.wait_ready(after=said)
+        assert daemon.ask("echo", b"ping") == b"ping"
+        assert time.monotonic() - began < 10
+    if call == "bind":
+        daemon.wait_log("cannot listen on unix:.*: Connection timed out; trying again in 1 s")
+        daemon.wait_log("service 'unix': listening on unix:")

@@ -1,0 +1,84 @@
+#include "base/bounded.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+
+#define LIMIT_MS 1000
+
+/* In memory that both processes share. */
+struct work {
+	int result;
+	_Alignas(16) char data[];
+};
+
+static bool is_enabled;
+
+void bounded_enable(bool enabled)
+{
+	is_enabled = enabled;
+}
+
+/* A process that hangs must hold nothing open that others wait for. */
+static void close_all_but(int fd)
+{
+	if (fd > STDERR_FILENO + 1)
+		(void)close_range(STDERR_FILENO + 1, (unsigned)fd - 1, 0);
+	(void)close_range(fd > STDERR_FILENO ? (unsigned)fd + 1 : STDERR_FILENO + 1, ~0U, 0);
+}
+
+/* Returns whether the process has ended in time, and was reaped. */
+static bool wait_for(pid_t pid)
+{
+	AUTO(auto_close) int process = (int)syscall(SYS_pidfd_open, pid, 0);
+	struct pollfd ended = { .fd = process, .events = POLLIN };
+
+	if (process >= 0 && poll(&ended, 1, LIMIT_MS) == 0) {
+		kill(pid, SIGKILL);
+		return false;
+	}
+	return waitpid(pid, NULL, 0) == pid;
+}
+
+static int run(struct work *work, bounded_fn *fn, void *data, size_t size, int fd)
+{
+	pid_t pid;
+
+	memcpy(work->data, data, size);
+	work->result = -EIO;
+	pid = fork();
+	if (pid < 0)
+		return fn(data);
+	if (pid == 0) {
+		close_all_but(fd);
+		work->result = fn(work->data);
+		_exit(0);
+	}
+	if (!wait_for(pid))
+		return -ETIMEDOUT;
+	memcpy(data, work->data, size);
+	return work->result;
+}
+
+int bounded_run(bounded_fn *fn, void *data, size_t size, int fd)
+{
+	struct work *work;
+	int r;
+
+	if (!is_enabled)
+		return fn(data);
+	work = mmap(NULL, sizeof(*work) + size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+		    -1, 0);
+	if (work == MAP_FAILED)
+		return fn(data);
+	r = run(work, fn, data, size, fd);
+	munmap(work, sizeof(*work) + size);
+	return r;
+}
