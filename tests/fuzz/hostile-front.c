@@ -196,6 +196,7 @@ void front_check_ended(const struct step *step, bool has_ended)
 
 static const struct step honest[] = {
 	{ REQUEST(SPAWN, TCP), .n_fds = 1, .kind = TCP, PEER_IN },
+	{ REQUEST(SPAWN, TCP), .n_fds = 1, .kind = BLOCKED, PEER_IN },
 	{ REQUEST(SPAWN, STREAM), .n_fds = 1, .kind = STREAM, PEER_UN, LOCAL_UN },
 	{ REQUEST(DATAGRAM, UDP), .n_fds = 1, .kind = SEALED, PEER_IN },
 	{ REQUEST(DATAGRAM, UDP), .n_fds = 1, .kind = SEALED, PEER_IN6, LOCAL_IN6 },
