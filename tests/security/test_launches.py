@@ -270,8 +270,8 @@ def test_a_directory_that_hangs_holds_up_its_service_alone(superd, hanging):
     daemon.signal(signal.SIGUSR1)
     daemon.wait_log("child .*: service 'slow', for .*, program not executed yet")
     for name in "slow", "waits", "pool", "datagrams":
-        daemon.wait_log(f"service '{name}': cannot start .*: cannot enter the directory '{hanging.path}'"
-                        " within 1 s")
+        step = f"cannot enter the directory '{hanging.path}' within 1 s"
+        daemon.wait_log(f"service '{name}': cannot start .*: {step}")
     # Few of them are tried at once, and more rarely after that.
     assert len(daemon.log.find("service 'slow': cannot start")) < 10
 

@@ -15,6 +15,7 @@
 #include "keeper/listen/activation.h"
 #include "keeper/reload-steps.h"
 #include "keeper/startup.h"
+#include "keeper/stop.h"
 
 #define LONG_MS 60000
 
@@ -131,6 +132,37 @@ static void test_front_starts_with_what_a_pool_has_done_in_the_same_turn(void **
 	assert_int_equal(WEXITSTATUS(status), 1);
 }
 
+static void on_overdue(struct launch *launch, const struct spawn_failure *failure)
+{
+}
+
+/* Its child waits in a system call that even SIGKILL does not end. */
+static void test_stop_does_not_wait_for_a_child_that_cannot_be_killed(void **state)
+{
+	static const struct launch_events events = { .overdue = on_overdue };
+	struct stage *stage = *state;
+	struct keeper *keeper = &stage->keeper;
+	struct launch_quota quota = { 0 };
+	struct launch *launch;
+
+	launch = launches_take(&keeper->launches, &quota, LAUNCH_FOR_CLIENT, LONG_MS);
+	launch->events = &events;
+	launch->pid = stage->nobody;
+	atomic_store(&launch->busy, 1);
+
+	stop_begin(keeper, "tested");
+	stage_end_programs(stage);
+	fronts_fini(&keeper->fronts);
+	for (int i = 0; i < 3; i++) {
+		assert_false(stop_is_over(keeper));
+		stage_turn_later(stage, i * LONG_MS);
+	}
+	assert_true(stop_is_over(keeper));
+
+	launches_return(launch);
+	stage_open_front(stage);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -142,6 +174,9 @@ int main(void)
 			stage_tear_down),
 		cmocka_unit_test_setup_teardown(test_pause_ends_with_a_front_that_has_lived_long,
 						open_stage, stage_tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_stop_does_not_wait_for_a_child_that_cannot_be_killed, open_stage,
+			stage_tear_down),
 		cmocka_unit_test_setup_teardown(
 			test_front_starts_with_what_a_pool_has_done_in_the_same_turn, open_stage,
 			stage_tear_down),
