@@ -28,7 +28,7 @@
 #include "net/listener.h"
 #include "settings-from-text.h"
 
-#define PROCESSES_MAX 64
+#define PROCESSES_MAX 256
 #define S 1000 /* a second, in the time of the test */
 
 static const char plain[] = "service x { listen = \"tcp:127.0.0.1:0\" exec = \"/bin/true\"\n"
@@ -408,9 +408,27 @@ static void test_a_long_life_resets_the_pauses(void **state)
 	pass_time(2 * S);
 	end(1, 30 * S);
 	pass_time(S);
+	pool_in(*state)->forgives = 0;
 	end(2, 10);
 	pass_time(S + 20);
 	assert_int_equal(scene.n_started, 5);
+}
+
+/* A client may have made them end. But a program that came up once may be broken by now. */
+static void test_a_program_that_came_up_is_given_the_benefit_of_the_doubt_for_a_time(void **state)
+{
+	pass_time(20 * S);
+	end(0, 2 * S);
+	for (unsigned i = 0; i < 200; i++) {
+		end(1 + i, 10);
+		pass_time(20);
+		assert_int_equal(scene.n_started, 4 + i);
+	}
+	end(201, 10);
+	pass_time(S - 20);
+	assert_int_equal(scene.n_started, 203);
+	pass_time(40);
+	assert_int_equal(scene.n_started, 204);
 }
 
 static void test_a_program_that_cannot_be_started_is_reported_and_tried_again(void **state)
@@ -586,6 +604,8 @@ int main(void)
 		WITH(open_waits, test_a_process_that_was_ready_is_replaced_at_once),
 		WITH(open_plain, test_many_that_end_soon_do_not_put_off_the_next_start),
 		WITH(open_plain, test_a_long_life_resets_the_pauses),
+		WITH(open_plain,
+		     test_a_program_that_came_up_is_given_the_benefit_of_the_doubt_for_a_time),
 		WITH(open_plain, test_a_program_that_cannot_be_started_is_reported_and_tried_again),
 		WITH(open_plain, test_a_shortage_is_no_failure_and_tried_again_soon),
 		WITH(open_plain, test_an_unbound_listener_starts_nothing),

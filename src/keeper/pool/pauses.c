@@ -9,8 +9,11 @@
 #define SHORTAGE_FIRST_MS 50
 #define SHORTAGE_MAX_MS 500
 
-/* The pause after a process that did come up. */
+/* The pause after a process that did come up, or may have. */
 #define AFTER_CLIENT_MS 10
+
+/* How many such processes are forgiven after one that lived long enough. */
+#define FORGIVEN_MAX 200
 
 static void on_again(struct timer *timer)
 {
@@ -47,6 +50,24 @@ void pauses_note_short_life(struct pool *pool)
 {
 	if (pool_is_serving(pool) && !timer_is_set(&pool->again))
 		start_again_in(pool, AFTER_CLIENT_MS);
+}
+
+void pauses_note_moment(struct pool *pool, int64_t lived_ms)
+{
+	if (pool->forgives == 0) {
+		pauses_note_failure(pool, lived_ms);
+		return;
+	}
+	pool->forgives--;
+	pauses_note_short_life(pool);
+}
+
+void pauses_note_full_life(struct pool *pool, int64_t lived_ms)
+{
+	if (lived_ms >= RESPAWN_QUICK_MS)
+		pool->forgives = FORGIVEN_MAX;
+	if (lived_ms >= RESPAWN_RESET_MS)
+		respawn_reset(&pool->respawn);
 }
 
 void pauses_note_shortage(struct pool *pool, int error)

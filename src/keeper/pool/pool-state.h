@@ -63,6 +63,7 @@ struct pool {
 	unsigned next_index;      /* where the search for a free row of the table begins */
 
 	struct respawn respawn;
+	unsigned forgives;       /* how many more processes may end at once without a long pause */
 	struct backoff shortage; /* the pause while processes are short */
 	struct timer again;      /* no start before this */
 	bool asked;              /* the front wants one more */

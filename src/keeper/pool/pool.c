@@ -259,14 +259,13 @@ static void note_life(struct pool *pool, enum life life, int64_t lived_ms)
 		pauses_note_failure(pool, 0);
 		break;
 	case LIFE_MOMENTARY:
-		pauses_note_failure(pool, lived_ms);
+		pauses_note_moment(pool, lived_ms);
 		break;
 	case LIFE_SHORT:
 		pauses_note_short_life(pool);
 		break;
 	case LIFE_FULL:
-		if (lived_ms >= RESPAWN_RESET_MS)
-			respawn_reset(&pool->respawn);
+		pauses_note_full_life(pool, lived_ms);
 		break;
 	}
 }
