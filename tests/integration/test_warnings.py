@@ -119,11 +119,13 @@ def test_a_port_of_outgoing_connections_is_said(warnings):
 
 def test_a_warning_comes_once_and_stops_nothing(superd, place):
     text = service("x", builtin="echo", overflow="refuse")
+    text += service("off", builtin="ecko", enabled=False)
     daemon = superd(text)
     assert daemon.ask("x", b"hello") == b"hello"
-    assert len(daemon.log.find("warning: service 'x': 'overflow' has no effect")) == 1
+    kinds = ["service 'x': 'overflow' has no effect", "service 'off': 'builtin' takes"]
+    assert [len(daemon.log.find(f"warning: {kind}")) for kind in kinds] == [1, 1]
     daemon.reload(text)
-    assert len(daemon.log.find("warning: service 'x': 'overflow' has no effect")) == 2
+    assert [len(daemon.log.find(f"warning: {kind}")) for kind in kinds] == [2, 2]
     daemon.write("strict = yes\n" + text)
     daemon.signal(1)
     daemon.wait_log(r"superd.conf:\d+: service 'x': 'overflow' has no effect")
