@@ -308,9 +308,10 @@ def test_the_pid_file_is_there_when_the_command_returns(run, place, background):
     path = place / "superd.pid"
     text = f'log = "{place}/log"\npid_file = "{path}"\n'
     assert run(text + service("echo", builtin="echo")).returncode == 0
-    assert [int(path.read_text())] == background()
-    os.kill(int(path.read_text()), signal.SIGTERM)
-    os.waitpid(int(path.read_text()), 0)
+    pid = int(path.read_text())
+    assert [pid] == background()
+    os.kill(pid, signal.SIGTERM)
+    os.waitpid(pid, 0)
     assert not path.exists()
 
 
