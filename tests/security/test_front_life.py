@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from owned import Gone, inet
-from process import alive
+from owned import OWNED, Gone, inet
+from process import alive, eventually, status
 from settings import ECHO, service
 
 SO_ATTACH_FILTER, SO_LOCK_FILTER = 26, 44
@@ -26,6 +26,25 @@ def fork(front):
     except Gone:
         return False
     return True
+
+
+def test_superd_is_ready_when_its_front_serves_and_not_before(superd, place):
+    """Its listeners are bound long before, so a client cannot tell."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as server:
+        server.bind(f"{place}/owned")
+        server.listen(0)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as first:
+            first.connect(server.getsockname())  # The front waits until there is room for it.
+            env = {"SUPERD_OWNED": f"{place}/owned"}
+            daemon = superd(ECHO, binary=OWNED, env=env, ready=False)
+            daemon.wait_log("service 'echo': listening on")
+            eventually(lambda: daemon.fronts() and status(daemon.front)["State"].startswith("S"))
+            assert not daemon.notify.messages.find("READY=1")
+            server.accept()
+        control, _ = server.accept()
+        with control:
+            daemon.wait_ready()
+            assert len(daemon.notify.messages.find("^READY=1$")) == 1
 
 
 def test_a_front_is_replaced_though_a_fork_of_it_lives(owned):
