@@ -68,12 +68,11 @@ static int build_log(struct settings *settings, const char *log)
 	return settings->log_path ? 0 : -ENOMEM;
 }
 
-/* One that runs beside the real superd, to try a file, leaves the pid file of that one alone. */
+/* With --port-base a file is tried beside the real superd, to which its pid file belongs. */
 static int build_pid_file(struct parse *parse)
 {
 	const struct load_options *options = parse->options;
-	bool beside = options->port_base >= 0 || parse->context.trial;
-	const char *path = beside ? NULL : parse->conf.root.pid_file;
+	const char *path = options->port_base < 0 ? parse->conf.root.pid_file : NULL;
 
 	if (options->pid_file)
 		path = options->pid_file;

@@ -179,5 +179,5 @@ def test_what_somebody_else_has_put_there_stays_when_superd_ends(superd, path):
 
 @pytest.mark.skipif(not ROOT, reason="needs root to become somebody else")
 def test_an_ordinary_user_has_one_too(superd, path):
-    daemon = superd(text_with(path), wrapper=NOBODY)
+    daemon = superd("port_base = 1\n" + text_with(path), wrapper=NOBODY)
     assert path.read_text() == f"{daemon.keeper}\n" and path.stat().st_uid == 65534
