@@ -8,11 +8,13 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "build-config.h"
+#include "channel/channel.h"
 #include "config/settings.h"
 #include "front/allowed-calls.h"
 #include "front/call-filter.h"
@@ -20,16 +22,14 @@
 /* Sanitizers and the counters of coverage open files, and have threads and signals. */
 #define IS_CONFINED (sizeof(SUPERD_NOT_CONFINED) == 1)
 
-/*
- * There is no limit of file sizes: the front writes the lines of its clients into the log file,
- * which is open, and cannot open or make another.
- */
+/* The largest file is a datagram for a program. */
 static const struct {
 	const char *name;
 	int resource;
 	rlim_t most;
 } limits[] = {
 	{ "RLIMIT_CORE", RLIMIT_CORE, 0 },
+	{ "RLIMIT_FSIZE", RLIMIT_FSIZE, CHANNEL_DATAGRAM_MAX },
 	{ "RLIMIT_NPROC", RLIMIT_NPROC, 0 },
 };
 
@@ -93,11 +93,25 @@ void confinement_leave_files(const struct settings *settings)
 		log_warning(r, "cannot give the front an empty root, so it keeps that of superd");
 }
 
+/* Where standard error is a file, lines of log are written to it. Another log is no file. */
+static bool writes_to_file(void)
+{
+	enum log_target target;
+	struct stat status;
+
+	return log_descriptor(&target) < 0 && fstat(STDERR_FILENO, &status) == 0 &&
+	       S_ISREG(status.st_mode);
+}
+
 static int set_limits(void)
 {
+	bool of_files = !writes_to_file();
+
 	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
 		const struct rlimit limit = { limits[i].most, limits[i].most };
 
+		if (limits[i].resource == RLIMIT_FSIZE && !of_files)
+			continue;
 		if (setrlimit(limits[i].resource, &limit) < 0)
 			return -errno;
 	}
@@ -159,6 +173,7 @@ void confinement_describe(void)
 	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++)
 		printf("    %s %llu\n", limits[i].name, (unsigned long long)limits[i].most);
 
+	puts("\nFiles have no limit where the log is standard error, and that is a file.");
 	puts("\nStarted by root, it is the user of front_user without groups or capabilities. Its "
 	     "root\n"
 	     "is an empty directory that was removed, unless a built-in service answers datagrams\n"

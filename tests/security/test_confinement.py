@@ -236,7 +236,17 @@ def test_a_process_cannot_be_started_without_the_filter_either(owned):
     front = owned(ECHO)
     assert front.call("clone", signal.SIGCHLD, 0, 0, 0, 0) == -11  # EAGAIN
     with open(f"/proc/{front.pid}/limits") as limits:
-        assert re.search(r"^Max core file size +0 +0 ", limits.read(), re.M)
+        text = limits.read()
+    assert re.search(r"^Max core file size +0 +0 ", text, re.M)
+    assert re.search(r"^Max file size +262144 +262144 ", text, re.M)
+
+
+def test_a_log_that_is_a_file_may_grow(superd, place):
+    """Which standard error may be."""
+    with open(place / "log", "w") as log:
+        daemon = superd(ECHO, stderr=log)
+    with open(f"/proc/{daemon.front}/limits") as limits:
+        assert re.search(r"^Max file size +unlimited ", limits.read(), re.M)
 
 
 READS = "import sys; open(f'/proc/{sys.argv[1]}/mem', 'rb')"
