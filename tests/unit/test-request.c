@@ -138,6 +138,16 @@ static int make_memfd(size_t size, int seals)
 	return fd;
 }
 
+/* It has no more bytes than it may, and memory behind them. */
+static int make_large_memfd(void)
+{
+	int fd = memfd_create("datagram", MFD_ALLOW_SEALING);
+
+	assert_int_equal(fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, 16 * 1024 * 1024), 0);
+	assert_int_equal(fcntl(fd, F_ADD_SEALS, SEALS), 0);
+	return fd;
+}
+
 static struct channel_message ask(enum channel_type type, uint32_t number)
 {
 	return (struct channel_message){ .type = type,
@@ -616,6 +626,7 @@ static void test_only_a_sealed_file_in_memory_is_a_datagram(void **state)
 		make_memfd(1, 0),
 		make_memfd(1, F_SEAL_SHRINK | F_SEAL_GROW),
 		make_memfd(CHANNEL_DATAGRAM_MAX + 1, SEALS),
+		make_large_memfd(),
 		open("/proc/self/exe", O_RDONLY),
 		socket(AF_INET, SOCK_DGRAM, 0),
 	};

@@ -14,6 +14,9 @@
 #include "keeper/fronts/fronts.h"
 #include "keeper/listen/listener-table.h"
 
+/* Of 512 bytes. A page of memory may be large, but to free very many would take long. */
+#define BLOCKS_MAX (8 * 1024 * 1024 / 512)
+
 /* Only a sealed memfd cannot change any more after this check. */
 static bool is_sealed(int fd)
 {
@@ -22,7 +25,8 @@ static bool is_sealed(int fd)
 	int found = fcntl(fd, F_GET_SEALS);
 
 	return found >= 0 && (found & seals) == seals && fstat(fd, &status) == 0 &&
-	       S_ISREG(status.st_mode) && status.st_size <= CHANNEL_DATAGRAM_MAX;
+	       S_ISREG(status.st_mode) && status.st_size <= CHANNEL_DATAGRAM_MAX &&
+	       status.st_blocks <= BLOCKS_MAX;
 }
 
 /* Whether the endpoint can have a client with this address. */
