@@ -94,6 +94,14 @@ static int bind_and_listen(struct listener *listener, int fd,
 	return 0;
 }
 
+/* A service manager that has passed the socket may have refused them itself. */
+static void set_rights(const struct listener *listener, int fd,
+		       const struct listener_options *options)
+{
+	if (family_of(listener) == AF_UNIX && (options->no_rights || !listener->adopted))
+		(void)socket_option_set(fd, SOL_SOCKET, SO_PASSRIGHTS, !options->no_rights);
+}
+
 /* After bind() only, so that the port is never shared with another program's socket. */
 static int share_port(const struct listener *listener, int fd,
 		      const struct listener_options *options)
@@ -133,6 +141,8 @@ int listener_open(struct listener *listener, const struct listener_options *opti
 	r = socket_options_apply(fd, &listener->endpoint, options, &initial);
 	if (r < 0)
 		return r;
+	listener->adopted = false;
+	set_rights(listener, fd, options);
 	r = bind_and_listen(listener, fd, options);
 	if (r < 0)
 		return r;
@@ -141,7 +151,6 @@ int listener_open(struct listener *listener, const struct listener_options *opti
 		return r;
 
 	listener->fd = take_fd(fd);
-	listener->adopted = false;
 	listener->initial = initial;
 	note_port(listener);
 	origin_of(&listener->origin, listener->fd);
@@ -230,6 +239,7 @@ int listener_apply(struct listener *listener, const struct listener_options *opt
 
 	if (listener->endpoint.type != SOCK_DGRAM && listen(listener->fd, options->backlog) < 0)
 		return -errno;
+	set_rights(listener, listener->fd, options);
 	r = apply_to_sockets(listener, options);
 	if (r < 0)
 		return r;

@@ -18,6 +18,7 @@ struct listener_options {
 	bool packet_info;  /* datagrams come with the address that they were sent to */
 	bool report_drops; /* datagrams come with the number of those dropped: SO_RXQ_OVFL */
 	bool share_port;   /* of datagrams: other sockets of the same user may bind the port too */
+	bool no_rights;    /* of Unix: clients cannot send descriptors */
 	bool blocking;     /* the programs that share the socket accept without looking first */
 	mode_t mode;       /* for Unix sockets in the file system */
 	uid_t uid;         /* (uid_t)-1 leaves the owner, (gid_t)-1 the group */
@@ -29,6 +30,14 @@ struct buffer_sizes {
 	int receive;
 	int send;
 };
+
+/*
+ * Newer kernels refuse messages with descriptors to a Unix socket without this option, and to what
+ * is accepted from it.
+ */
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83
+#endif
 
 /* Returns the value or a negative errno. */
 int socket_option(int fd, int level, int name);

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.skipif(not ROOT, reason="needs root, as who takes over 
 
 SERVICES = service("cat", exec=["/bin/cat"]) + ECHO
 FORBIDDEN = r"the front \(pid {}\) sent a forbidden message; ending it"
+SO_PASSRIGHTS = 83
 FOREVER = struct.pack("=ii", 1, 100000)
 
 # Of the FUSE protocol
@@ -121,6 +122,17 @@ def test_a_file_that_cannot_be_closed_does_not_hold_the_keeper(owned, stuck_file
     front.daemon.reload(SERVICES + service("more", exec=["/bin/cat"]))
 
 
+def fill(connection):
+    """Its last close() waits for its peer, which reads nothing."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, FOREVER)
+    connection.setblocking(False)
+    try:
+        while connection.send(bytes(1 << 16)):
+            pass
+    except BlockingIOError:
+        connection.setblocking(True)
+
+
 def lingering(front, n):
     """Connections of the front whose peers read nothing, and who waits for them."""
     waiting, numbers = [], []
@@ -129,13 +141,7 @@ def lingering(front, n):
         number = front.accept()
         fd = front.give(number)
         with socket.socket(fileno=fd) as connection:
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, FOREVER)
-            connection.setblocking(False)
-            try:
-                while connection.send(bytes(1 << 16)):
-                    pass
-            except BlockingIOError:
-                connection.setblocking(True)
+            fill(connection)
         waiting.append(client)
         numbers.append(number)
     return waiting, numbers
@@ -165,3 +171,58 @@ def test_more_connections_than_a_message_may_have_do_not_hold_the_keeper(owned):
     for client in clients:
         client.close()
     eventually(lambda: not closers(front.daemon))
+
+
+def send_lingering(to):
+    """Sends a connection of ours that lingers, and keeps the peer of that one."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        connection = socket.create_connection(server.getsockname())
+        peer, _ = server.accept()
+    fill(connection)
+    try:
+        socket.send_fds(to, [b"x"], [connection.fileno()])
+    except OSError:
+        # Otherwise we would wait ourselves.
+        peer.close()
+        raise
+    finally:
+        connection.close()
+    return peer
+
+
+def connect_to(path, kind=socket.SOCK_STREAM):
+    client = socket.socket(socket.AF_UNIX, kind)
+    client.connect(path)
+    return client
+
+
+def test_clients_that_wait_do_not_hold_the_keeper_when_their_service_goes(superd, place):
+    """Nobody has received what they have sent."""
+    path = f"{place}/full.sock"
+    full = service("full", listen=f"unix:{path}", exec=["/bin/cat"], instances=1)
+    daemon = superd(SERVICES + full)
+    with connect_to(path) as first, connect_to(path) as second:
+        daemon.wait_log("service 'full': accepted")
+        with send_lingering(second):
+            second.close()
+            daemon.reload(SERVICES)
+            assert daemon.ask("cat", b"a program") == b"a program"
+            daemon.reload(SERVICES + full)
+            assert daemon.ask("cat", b"a program") == b"a program"
+        first.close()
+
+
+@pytest.mark.parametrize("kind", [socket.SOCK_STREAM, socket.SOCK_DGRAM])
+def test_clients_of_a_builtin_send_no_descriptors(superd, place, kind):
+    """Those would be closed by the front."""
+    path = f"{place}/builtin.sock"
+    protocol = "unix" if kind == socket.SOCK_STREAM else "unix-dgram"
+    daemon = superd(SERVICES + service("builtin", listen=f"{protocol}:{path}", builtin="echo"))
+    with connect_to(path, kind) as client:
+        try:
+            client.getsockopt(socket.SOL_SOCKET, SO_PASSRIGHTS)
+        except OSError:
+            pytest.skip("the kernel cannot refuse descriptors")
+        with pytest.raises(PermissionError):
+            send_lingering(client)
+    assert daemon.ask("echo", b"a session") == b"a session"

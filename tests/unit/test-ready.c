@@ -12,10 +12,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-
-#ifndef SO_PASSRIGHTS
-#define SO_PASSRIGHTS 83
-#endif
+#include "net/socket-options.h"
 
 #define FLOOD 100 /* messages, one after the other */
 

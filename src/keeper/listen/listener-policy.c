@@ -17,6 +17,8 @@ static struct listener_options options_of(const struct service *service,
 		.nodelay = service->socket.nodelay,
 		.packet_info = datagrams && we_read,
 		.report_drops = datagrams && we_read,
+		.no_rights = !dispatch_has(service->dispatch, DISPATCH_RUNS_PROGRAM) ||
+			     (datagrams && we_read),
 		.blocking = dispatch_has(service->dispatch, DISPATCH_SHARES_LISTENER),
 		.share_port = datagrams && dispatch_has(service->dispatch, DISPATCH_PER_CLIENT),
 		.mode = service->socket.mode,

@@ -14,10 +14,6 @@
 #include "net/closer.h"
 #include "net/socket-options.h"
 
-#ifndef SO_PASSRIGHTS
-#define SO_PASSRIGHTS 83
-#endif
-
 #define MESSAGES_MAX 32 /* a turn, because every process can write to the socket */
 #define MESSAGE_SIZE 4096
 
@@ -125,12 +121,6 @@ static int make_name(char out[static READY_NAME_SIZE])
 	return 0;
 }
 
-/* Newer kernels refuse messages with descriptors then. */
-static void refuse_descriptors(int fd)
-{
-	(void)socket_option_set(fd, SOL_SOCKET, SO_PASSRIGHTS, 0);
-}
-
 static int bind_to(int fd, const char *name)
 {
 	struct sockaddr_un own = { .sun_family = AF_UNIX };
@@ -169,7 +159,7 @@ int ready_open(struct ready_socket *ready, struct poller *poller, struct timers 
 	r = watch_add(&ready->watch, poller, fd, WATCH_READ, on_message);
 	if (r < 0)
 		return r;
-	refuse_descriptors(fd);
+	(void)socket_option_set(fd, SOL_SOCKET, SO_PASSRIGHTS, 0);
 	ready->timers = timers;
 	ready->events = events;
 	ready->fd = take_fd(fd);
