@@ -21,6 +21,7 @@ from shortage import (
     soft_limit,
     soon,
 )
+from test_waiting import watching
 
 CAT = service("cat", exec=["/bin/cat"], log_on_success=["none"])
 # Limits of processes count all that a user has, so whoever runs tests beside us has another.
@@ -212,14 +213,25 @@ def test_a_reload_that_fails_while_there_is_no_front_leaves_none_missing(superd)
     assert_answered(client, b"ping")
 
 
+@pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
 def test_a_reload_that_fails_late_goes_back_to_the_old_log(superd, place):
-    """The file is opened before the new front is started, which needs two descriptors more."""
+    """The third process is the front, after one that tries the files and one that writes."""
     old, new = place / "old", place / "new"
     daemon = superd(f'log = "{old}"\n' + ECHO)
-    with out_of_descriptors(daemon.keeper, but=1):
+    with watching(daemon, "-e", "trace=clone", "-e", "inject=clone:error=EAGAIN:when=3"):
         daemon.reload(f'log = "{new}"\n' + ECHO)
-    assert "cannot start a new front" in new.read_text()
-    assert "configuration not changed" in old.read_text()
+    eventually(lambda: "cannot start a new front" in new.read_text())
+    eventually(lambda: "configuration not changed" in old.read_text())
+
+
+def test_a_reload_needs_no_descriptor_for_the_log_file_that_it_has(superd, place):
+    """Not even the one that is kept in reserve: the process that writes opens it again."""
+    log = place / "log"
+    daemon = superd(f'log = "{log}"\n' + ECHO)
+    log.rename(place / "log.1")
+    with out_of_descriptors(daemon.keeper, but=1):
+        daemon.reload()
+    eventually(lambda: "configuration not changed" in log.read_text())
 
 
 @pytest.mark.skipif(not shutil.which("ss"), reason="ss is not installed")
