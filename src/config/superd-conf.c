@@ -186,7 +186,7 @@ static int take_name(struct superd_conf *conf, struct location at, const struct 
 static void define(struct superd_conf *conf, const struct draft *draft)
 {
 	struct location at = draft->location;
-	struct location earlier;
+	struct location earlier = { 0 };
 	int r;
 
 	if (draft->enabled)
