@@ -101,24 +101,41 @@ static void test_too_many_behind_a_slow_service_are_turned_away(void **state)
 	assert_false(fronts.held);
 }
 
+static void take(size_t how_many)
+{
+	while (how_many > 0 && request_queue_take(&queue))
+		how_many--;
+	request_queue_hold_back(&queue);
+}
+
 static void test_fronts_keep_what_is_too_much_for_now(void **state)
 {
 	add(ONE, 63);
 	assert_false(fronts.held);
 	add(TWO, 1);
 	assert_true(fronts.held);
-	for (int i = 0; i < 32; i++)
-		(void)request_queue_take(&queue);
+	take(32);
 	assert_true(fronts.held);
-	(void)request_queue_take(&queue);
+	take(1);
 	assert_false(fronts.held);
 
 	/* Those of a service that becomes slow do not count. */
 	add(ONE, 100);
 	assert_true(fronts.held);
 	make_slow(ONE);
-	while (request_queue_take(&queue))
-		;
+	take(MANY);
+	assert_false(fronts.held);
+}
+
+/* They have an answer to an order that must be read in time. */
+static void test_fronts_that_pause_are_read(void **state)
+{
+	add(ONE, 100);
+	assert_true(fronts.held);
+	fronts.paused = true;
+	take(0);
+	assert_false(fronts.held);
+	add(ONE, 1);
 	assert_false(fronts.held);
 }
 
@@ -129,6 +146,7 @@ int main(void)
 		cmocka_unit_test_setup(test_nobody_waits_behind_a_slow_service, set_up),
 		cmocka_unit_test_setup(test_too_many_behind_a_slow_service_are_turned_away, set_up),
 		cmocka_unit_test_setup(test_fronts_keep_what_is_too_much_for_now, set_up),
+		cmocka_unit_test_setup(test_fronts_that_pause_are_read, set_up),
 	};
 
 	return cmocka_run_group_tests_name("request-queue", tests, NULL, NULL);

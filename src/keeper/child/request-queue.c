@@ -50,12 +50,13 @@ bool request_queue_is_full(const struct request_queue *queue, const struct reque
 
 /*
  * When enough can be launched next, the fronts keep the others, and in the end their clients wait
- * in the queues of the kernel, where they cost no descriptors.
+ * in the queues of the kernel, where they cost no descriptors. Fronts that were told to pause send
+ * no more anyway, and what else they say must be heard.
  */
-static void hold_back(struct request_queue *queue)
+void request_queue_hold_back(struct request_queue *queue)
 {
 	size_t bound = queue->fronts->held ? ENOUGH / 2 : ENOUGH;
-	bool enough = queue->n >= bound && count_ready(queue) >= bound;
+	bool enough = !queue->fronts->paused && queue->n >= bound && count_ready(queue) >= bound;
 
 	if (enough != queue->fronts->held)
 		fronts_hold(queue->fronts, enough);
@@ -69,7 +70,7 @@ void request_queue_add(struct request_queue *queue, struct request *request)
 	if (record->n_waiting++ == 0)
 		list_add_before(&queue->records, &record->waiting_link);
 	queue->n++;
-	hold_back(queue);
+	request_queue_hold_back(queue);
 }
 
 /* The service goes to the end of the line. */
@@ -82,7 +83,6 @@ static struct request *take_from(struct request_queue *queue, struct service_rec
 	if (--record->n_waiting > 0)
 		list_add_before(&queue->records, &record->waiting_link);
 	queue->n--;
-	hold_back(queue);
 	return request;
 }
 
@@ -91,8 +91,6 @@ struct request *request_queue_take(struct request_queue *queue)
 	list_for_each(at, next, &queue->records)
 		if (is_ready(queue, record_at(at)))
 			return take_from(queue, record_at(at));
-	/* Its services may have been ready before. */
-	hold_back(queue);
 	return NULL;
 }
 

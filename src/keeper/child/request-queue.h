@@ -30,6 +30,9 @@ bool request_queue_is_full(const struct request_queue *queue, const struct reque
 
 void request_queue_add(struct request_queue *queue, struct request *request);
 
+/* Lets the fronts keep further requests, or send them. Called after the queue has changed. */
+void request_queue_hold_back(struct request_queue *queue);
+
 /* Removes and returns the next request that may be launched now, or returns NULL. */
 struct request *request_queue_take(struct request_queue *queue);
 

@@ -331,6 +331,7 @@ void requests_continue(struct requests *requests)
 		if (r < 0)
 			shortage_add(&requests->shortage, request, r);
 	}
+	request_queue_hold_back(&requests->queue);
 }
 
 size_t requests_count_waiting(const struct requests *requests)
