@@ -13,6 +13,9 @@
 
 #define MODE 0644
 
+/* Until it is locked: whoever can read it could lock it first. */
+#define MODE_UNLOCKED 0600
+
 static const struct pid_file_claim none = { .fd = -1 };
 
 void pid_file_init(struct pid_file *pid_file)
@@ -42,10 +45,13 @@ static void drop(struct pid_file_claim *claim)
 	*claim = none;
 }
 
-/* The process that has locked the file. Returns 0 if none has. */
+/*
+ * The process that has locked the file. Returns 0 if none has. Only a lock of who may write counts:
+ * everybody who can read the file could have another, as soon as a superd has died.
+ */
 static pid_t find_owner(int fd)
 {
-	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
 
 	return fcntl(fd, F_GETLK, &lock) < 0 || lock.l_type == F_UNLCK ? 0 : lock.l_pid;
 }
@@ -96,16 +102,16 @@ static int write_draft(struct pid_file_claim *claim)
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
 
-	claim->fd = open(claim->draft, flags, MODE);
+	claim->fd = open(claim->draft, flags, MODE_UNLOCKED);
 	/* A process of this number has died before it served. */
 	if (claim->fd < 0 && errno == EEXIST && unlink(claim->draft) == 0)
-		claim->fd = open(claim->draft, flags, MODE);
+		claim->fd = open(claim->draft, flags, MODE_UNLOCKED);
 	if (claim->fd < 0)
-		return -errno;
-	if (fchmod(claim->fd, MODE) < 0 || dprintf(claim->fd, "%ld\n", (long)getpid()) < 0)
 		return -errno;
 	/* Some file systems have no locks. A file there always looks stale. */
 	if (fcntl(claim->fd, F_SETLK, &lock) < 0 && errno != ENOLCK && errno != EOPNOTSUPP)
+		return -errno;
+	if (fchmod(claim->fd, MODE) < 0 || dprintf(claim->fd, "%ld\n", (long)getpid()) < 0)
 		return -errno;
 	return 0;
 }

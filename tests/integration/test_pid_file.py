@@ -14,6 +14,15 @@ from settings import ECHO, ROOT, for_root, service, shell
 CANNOT_CREATE = 73
 NO_PRIVILEGES = 77
 NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"]
+# Locks its argument as well as somebody can who may not write it.
+READER = """
+import fcntl, sys
+with open(sys.argv[1]) as file:
+    print("waits", flush=True)
+    fcntl.lockf(file, fcntl.LOCK_SH)
+    print("has it", flush=True)
+    sys.stdin.read()
+"""
 SLEEP = service("sleep", exec=shell("echo $$; exec sleep 60"))
 
 
@@ -99,6 +108,28 @@ def test_one_that_was_killed_leaves_a_stale_file_that_is_replaced(superd, path, 
     other = superd(text_with(path))
     assert path.read_text() == f"{other.keeper}\n"
     os.kill(program, signal.SIGKILL)
+
+
+@pytest.mark.skipif(not ROOT, reason="needs root to become somebody else")
+def test_who_can_only_read_it_does_not_keep_the_next_superd_from_it(superd, place, path):
+    """Somebody who waits for its lock gets that when the first superd is killed."""
+    place.chmod(0o755)
+    daemon = superd(text_with(path))
+    reader = subprocess.Popen(
+        [*NOBODY, "/usr/bin/python3", "-c", READER, path],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert reader.stdout.readline() == "waits\n"
+        daemon.kill()
+        daemon.process.wait()
+        assert reader.stdout.readline() == "has it\n"
+        other = superd(text_with(path))
+        assert path.read_text() == f"{other.keeper}\n"
+    finally:
+        reader.communicate()
 
 
 @pytest.mark.parametrize("content", ["1\n", "", "   12 "])
