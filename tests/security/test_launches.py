@@ -6,11 +6,15 @@ file system that does not answer. Nobody else has to wait for it, and it ends.
 
 import contextlib
 import ctypes
+import errno
 import os
 import pwd
+import select
 import shutil
 import signal
+import struct
 import subprocess
+import threading
 import time
 
 import pytest
@@ -24,6 +28,7 @@ PYTHON = "/usr/bin/python3"
 USER = pwd.getpwnam("daemon")
 BECOME = ["setpriv", f"--reuid={USER.pw_uid}", f"--regid={USER.pw_gid}", "--clear-groups"]
 OTHERS = ECHO + service("other", exec=["/bin/cat"], user="nobody")
+FUSE_LOOKUP, FUSE_INIT = 1, 26
 # No client of others waits for as long, even where the machine is busy.
 MOMENT = 2
 
@@ -135,6 +140,9 @@ class Hanging:
         self.path = str(path)
         self.device = None
         self.libc = ctypes.CDLL(None, use_errno=True)
+        self.answers = None
+        self.askers = set()  # users
+        self.ended = False
 
     def hang(self):
         self.device = os.open("/dev/fuse", os.O_RDWR)
@@ -142,7 +150,32 @@ class Hanging:
         if self.libc.mount(b"none", self.path.encode(), b"fuse", 0, how.encode()) != 0:
             pytest.skip("FUSE cannot be mounted here")
 
+    def deny(self):
+        """From now on the first question of each process for a file has an answer: no."""
+        self.answers = threading.Thread(target=self._deny, daemon=True)
+        self.answers.start()
+
+    def _deny(self):
+        known = set()  # processes
+        os.set_blocking(self.device, False)
+        while not self.ended:
+            if not select.select([self.device], [], [], 0.05)[0]:
+                continue
+            request = os.read(self.device, 1 << 17)
+            _, kind, number, _, user, _, pid = struct.unpack_from("=IIQQIII", request)
+            if kind == FUSE_INIT:
+                answer = struct.pack("=II56x", 7, 31)
+                os.write(self.device, struct.pack("=IiQ", 16 + len(answer), 0, number) + answer)
+            elif kind == FUSE_LOOKUP:
+                self.askers.add(user)
+                if pid not in known:
+                    known.add(pid)
+                    os.write(self.device, struct.pack("=IiQ", 16, -errno.ENOENT, number))
+
     def end(self):
+        self.ended = True
+        if self.answers:
+            self.answers.join()
         if self.device is not None:
             self.libc.umount2(self.path.encode(), 2)
             os.close(self.device)
@@ -274,6 +307,20 @@ def test_a_directory_that_hangs_holds_up_its_service_alone(superd, hanging):
         daemon.wait_log(f"service '{name}': cannot start .*: {step}")
     # Few of them are tried at once, and more rarely after that.
     assert len(daemon.log.find("service 'slow': cannot start")) < 10
+
+
+def test_why_a_program_cannot_be_executed_is_not_asked_by_the_keeper(superd, hanging):
+    """Who owns its file system may answer that there is no such program, and nothing after that."""
+    program = shutil.copy("/bin/cat", hanging.path)
+    slow = {"user": "daemon", "launch_timeout": "1s"}
+    daemon = superd("grace = 100ms\n" + service("missing", exec=[program], **slow) + OTHERS)
+    hanging.hang()
+    hanging.deny()
+    client = knock(daemon, "missing")
+    assert_others_served(daemon)
+    daemon.wait_log("service 'missing': cannot start .*: cannot execute.*: No such file")
+    assert hanging.askers == {USER.pw_uid}
+    client.close()
 
 
 def test_further_clients_of_a_service_that_hangs_are_turned_away(superd, hanging):

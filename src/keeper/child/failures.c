@@ -1,12 +1,9 @@
 #include "keeper/child/failures.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/bounded.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "channel/client-log.h"
@@ -44,30 +41,6 @@ static void on_interval(struct timer *timer)
 	log_unlogged(container_of(timer, struct failures, timer));
 }
 
-static int look_for(void *path)
-{
-	return access(path, F_OK) < 0 ? -errno : 0;
-}
-
-/* Whoever owns the file system may have answered that there is no such file, and nothing since. */
-static bool exists(const char *path)
-{
-	char copy[PATH_MAX];
-
-	(void)snprintf(copy, sizeof(copy), "%s", path);
-	return bounded_run(look_for, copy, strlen(copy) + 1, -1) == 0;
-}
-
-/* For a script whose interpreter is missing the kernel says "No such file" too. */
-static const char *exec_text(const struct program_settings *program, int error)
-{
-	if (error == ENOEXEC)
-		return "cannot execute: it is not for this machine, and has no '#!'";
-	if (error == ENOENT && !program->chroot && exists(program->path))
-		return "cannot execute its interpreter";
-	return spawn_step_text(SPAWN_EXEC);
-}
-
 static void describe_step(char *out, size_t size, const struct program_settings *program,
 			  const struct spawn_failure *failure)
 {
@@ -81,7 +54,10 @@ static void describe_step(char *out, size_t size, const struct program_settings 
 		(void)snprintf(out, size, "%s '%s'", text, program->directory);
 		break;
 	case SPAWN_EXEC:
-		(void)snprintf(out, size, "%s", exec_text(program, failure->error));
+		(void)snprintf(out, size, "%s%s", text,
+			       failure->error == ENOEXEC
+				       ? ": it is not for this machine, and has no '#!'"
+				       : "");
 		break;
 	default:
 		(void)snprintf(out, size, "%s", text);

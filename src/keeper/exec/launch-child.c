@@ -223,6 +223,12 @@ IN_CHILD static long execute(const struct spawn_plan *plan)
 			raw_address(plan->envp), 0, 0);
 }
 
+/* For a script whose interpreter is missing the kernel says "No such file" too. */
+IN_CHILD static bool is_there(const char *path)
+{
+	return raw_call(SYS_faccessat, AT_FDCWD, raw_address(path), F_OK, 0, 0) == 0;
+}
+
 IN_CHILD static long take_step(struct launch_child *child, enum spawn_step step)
 {
 	const struct spawn_plan *plan = child->plan;
@@ -259,7 +265,7 @@ IN_CHILD static long take_step(struct launch_child *child, enum spawn_step step)
 	}
 }
 
-/* The steps are in the order of their numbers. Only a failed one returns from the last. */
+/* The steps are in the order of their numbers. Only a failed one returns from that of execve(). */
 IN_CHILD int launch_child(void *argument)
 {
 	struct launch_child *child = argument;
@@ -272,5 +278,8 @@ IN_CHILD int launch_child(void *argument)
 		r = take_step(child, (enum spawn_step)step);
 	} while (r >= 0);
 	atomic_store_explicit(&child->error, (int)-r, memory_order_relaxed);
+	/* The keeper, for which this is, would have to wait for the owner of the file system. */
+	if (step == SPAWN_EXEC && r == -ENOENT && is_there(child->plan->path))
+		atomic_store_explicit(&child->step, SPAWN_INTERPRETER, memory_order_relaxed);
 	return EXIT_NOT_STARTED;
 }

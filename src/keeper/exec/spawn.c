@@ -21,6 +21,7 @@ const char *spawn_step_text(enum spawn_step step)
 		[SPAWN_CONNECT] = "cannot connect to the sender",
 		[SPAWN_SIGNALS] = "cannot reset the signals",
 		[SPAWN_EXEC] = "cannot execute",
+		[SPAWN_INTERPRETER] = "cannot execute its interpreter",
 		[SPAWN_INSTANCES] = "as many run as 'instances' allows",
 	};
 

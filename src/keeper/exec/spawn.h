@@ -29,7 +29,8 @@ enum spawn_step {
 	SPAWN_CONNECT,
 	SPAWN_SIGNALS,
 	SPAWN_EXEC,
-	SPAWN_INSTANCES, /* not tried: so many run already as the service may have */
+	SPAWN_INTERPRETER, /* of a program that is there, and is said not to be */
+	SPAWN_INSTANCES,   /* not tried: so many run already as the service may have */
 };
 
 struct spawn_plan {
