@@ -90,11 +90,13 @@ def test_a_flooded_service_does_not_starve_another(superd):
     assert len(daemon.log.find("service 'flooded': accepted")) <= 5 < len(flood)
 
 
+RIGHTS = (socket.SOL_SOCKET, socket.SCM_RIGHTS, struct.pack("3i", 0, 1, 2))
+
+
 def send_descriptors(client, *where):
     """Newer kernels refuse them, where superd itself reads. Then without."""
-    rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, struct.pack("3i", 0, 1, 2))
     try:
-        client.sendmsg([b"x"], [rights], 0, *where)
+        client.sendmsg([b"x"], [RIGHTS], 0, *where)
     except PermissionError:
         client.sendmsg([b"x"], [], 0, *where)
 
@@ -172,7 +174,7 @@ def test_descriptors_that_a_program_left_unread_are_not_kept(superd, place):
             name = b"superd %d %d" % (os.getpid(), number)
             client.sendto(name, daemon.address("x", "unix-dgram"))
             assert client.recv(64) == name
-            client.sendmsg([b"next"], [rights], 0, b"\0" + name)
+            client.sendmsg([b"next"], [RIGHTS], 0, b"\0" + name)
             assert client.recv(64) == b"next"
             if number == 0:
                 before = settled(lambda: footprint(daemon))
