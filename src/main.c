@@ -256,8 +256,11 @@ static int send_signal(const struct arguments *arguments, const char *path,
 		      stderr);
 	else if (r == 0)
 		r = arguments->action == STOP ? tell_stop(pid_file) : tell_reload(pid_file);
-	else if (!pid_file)
-		fputs("superd: name the pid file with --pid-file, or mend the configuration\n",
+	else if (arguments->action == RELOAD)
+		fprintf(stderr, "superd: not reloaded: '%s' has errors\n", path);
+	else
+		fputs("superd: not stopped: name the pid file with --pid-file, or mend the "
+		      "configuration\n",
 		      stderr);
 	settings_free(settings);
 	if (!pid_file)

@@ -439,8 +439,10 @@ def test_superd_is_reloaded_and_stopped_by_its_pid_file(superd, place):
     assert call("--reload", *conf).returncode == 0
     assert len(daemon.ask("new")) == 26
     daemon.write("service {")
-    broken = call("--reload", *conf, "-P", str(place / "superd.pid"))
-    assert broken.returncode == CONFIG and "superd.conf:1: " in broken.stderr
+    for options in ([], ["-P", str(place / "superd.pid")]):
+        broken = call("--reload", *conf, *options)
+        assert broken.returncode == CONFIG and "superd.conf:1: " in broken.stderr
+        assert "not reloaded" in broken.stderr and "--pid-file" not in broken.stderr
     assert "--pid-file" in call("--stop", *conf).stderr
     assert call("--stop", *conf, "-P", str(place / "superd.pid")).returncode == 0
     assert daemon.process.wait(0) == 0
