@@ -45,7 +45,12 @@ static bool read_numbers(struct build_context *context, const char *text, struct
  */
 static void complain_of_missing(struct build_context *context, const char *name)
 {
-	if (context->root->own[OPTION_FRONT_USER])
+	if (context->root->own[OPTION_FRONT_USER] && strchr(name, ':'))
+		errors_add(context->errors, context->root->at[OPTION_FRONT_USER],
+			   "'front_user' takes the name of a user, or numbers as in '65533' or "
+			   "'65533:65533', not '%s'",
+			   errors_quote(name));
+	else if (context->root->own[OPTION_FRONT_USER])
 		errors_add(context->errors, context->root->at[OPTION_FRONT_USER],
 			   "'front_user': no user '%s'", errors_quote(name));
 	else if (!errors_exist(context->errors))
