@@ -1,5 +1,7 @@
 """Sessions that do not end at once are served by threads, and end by limits of time."""
 
+import concurrent.futures
+import contextlib
 import os
 import signal
 import socket
@@ -54,6 +56,27 @@ def test_the_workers_are_there_before_their_clients(superd):
         assert signals(thread, "SigBlk") == set(range(1, 32)) - {signal.SIGKILL, signal.SIGSTOP}
     held(daemon, 10)
     assert len(threads(daemon.front)) == 4
+
+
+def fill(client):
+    """Sends until nothing more is taken. Nobody reads the answers."""
+    client.settimeout(0.2)
+    with contextlib.suppress(TimeoutError):
+        while True:
+            client.sendall(bytes(65536))
+
+
+def test_workers_give_back_the_memory_of_clients_that_do_not_read(superd):
+    daemon = superd(with_workers(1, ECHO))
+    front = daemon.front
+    clients = held(daemon, 16)
+    with concurrent.futures.ThreadPoolExecutor(len(clients)) as pool:
+        list(pool.map(fill, clients))
+    for client in clients:
+        client.close()
+    eventually(lambda: ended(daemon) == len(clients))
+    assert echo(daemon.connect("echo")) == b"ping"
+    assert daemon.front == front
 
 
 def test_without_workers_there_is_one_thread(superd):

@@ -1,6 +1,7 @@
 #include "front/session/worker.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
@@ -111,10 +112,22 @@ static int start_thread(struct worker *worker)
 	return 0;
 }
 
+/*
+ * With memory of its own, a thread that gives some back to the system reads a file of /proc before,
+ * in the GNU C library. The front may not open files.
+ */
+static void share_memory(void)
+{
+#ifdef M_ARENA_MAX
+	(void)mallopt(M_ARENA_MAX, 1);
+#endif
+}
+
 int workers_new(struct workers **out, unsigned n)
 {
 	AUTO(auto_workers_free) struct workers *workers = NULL;
 
+	share_memory();
 	workers = malloc(sizeof(*workers) + n * sizeof(workers->worker[0]));
 	if (!workers)
 		return -ENOMEM;
