@@ -45,6 +45,14 @@ HARMS = {
     "shut down for reading": ("udp", DATAGRAM + "listener.connect(peer)\n" + SHUT_READING),
     "shut down": ("tcp", STREAM + SHUT_ALL),
 }
+# Says what its client has from the listener, and changes that for those who come later.
+LINGERS = """
+import socket, struct
+listener = socket.socket(fileno=0)
+client, _ = listener.accept()
+client.sendall(client.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, 4))
+listener.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("=ii", 1, 10000))
+"""
 
 ACCEPTS = """
 import os, socket
@@ -80,6 +88,15 @@ def test_harm_to_the_socket_ends_with_the_program(superd, harm, place_):
         daemon.has_said("nothing")
     daemon.reload()
     assert ask(daemon, kind) == b"CLIENT"
+
+
+def test_no_close_waits_because_a_program_made_its_clients_linger(superd):
+    """Each connection has the option of its listener, for whoever accepts it later."""
+    daemon = superd(waiting(LINGERS))
+    for times in 1, 2:
+        assert daemon.ask("x") == bytes(4)
+        daemon.wait_log("service 'x': ended", count=times)
+        daemon.has_said("nothing")
 
 
 def test_harm_to_a_unix_socket_ends_with_the_program(superd, place):

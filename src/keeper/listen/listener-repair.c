@@ -76,14 +76,17 @@ static void disconnect(const struct listener *listener, int fd)
 		(void)connect(fd, &none, sizeof(none));
 }
 
+/* Accepted sockets have the option of their listener: to close them would wait. */
 static void mend(const struct listener *listener, int fd, int backlog)
 {
+	const struct linger none = { 0 };
 	int unused = 0;
 
 	if (is_datagram(listener))
 		disconnect(listener, fd);
 	else if (socket_option(fd, SOL_SOCKET, SO_ACCEPTCONN) == 0 && !has_any_port(listener))
 		(void)listen(fd, backlog);
+	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
 	(void)setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &unused, sizeof(unused));
 	(void)setsockopt(fd, SOL_SOCKET, SO_DETACH_REUSEPORT_BPF, &unused, sizeof(unused));
 }
