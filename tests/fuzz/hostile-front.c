@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/socket.h>
 
@@ -93,6 +94,7 @@ bool front_say(const struct stage *stage, const struct step *step)
 		struct cmsghdr align;
 	} control = { 0 };
 	struct msghdr header = { .msg_iov = &part, .msg_iovlen = 1 };
+	const struct linger none = { 0 };
 	int fds[FDS_MAX];
 	ssize_t sent;
 
@@ -107,8 +109,12 @@ bool front_say(const struct stage *stage, const struct step *step)
 		memcpy(CMSG_DATA(CMSG_FIRSTHDR(&header)), fds, n * sizeof(int));
 	}
 	sent = sendmsg(stage->channel, &header, MSG_DONTWAIT | MSG_NOSIGNAL);
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		/* It is not for the test to wait for the last close. */
+		if (sent < 0)
+			(void)setsockopt(fds[i], SOL_SOCKET, SO_LINGER, &none, sizeof(none));
 		close(fds[i]);
+	}
 	return sent >= 0;
 }
 
@@ -208,6 +214,12 @@ static const struct step honest[] = {
 	{ .type = CHANNEL_HALTED },
 	{ .type = CHANNEL_ALIVE },
 	{ .type = CHANNEL_LOG_LOST },
+};
+
+/* What the keeper never reads is closed with the channel. */
+static const struct step last_words[] = {
+	{ .type = 0 },
+	{ REQUEST(SPAWN, TCP), .n_fds = 1, .kind = BLOCKED, PEER_IN },
 };
 
 #define N_HONEST (sizeof(honest) / sizeof(honest[0]))
@@ -325,6 +337,7 @@ static void write_seeds(const char *directory)
 		write_seed(directory, name, &honest[i], sizeof(honest[i]));
 	}
 	write_seed(directory, "honest", honest, sizeof(honest));
+	write_seed(directory, "last-words", last_words, sizeof(last_words));
 }
 
 /* To name functions the sanitizer starts a program, whose pipes would look like a leak. */
@@ -337,10 +350,21 @@ static void add_option(int *argc, char ***argv, const char *option)
 	*argv = longer;
 }
 
+/* As in superd, where all are. It would interrupt whatever waits too long. */
+static void block_signal(int number)
+{
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, number);
+	(void)sigprocmask(SIG_BLOCK, &signals, NULL);
+}
+
 void front_begin_fuzz(int *argc, char ***argv)
 {
 	const char *corpus = find_corpus(*argc, *argv);
 
+	block_signal(SIGVTALRM);
 	if (corpus)
 		write_seeds(corpus);
 	add_option(argc, argv, "-print_funcs=0");

@@ -70,7 +70,7 @@ size_t front_mutate(uint8_t *data, size_t size, size_t max_size, unsigned seed);
 
 /*
  * What a target does first with its arguments: writes the honest messages, each alone and all in a
- * row, into the first directory among them, which is the corpus, and adds the options that it
- * needs.
+ * row, and last words that are not, into the first directory among them, which is the corpus, and
+ * adds the options that it needs.
  */
 void front_begin_fuzz(int *argc, char ***argv);
