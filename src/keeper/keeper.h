@@ -80,7 +80,7 @@ struct keeper {
 	bool reloaded;     /* in this turn a reload has succeeded or failed */
 	bool stopping;
 	struct timer stop_limit;
-	bool launches_given_up; /* those under way when the keeper stops */
+	bool launches_given_up; /* when the keeper stops: those under way, and to come */
 	bool done;
 	int exit_status;
 };

@@ -20,7 +20,11 @@
 
 static void on_last_limit(struct timer *timer)
 {
-	container_of(timer, struct keeper, stop_limit)->launches_given_up = true;
+	struct keeper *keeper = container_of(timer, struct keeper, stop_limit);
+
+	/* What fronts had sent before they were killed is read only after that. */
+	requests_give_up(&keeper->requests);
+	keeper->launches_given_up = true;
 }
 
 static void on_limit(struct timer *timer)
@@ -59,7 +63,8 @@ void stop_begin(struct keeper *keeper, const char *why)
 
 bool stop_is_over(const struct keeper *keeper)
 {
-	return keeper->stopping && !list_is_linked(&keeper->fronts.list) &&
-	       requests_count_waiting(&keeper->requests) == 0 &&
-	       (keeper->launches_given_up || !launches_are_under_way(&keeper->launches));
+	if (!keeper->stopping || list_is_linked(&keeper->fronts.list))
+		return false;
+	return keeper->launches_given_up || (requests_count_waiting(&keeper->requests) == 0 &&
+					     !launches_are_under_way(&keeper->launches));
 }

@@ -12,6 +12,8 @@
 
 #include "channel/startup.h"
 #include "keeper-stage.h"
+#include "keeper/child/connection.h"
+#include "keeper/child/request.h"
 #include "keeper/listen/activation.h"
 #include "keeper/reload-steps.h"
 #include "keeper/startup.h"
@@ -163,6 +165,32 @@ static void test_stop_does_not_wait_for_a_child_that_cannot_be_killed(void **sta
 	stage_open_front(stage);
 }
 
+/* A front had sent it before it was killed, and the launches of its service pause. */
+static void test_stop_does_not_wait_for_a_request_that_comes_late(void **state)
+{
+	struct stage *stage = *state;
+	struct keeper *keeper = &stage->keeper;
+	const struct request late = { .kind = &connection_request,
+				      .generation = generation_ref(keeper->generation),
+				      .fd = -1 };
+
+	request_record(&late)->launches.until_ms = INT64_MAX;
+	stop_begin(keeper, "tested");
+	stage_end_programs(stage);
+	fronts_fini(&keeper->fronts);
+	stage_turn_later(stage, LONG_MS);
+
+	request_record(&late)->live++;
+	requests_add(&keeper->requests, request_copy(&late));
+	stage_turn(stage);
+	assert_false(stop_is_over(keeper));
+	stage_turn_later(stage, 2 * LONG_MS);
+	assert_true(stop_is_over(keeper));
+	assert_int_equal(stage_live(stage, 0), 0);
+
+	stage_open_front(stage);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -176,6 +204,9 @@ int main(void)
 						open_stage, stage_tear_down),
 		cmocka_unit_test_setup_teardown(
 			test_stop_does_not_wait_for_a_child_that_cannot_be_killed, open_stage,
+			stage_tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_stop_does_not_wait_for_a_request_that_comes_late, open_stage,
 			stage_tear_down),
 		cmocka_unit_test_setup_teardown(
 			test_front_starts_with_what_a_pool_has_done_in_the_same_turn, open_stage,
