@@ -190,8 +190,9 @@ IN_CHILD static long restore_descriptor_limit(const struct spawn_plan *plan)
 }
 
 /*
- * The keeper has the default dispositions, so only the mask must be reset. What the user has sent
- * meanwhile arrives now, and ends or stops this process alone.
+ * The keeper has the default dispositions but for one signal, whose handler does nothing, so only
+ * the mask must be reset. What the user has sent meanwhile arrives now, and ends or stops this
+ * process alone.
  */
 IN_CHILD static long reset_signals(void)
 {
