@@ -100,8 +100,7 @@ static void keep(struct front_channel *channel, const struct channel_message *me
 	struct outgoing *outgoing = full ? NULL : malloc(sizeof(*outgoing));
 
 	if (!outgoing) {
-		if (fd >= 0)
-			close(fd);
+		closer_release(fd);
 		if (full)
 			give_up_sending(channel, 0, "the front does not read what it is told");
 		else
@@ -127,8 +126,7 @@ void front_channel_send(struct front_channel *channel, const struct channel_mess
 			int fd)
 {
 	if (send_at_once(channel, message, fd)) {
-		if (fd >= 0)
-			close(fd);
+		closer_release(fd);
 		return;
 	}
 
