@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 
 #define LIMIT_MS 1000
+#define LOOK_MS 5
 
 /* In memory that both processes share. */
 struct work {
@@ -34,17 +35,27 @@ static void close_all_but(int fd)
 	(void)close_range(fd > STDERR_FILENO ? (unsigned)fd + 1 : STDERR_FILENO + 1, ~0U, 0);
 }
 
+/* For want of a descriptor. */
+static bool look_for_end(pid_t pid)
+{
+	for (int waited_ms = 0; waited_ms < LIMIT_MS; waited_ms += LOOK_MS) {
+		if (waitpid(pid, NULL, WNOHANG) != 0)
+			return true;
+		(void)poll(NULL, 0, LOOK_MS);
+	}
+	return false;
+}
+
 /* Returns whether the process has ended in time, and was reaped. */
 static bool wait_for(pid_t pid)
 {
 	AUTO(auto_close) int process = (int)syscall(SYS_pidfd_open, pid, 0);
 	struct pollfd ended = { .fd = process, .events = POLLIN };
 
-	if (process >= 0 && poll(&ended, 1, LIMIT_MS) == 0) {
-		kill(pid, SIGKILL);
-		return false;
-	}
-	return waitpid(pid, NULL, 0) == pid;
+	if (process < 0 ? look_for_end(pid) : poll(&ended, 1, LIMIT_MS) != 0)
+		return process < 0 || waitpid(pid, NULL, 0) == pid;
+	kill(pid, SIGKILL);
+	return false;
 }
 
 static int run(struct work *work, bounded_fn *fn, void *data, size_t size, int fd)

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -96,6 +97,20 @@ static void test_what_takes_too_long_is_given_up(void **state)
 	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 }
 
+static void test_without_descriptors_the_wait_has_an_end_too(void **state)
+{
+	struct work work = { .fd = -1, .other = -1 };
+	struct rlimit limit, none;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	none = (struct rlimit){ 0, limit.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	assert_int_equal(bounded_run(note, &work, sizeof(work), -1), -EXDEV);
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+	test_what_takes_too_long_is_given_up(state);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
 static void test_what_crashes_has_failed(void **state)
 {
 	struct work work = { 0 };
@@ -110,6 +125,7 @@ int main(void)
 		CASE(test_before_it_is_enabled_it_is_a_plain_call),
 		CASE(test_the_result_and_the_data_come_back),
 		CASE(test_what_takes_too_long_is_given_up),
+		CASE(test_without_descriptors_the_wait_has_an_end_too),
 		CASE(test_what_crashes_has_failed),
 	};
 
