@@ -237,6 +237,21 @@ static char *absolute(const char *path)
 	return joined;
 }
 
+static int status_of_telling(int error)
+{
+	switch (error) {
+	case 0:
+		return EX_OK;
+	case -EINVAL:
+		return EX_CONFIG;
+	case -EPERM:
+	case -EACCES:
+		return EX_NOPERM;
+	default:
+		return EX_UNAVAILABLE;
+	}
+}
+
 /* A reload is asked for only if it can succeed. A stop is possible with every file. */
 static int send_signal(const struct arguments *arguments, const char *path,
 		       const struct load_options *load)
@@ -263,9 +278,7 @@ static int send_signal(const struct arguments *arguments, const char *path,
 		      "configuration\n",
 		      stderr);
 	settings_free(settings);
-	if (!pid_file)
-		return EX_CONFIG;
-	return r == 0 ? EX_OK : (r == -EINVAL ? EX_CONFIG : EX_UNAVAILABLE);
+	return pid_file ? status_of_telling(r) : EX_CONFIG;
 }
 
 /* The settings are loaded to be looked at. */

@@ -45,10 +45,14 @@ static int find_process(const char *pid_file)
 
 static int send_signal(int process, int number)
 {
+	int r;
+
 	if (syscall(SYS_pidfd_send_signal, process, number, NULL, 0) == 0)
 		return 0;
-	fprintf(stderr, "superd: cannot send SIG%s: %s\n", sigabbrev_np(number), strerror(errno));
-	return -errno;
+	r = -errno;
+	fprintf(stderr, "superd: cannot send SIG%s: %s%s\n", sigabbrev_np(number), strerror(-r),
+		r == -EPERM ? "; that superd runs as another user, so try it as root" : "");
+	return r;
 }
 
 int tell_reload(const char *pid_file)

@@ -16,6 +16,7 @@ import pytest
 from daemon import PATIENCE, SUPERD
 from process import SANITIZED, children, eventually
 from settings import ECHO, ROOT, USER, for_root, service
+from shipped import reachable
 
 TOP = pathlib.Path(__file__).parents[2]
 GOLDEN = pathlib.Path(__file__).parent / "golden"
@@ -446,6 +447,17 @@ def test_superd_is_reloaded_and_stopped_by_its_pid_file(superd, place):
     assert "--pid-file" in call("--stop", *conf).stderr
     assert call("--stop", *conf, "-P", str(place / "superd.pid")).returncode == 0
     assert daemon.process.wait(0) == 0
+
+
+@pytest.mark.skipif(not ROOT, reason="needs root, for a superd of somebody else")
+def test_only_root_stops_the_superd_of_root(superd, place):
+    pid_file = place / "superd.pid"
+    daemon = superd(f'pid_file = "{pid_file}"\n' + ECHO)
+    place.chmod(0o755)
+    program = reachable(place, pathlib.Path(SUPERD))
+    done = call("--stop", "-P", str(pid_file), binary=program, **NOBODY)
+    assert done.returncode == NO_PRIVILEGES and "try it as root" in done.stderr
+    assert daemon.ask("echo", b"ping") == b"ping"
 
 
 @pytest.mark.parametrize("action", ["--reload", "--stop"])
