@@ -29,6 +29,7 @@ static void settle(void)
 {
 	turn();
 	while (stage_is_busy(&stage)) {
+		hostile_end_clients(); /* a child may be the last to close */
 		stage_end_launches(&stage);
 		turn();
 		stage_end_programs(&stage);

@@ -152,6 +152,7 @@ static void take_step(const struct step *step)
 		turn_later(step->index * 10);
 		break;
 	case REAP:
+		hostile_end_clients(); /* a child may be the last to close */
 		stage_end_launches(&stage);
 		stage_end_programs(&stage);
 		break;
@@ -169,6 +170,7 @@ static void come_to_rest(void)
 {
 	listen_to_front();
 	do {
+		hostile_end_clients(); /* a child may be the last to close */
 		stage_end_launches(&stage);
 		turn();
 		stage_end_programs(&stage);
