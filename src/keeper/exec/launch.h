@@ -79,7 +79,10 @@ void launch_settle_room(struct launch *launch);
 pid_t launch_begin(struct launch *launch, const struct spawn_plan *plan,
 		   const struct spawn_descriptors *descriptors);
 
-/* Whether the program has been executed. Also false if that will never be. */
+/*
+ * Whether the program has been executed, or a signal has ended the child while the kernel executed
+ * it. Otherwise false, also if it never will be.
+ */
 bool launch_has_executed(const struct launch *launch);
 
 /* Kills the child. In some system calls it does not end before they do. */

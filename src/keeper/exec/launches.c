@@ -59,13 +59,12 @@ static int add_free(struct launches *launches)
 	return 0;
 }
 
-int launches_init(struct launches *launches, struct timers *timers)
+void launches_init(struct launches *launches, struct timers *timers)
 {
 	*launches = (struct launches){ .timers = timers, .limit = count_processors() + 1 };
 	list_init(&launches->free);
 	list_init(&launches->under_way);
 	launches->null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	return 0;
 }
 
 void launches_fini(struct launches *launches)

@@ -46,8 +46,8 @@ struct launches {
 	int null; /* /dev/null, for programs, or -1 */
 };
 
-/* Returns 0 or -ENOMEM. The caller keeps @timers. */
-int launches_init(struct launches *launches, struct timers *timers);
+/* The caller keeps @timers. Without /dev/null, what needs it fails when it is launched. */
+void launches_init(struct launches *launches, struct timers *timers);
 
 /* Launches that are still under way keep their memory. */
 void launches_fini(struct launches *launches);
