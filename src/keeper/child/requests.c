@@ -103,12 +103,14 @@ static void wait_for_relief(struct requests *requests, struct request *request, 
 		shortage_tried(&requests->shortage, error);
 }
 
-/* The launch of @child has failed, and its process was reaped. */
-static void on_not_started(struct child *child, const struct spawn_failure *failure)
+/* Frees the child. */
+static void on_not_started(struct launch *launch, const struct spawn_failure *failure)
 {
+	struct child *child = launch->owner;
 	struct requests *requests = child->owner;
 	struct request *request = take_ptr(child->request);
 
+	child->launch = NULL;
 	forget(requests, child);
 	if (spawn_may_retry(failure)) {
 		wait_for_relief(requests, request, -failure->error);
@@ -142,31 +144,15 @@ static void on_overdue(struct launch *launch, const struct spawn_failure *failur
 
 static const struct launch_events launch_events = {
 	.executed = on_executed,
+	.not_started = on_not_started,
 	.overdue = on_overdue,
 };
-
-/* Whether the program of @child was started. Otherwise @child is freed. */
-static bool was_started(struct child *child, int status)
-{
-	struct launch *launch = child->launch;
-	struct spawn_failure failure;
-
-	if (!launch)
-		return true;
-	if (launches_reaped(launch, status, &failure)) {
-		on_executed(launch);
-		return true;
-	}
-	child->launch = NULL;
-	on_not_started(child, &failure);
-	return false;
-}
 
 static void on_ended(struct child *child, int status, int64_t lived_us)
 {
 	struct requests *requests = child->owner;
 
-	if (!was_started(child, status))
+	if (child->launch && !launches_reaped(child->launch, status))
 		return;
 	unread_turn_away(child);
 	child_log_end(child, status, lived_us);

@@ -28,6 +28,9 @@ struct launch_events {
 	/* The program runs. The launch is over, and is not used any more afterwards. */
 	void (*executed)(struct launch *launch);
 
+	/* A step has failed, and the child was reaped. The launch is over in the same way. */
+	void (*not_started)(struct launch *launch, const struct spawn_failure *failure);
+
 	/* It took too long: the child was sent SIGKILL, and will be reaped. */
 	void (*overdue)(struct launch *launch, const struct spawn_failure *failure);
 };

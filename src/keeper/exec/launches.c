@@ -191,13 +191,20 @@ static void note_overdue(struct launch *launch, int64_t now)
 		launch->launches->pause_until_ms = quota->until_ms;
 }
 
-bool launches_reaped(struct launch *launch, int status, struct spawn_failure *out_failure)
+bool launches_reaped(struct launch *launch, int status)
 {
-	*out_failure = launch_failure(launch, status);
-	if (out_failure->step == SPAWN_NONE)
+	const struct spawn_failure failure = launch_failure(launch, status);
+	bool executed = failure.step == SPAWN_NONE;
+
+	if (executed)
 		note_executed(launch);
+	/* First, because what follows may need another launch. */
 	launches_return(launch);
-	return out_failure->step == SPAWN_NONE;
+	if (executed)
+		launch->events->executed(launch);
+	else
+		launch->events->not_started(launch, &failure);
+	return executed;
 }
 
 void launches_kill(struct launches *launches)

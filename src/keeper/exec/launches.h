@@ -78,10 +78,10 @@ void launches_return(struct launch *launch);
 void launches_look(struct launches *launches);
 
 /*
- * The child of a launch that is still under way was reaped, with @status of wait(2). The launch is
- * over. Returns true if the program was executed, or false with @out_failure.
+ * The child of a launch that is still under way was reaped, with @status of wait(2). Calls
+ * executed() and returns true, or not_started() and returns false.
  */
-bool launches_reaped(struct launch *launch, int status, struct spawn_failure *out_failure);
+bool launches_reaped(struct launch *launch, int status);
 
 /* Kills those under way. */
 void launches_kill(struct launches *launches);

@@ -202,11 +202,6 @@ static void on_overdue(struct launch *launch, const struct spawn_failure *failur
 		note_not_started(process, failure);
 }
 
-static const struct launch_events launch_events = {
-	.executed = on_executed,
-	.overdue = on_overdue,
-};
-
 static void after_not_started(struct pool *pool, const struct process *process,
 			      const struct spawn_failure *failure)
 {
@@ -223,9 +218,10 @@ static void after_not_started(struct pool *pool, const struct process *process,
 	pauses_note_failure(pool, 0);
 }
 
-/* The launch of @child has failed, and its process was reaped. */
-static void on_not_started(struct child *child, const struct spawn_failure *failure)
+/* Frees the child. */
+static void on_not_started(struct launch *launch, const struct spawn_failure *failure)
 {
+	struct child *child = launch->owner;
 	struct process *process = child->owner;
 	struct pool *pool = pool_of(pool_handle_ref(process->pool));
 
@@ -236,21 +232,11 @@ static void on_not_started(struct child *child, const struct spawn_failure *fail
 	pool_unref(pool);
 }
 
-/* Whether the program of @child was started. Otherwise @child is freed. */
-static bool was_started(struct child *child, int status)
-{
-	struct launch *launch = child->launch;
-	struct spawn_failure failure;
-
-	if (!launch)
-		return true;
-	if (launches_reaped(launch, status, &failure)) {
-		on_executed(launch);
-		return true;
-	}
-	on_not_started(child, &failure);
-	return false;
-}
+static const struct launch_events launch_events = {
+	.executed = on_executed,
+	.not_started = on_not_started,
+	.overdue = on_overdue,
+};
 
 static void note_life(struct pool *pool, enum life life, int64_t lived_ms)
 {
@@ -288,7 +274,7 @@ static void on_ended(struct child *child, int status, int64_t lived_us)
 	struct pool *pool;
 	enum life life;
 
-	if (!was_started(child, status))
+	if (child->launch && !launches_reaped(child->launch, status))
 		return;
 	pool = pool_of(pool_handle_ref(process->pool));
 	/* It may have said that it is ready just before its end. */
