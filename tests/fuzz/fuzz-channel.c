@@ -12,8 +12,6 @@
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed);
-size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size);
 
 static struct stage stage;
 
@@ -82,24 +80,11 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	return 0;
 }
 
-size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed)
-{
-	return seed % 2 ? front_mutate(data, size, max_size, seed)
-			: LLVMFuzzerMutate(data, size, max_size);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	unsigned descriptors = hostile_count_descriptors();
 
-	for (int i = 0; i < STEPS_MAX && size >= sizeof(struct step); i++) {
-		struct step step;
-
-		memcpy(&step, data, sizeof(step));
-		data += sizeof(step);
-		size -= sizeof(step);
-		take_step(&step);
-	}
+	front_each_step(data, size, take_step);
 
 	for (size_t i = 0; i < N_SERVICES; i++)
 		assert(stage_live(&stage, i) == 0);

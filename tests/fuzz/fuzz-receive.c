@@ -19,8 +19,6 @@
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed);
-size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size);
 
 static struct stage stage;
 static struct step said[STEPS_MAX]; /* since the last turn, by this front */
@@ -203,22 +201,9 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	return 0;
 }
 
-size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed)
-{
-	return seed % 2 ? front_mutate(data, size, max_size, seed)
-			: LLVMFuzzerMutate(data, size, max_size);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	for (int i = 0; i < STEPS_MAX && size >= sizeof(struct step); i++) {
-		struct step step;
-
-		memcpy(&step, data, sizeof(step));
-		data += sizeof(step);
-		size -= sizeof(step);
-		take_step(&step);
-	}
+	front_each_step(data, size, take_step);
 	come_to_rest();
 	check_rest();
 	return 0;

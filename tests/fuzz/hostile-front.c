@@ -288,7 +288,7 @@ static size_t mutate(struct step *steps, size_t n, size_t n_max, unsigned *seed)
 	return n;
 }
 
-size_t front_mutate(uint8_t *data, size_t size, size_t max_size, unsigned seed)
+static size_t mutate_steps(uint8_t *data, size_t size, size_t max_size, unsigned seed)
 {
 	struct step steps[STEPS_MAX];
 	size_t n = size / sizeof(steps[0]), n_max = max_size / sizeof(steps[0]);
@@ -301,6 +301,24 @@ size_t front_mutate(uint8_t *data, size_t size, size_t max_size, unsigned seed)
 	n = mutate(steps, n, n_max, &seed);
 	memcpy(data, steps, n * sizeof(steps[0]));
 	return n * sizeof(steps[0]);
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed)
+{
+	return seed % 2 ? mutate_steps(data, size, max_size, seed)
+			: LLVMFuzzerMutate(data, size, max_size);
+}
+
+void front_each_step(const uint8_t *data, size_t size, front_say_fn *take)
+{
+	for (int i = 0; i < STEPS_MAX && size >= sizeof(struct step); i++) {
+		struct step step;
+
+		memcpy(&step, data, sizeof(step));
+		data += sizeof(step);
+		size -= sizeof(step);
+		take(&step);
+	}
 }
 
 static void write_seed(const char *directory, const char *name, const void *bytes, size_t size)

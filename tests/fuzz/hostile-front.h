@@ -65,8 +65,14 @@ size_t front_honest_steps(const struct step **out);
 typedef void front_say_fn(const struct step *step);
 void front_each_near_miss(front_say_fn *say);
 
-/* For LLVMFuzzerCustomMutator(): changes the steps in @data and returns their size. */
-size_t front_mutate(uint8_t *data, size_t size, size_t max_size, unsigned seed);
+/* Calls @take with each step of a fuzzer's bytes, at most STEPS_MAX. */
+void front_each_step(const uint8_t *data, size_t size, front_say_fn *take);
+
+/* Called by the fuzzer: changes whole steps every other time, and otherwise bytes. */
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed);
+
+/* The fuzzer's own. */
+size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size);
 
 /*
  * What a target does first with its arguments: writes the honest messages, each alone and all in a
