@@ -1,6 +1,5 @@
 """Descriptors whose close() lasts as long as somebody else likes: they never hold the keeper."""
 
-import ctypes
 import errno
 import os
 import signal
@@ -10,6 +9,7 @@ import threading
 
 import pytest
 
+import fuse
 from process import children, eventually
 from settings import ECHO, ROOT, service
 
@@ -45,14 +45,9 @@ class StuckFile:
 
     def __init__(self, path):
         self.path = str(path).encode()
-        self.libc = ctypes.CDLL(None, use_errno=True)
-        self.device = os.open("/dev/fuse", os.O_RDWR)
+        self.device = fuse.mount(path)
         self.keeper = None
         self.stuck = []
-        how = f"fd={self.device},rootmode=40000,user_id=0,group_id=0,allow_other"
-        if self.libc.mount(b"none", self.path, b"fuse", 0, how.encode()) != 0:
-            os.close(self.device)
-            pytest.skip("FUSE cannot be mounted here")
         self.server = threading.Thread(target=self.serve)
         self.server.start()
 
@@ -78,19 +73,14 @@ class StuckFile:
 
     def end(self):
         """Whoever waits for an answer goes on."""
-        self.libc.umount2(self.path, 1 | 2)
+        fuse.unmount(self.path, fuse.MNT_FORCE | fuse.MNT_DETACH)
         self.server.join()
         os.close(self.device)
 
 
 @pytest.fixture
 def stuck_file(place):
-    if not os.path.exists("/dev/fuse"):
-        pytest.skip("the kernel has no FUSE")
-    path = place / "stuck"
-    path.mkdir()
-    os.chmod(place, 0o755)
-    found = StuckFile(path)
+    found = StuckFile(fuse.folder(place, "stuck"))
     yield found
     found.end()
 

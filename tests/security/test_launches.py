@@ -5,7 +5,6 @@ file system that does not answer. Nobody else has to wait for it, and it ends.
 """
 
 import contextlib
-import ctypes
 import errno
 import os
 import pwd
@@ -19,6 +18,7 @@ import time
 
 import pytest
 
+import fuse
 from process import children, eventually, status
 from settings import ECHO, ROOT, service
 
@@ -139,16 +139,12 @@ class Hanging:
     def __init__(self, path):
         self.path = str(path)
         self.device = None
-        self.libc = ctypes.CDLL(None, use_errno=True)
         self.answers = None
         self.askers = set()  # users
         self.ended = False
 
     def hang(self):
-        self.device = os.open("/dev/fuse", os.O_RDWR)
-        how = f"fd={self.device},rootmode=40000,user_id=0,group_id=0,allow_other"
-        if self.libc.mount(b"none", self.path.encode(), b"fuse", 0, how.encode()) != 0:
-            pytest.skip("FUSE cannot be mounted here")
+        self.device = fuse.mount(self.path)
 
     def deny(self):
         """From now on the first question of each process for a file has an answer: no."""
@@ -177,18 +173,13 @@ class Hanging:
         if self.answers:
             self.answers.join()
         if self.device is not None:
-            self.libc.umount2(self.path.encode(), 2)
+            fuse.unmount(self.path)
             os.close(self.device)
 
 
 @pytest.fixture
 def hanging(place):
-    if not os.path.exists("/dev/fuse"):
-        pytest.skip("the kernel has no FUSE")
-    path = place / "hanging"
-    path.mkdir()
-    os.chmod(place, 0o755)
-    found = Hanging(path)
+    found = Hanging(fuse.folder(place, "hanging"))
     yield found
     found.end()
 
