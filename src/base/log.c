@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/log-sink.h"
+#include "base/text.h"
 
 /* The text of a line, its end included; longer ones are cut. */
 #define TEXT_MAX 2048
@@ -166,25 +167,6 @@ void log_adopt(enum log_target target, int fd)
 	(void)report_dropped();
 }
 
-/* Copies @in with control characters as \xNN, so that a line stays one line. */
-static void flatten(char out[static TEXT_MAX], const char *in)
-{
-	size_t at = 0;
-
-	for (; *in && at < TEXT_MAX - 4; in++) {
-		unsigned char c = (unsigned char)*in;
-
-		if (c >= 0x20 && c != 0x7f)
-			out[at++] = (char)c;
-		else
-			at += (size_t)snprintf(out + at, TEXT_MAX - at, "\\x%02x", c);
-	}
-	out[at < TEXT_MAX ? at : TEXT_MAX - 1] = '\0';
-
-	if (*in)
-		(void)memcpy(out + TEXT_MAX - 4, "...", 4);
-}
-
 static void show_watcher(const struct log_line *line)
 {
 	struct log_sink plain;
@@ -214,7 +196,7 @@ int log_event(int level, const struct log_fields *fields, int error, const char 
 	n = strlen(raw);
 	if (error)
 		(void)snprintf(raw + n, sizeof(raw) - n, ": %s", strerror(-error));
-	flatten(text, raw);
+	(void)text_escape(text, sizeof(text), raw, strlen(raw));
 
 	show_watcher(&line);
 	if (!report_dropped() || write_line(&line) < 0)

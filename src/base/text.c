@@ -10,36 +10,85 @@
 /* Longer words are similar to none. */
 #define WORD_MAX 64
 
-static bool is_plain(unsigned char c)
+/* What could change the line that it stands in, or how that line is read. */
+static bool is_control(uint32_t code)
 {
-	return c >= 0x20 && c < 0x7f && c != '\'' && c != '"' && c != '\\';
+	return code < 0x20 || (code >= 0x7f && code <= 0x9f) || /* C0 and C1 */
+	       (code >= 0x2028 && code <= 0x202e) || /* ends of lines, and of other directions */
+	       (code >= 0x2066 && code <= 0x2069);
 }
 
-char *text_escape(char *out, size_t size, const char *in, size_t n)
+/* How many bytes the character has that begins with @c, or 0 where none can. */
+static size_t length_of(unsigned char c)
+{
+	if (c < 0x80)
+		return 1;
+	if (c < 0xc2 || c > 0xf4)
+		return 0;
+	return c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+}
+
+/* Returns the length of the character at @in, at most @n, or 0 if it is no UTF-8. */
+static size_t decode(const char *in, size_t n, uint32_t *out_code)
+{
+	static const unsigned char masks[] = { 0, 0x7f, 0x1f, 0x0f, 0x07 };
+	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	size_t length = length_of((unsigned char)in[0]);
+	uint32_t code = (unsigned char)in[0] & masks[length];
+
+	if (length == 0 || length > n)
+		return 0;
+	for (size_t i = 1; i < length; i++) {
+		if (((unsigned char)in[i] & 0xc0) != 0x80)
+			return 0;
+		code = code << 6 | ((unsigned char)in[i] & 0x3f);
+	}
+	*out_code = code;
+	return code >= least[length] && code <= 0x10ffff && (code < 0xd800 || code > 0xdfff)
+		       ? length
+		       : 0;
+}
+
+static void write_hex(char *out, const char *in, size_t n)
 {
 	static const char hex[] = "0123456789abcdef";
-	size_t at = 0, cut = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		unsigned char c = (unsigned char)in[i];
+
+		*out++ = '\\';
+		*out++ = 'x';
+		*out++ = hex[c >> 4];
+		*out++ = hex[c & 15];
+	}
+}
+
+/* @also: other characters to escape. */
+static char *escape(char *out, size_t size, const char *in, size_t n, const char *also)
+{
+	size_t at = 0, cut = 0, length;
 
 	if (size == 0)
 		return out;
 
-	for (size_t i = 0; i < n; i++) {
-		unsigned char c = (unsigned char)in[i];
-		size_t width = is_plain(c) ? 1 : 4;
+	for (size_t i = 0; i < n; i += length) {
+		uint32_t code = 0;
+		bool is_plain;
+		size_t width;
 
+		length = decode(in + i, n - i, &code);
+		is_plain = length > 0 && !is_control(code) && !strchr(also, in[i]);
+		length = length > 0 ? length : 1;
+		width = is_plain ? length : 4 * length;
 		if (at + width >= size) {
 			(void)snprintf(out + cut, size - cut, "...");
 			return out;
 		}
 
-		if (width == 1) {
-			out[at] = (char)c;
-		} else {
-			out[at] = '\\';
-			out[at + 1] = 'x';
-			out[at + 2] = hex[c >> 4];
-			out[at + 3] = hex[c & 15];
-		}
+		if (is_plain)
+			memcpy(out + at, in + i, length);
+		else
+			write_hex(out + at, in + i, length);
 		at += width;
 
 		/* The last end of a character behind which the dots still fit. */
@@ -49,6 +98,24 @@ char *text_escape(char *out, size_t size, const char *in, size_t n)
 
 	out[at] = '\0';
 	return out;
+}
+
+char *text_escape(char *out, size_t size, const char *in, size_t n)
+{
+	return escape(out, size, in, n, "");
+}
+
+char *text_escape_name(char *out, size_t size, const char *in, size_t n)
+{
+	return escape(out, size, in, n, "'\"\\");
+}
+
+size_t text_whole(const char *in, size_t n)
+{
+	for (size_t i = n; i > 0 && n - i < 4; i--)
+		if (((unsigned char)in[i - 1] & 0xc0) != 0x80)
+			return length_of((unsigned char)in[i - 1]) > n - i + 1 ? i - 1 : n;
+	return n;
 }
 
 char *text_count(char out[static TEXT_COUNT_MAX], size_t n, const char *noun)

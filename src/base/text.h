@@ -6,11 +6,20 @@
 #include <stdint.h>
 
 /*
- * Writes @n bytes of @in to @out, which has room for @size bytes with the terminator. Quotes,
- * backslashes and all that is not printable ASCII become \xNN. What does not fit is cut and ends
- * in "...". Returns @out.
+ * Writes @n bytes of @in to @out, which has room for @size bytes with the terminator. Control
+ * characters and bytes that are no UTF-8 become \xNN, so that the text stays in its line and cannot
+ * turn the direction of writing. What does not fit is cut and ends in "...". Returns @out.
  */
 char *text_escape(char *out, size_t size, const char *in, size_t n);
+
+/*
+ * The same for a name that stands without quotes, or by which something is found: different names
+ * have different texts, because quotes and backslashes become \xNN as well.
+ */
+char *text_escape_name(char *out, size_t size, const char *in, size_t n);
+
+/* How many of the @n bytes of @in come before a character that is not complete. */
+size_t text_whole(const char *in, size_t n);
 
 #define TEXT_COUNT_MAX 64
 

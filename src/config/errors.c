@@ -140,15 +140,25 @@ int errors_report(struct errors *errors, bool all)
 	return n[0] || more ? -EINVAL : 0;
 }
 
-const char *errors_quote_part(const char *text, size_t length)
+static char *next_quote(void)
 {
 	static char quotes[QUOTES][QUOTE_MAX];
 	static unsigned next;
 
-	return text_escape(quotes[next++ % QUOTES], QUOTE_MAX, text, length);
+	return quotes[next++ % QUOTES];
+}
+
+const char *errors_quote_part(const char *text, size_t length)
+{
+	return text_escape(next_quote(), QUOTE_MAX, text, length);
 }
 
 const char *errors_quote(const char *text)
 {
 	return errors_quote_part(text, strlen(text));
+}
+
+const char *errors_quote_string(const char *text, size_t length)
+{
+	return text_escape_name(next_quote(), QUOTE_MAX, text, length);
 }

@@ -59,3 +59,6 @@ int errors_report(struct errors *errors, bool all);
 /* Escape text of a file for a message. The result is valid for the next few calls. */
 const char *errors_quote(const char *text);
 const char *errors_quote_part(const char *text, size_t length);
+
+/* The same for text that the message shows in double quotes, as it would stand in the file. */
+const char *errors_quote_string(const char *text, size_t length);

@@ -42,13 +42,13 @@ const char *exec_hint(const char *text)
 		return hint;
 	}
 	at = snprintf(hint, sizeof(hint), "; arguments are separate strings: write 'exec = {\"%s\"",
-		      errors_quote(path));
+		      errors_quote_string(path, strlen(path)));
 	for (text += length; *text && at < sizeof(hint); text += length) {
 		text += strspn(text, " \t");
 		length = strcspn(text, " \t");
 		if (length > 0)
 			at += snprintf(hint + at, sizeof(hint) - at, ", \"%s\"",
-				       errors_quote_part(text, length));
+				       errors_quote_string(text, length));
 	}
 	if (at < sizeof(hint))
 		snprintf(hint + at, sizeof(hint) - at, "}'");

@@ -59,8 +59,8 @@ static void log_lines(struct stderr_reader *reader)
 		at = newline + 1;
 	}
 	if (at == reader->line && reader->n == sizeof(reader->line)) {
-		log_line(reader, at, reader->n);
-		at = end;
+		at += text_whole(at, reader->n);
+		log_line(reader, reader->line, (size_t)(at - reader->line));
 	}
 	reader->n = (size_t)(end - at);
 	memmove(reader->line, at, reader->n);

@@ -42,14 +42,14 @@ static char *unix_text(const struct address *address, const char *unnamed,
 	if (n == 0) {
 		(void)snprintf(out, ADDRESS_TEXT_MAX, "%s", unnamed);
 	} else if (name[0] == '/') {
-		text_escape(out, ADDRESS_TEXT_MAX, name, n);
+		text_escape_name(out, ADDRESS_TEXT_MAX, name, n);
 	} else if (name[0]) {
 		/* Bare, it could be taken for an option of a program, or for an abstract name. */
 		(void)strcpy(out, "./");
-		text_escape(out + 2, ADDRESS_TEXT_MAX - 2, name, n);
+		text_escape_name(out + 2, ADDRESS_TEXT_MAX - 2, name, n);
 	} else {
 		out[0] = '@';
-		text_escape(out + 1, ADDRESS_TEXT_MAX - 1, name + 1, n - 1);
+		text_escape_name(out + 1, ADDRESS_TEXT_MAX - 1, name + 1, n - 1);
 	}
 	return out;
 }

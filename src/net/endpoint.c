@@ -220,7 +220,7 @@ static void write_unix(const struct endpoint *endpoint, char *out, size_t size)
 	size_t n = endpoint->address.length - offsetof(struct sockaddr_un, sun_path) - 1;
 	int head = snprintf(out, size, "%s:%s", kind, is_abstract ? "@" : "");
 
-	text_escape(out + head, size - (size_t)head, un->sun_path + is_abstract, n);
+	text_escape_name(out + head, size - (size_t)head, un->sun_path + is_abstract, n);
 }
 
 /* Only for a wildcard does it matter whether an IPv6 socket takes IPv4 clients. */
