@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/journal-stream.h"
 
 #define JOURNAL_PATH "/run/systemd/journal/socket"
 #define SYSLOG_PATH "/dev/log"
@@ -80,7 +81,9 @@ static int open_daemon(struct log_sink *sink, enum log_target target)
 
 /*
  * Other processes use the open file of standard error too, so O_NONBLOCK must not be set on it.
- * A second open file of the same terminal, pipe or file belongs to superd alone.
+ * A second open file of the same terminal or pipe belongs to superd alone. A regular file is used
+ * as it is: it needs no O_NONBLOCK, and all who share the open file share the place in it, so that
+ * nobody writes over the lines of another.
  */
 static int open_stderr(struct log_sink *sink)
 {
@@ -89,8 +92,9 @@ static int open_stderr(struct log_sink *sink)
 	if (fstat(STDERR_FILENO, &status) < 0)
 		return -errno;
 
+	sink->has_time = !journal_stream_is(STDERR_FILENO);
 	sink->is_socket = S_ISSOCK(status.st_mode);
-	if (!sink->is_socket) {
+	if (!sink->is_socket && !S_ISREG(status.st_mode)) {
 		sink->fd = open("/proc/self/fd/2",
 				O_WRONLY | O_NONBLOCK | O_APPEND | O_NOCTTY | O_CLOEXEC);
 		if (sink->fd >= 0)
@@ -212,15 +216,17 @@ static void append_time(struct record *record, enum log_target target)
 	append_text(record, text);
 }
 
-static void compose_text(struct record *record, enum log_target target, const struct log_line *line)
+static void compose_text(struct record *record, const struct log_sink *sink,
+			 const struct log_line *line)
 {
+	enum log_target target = sink->target;
 	char head[32];
 
 	if (target == LOG_TO_SYSLOG) {
 		(void)snprintf(head, sizeof(head), "<%d>", LOG_DAEMON | (line->level & 7));
 		append_text(record, head);
 		append_time(record, target);
-	} else if (target == LOG_TO_FILE) {
+	} else if (target == LOG_TO_FILE || sink->has_time) {
 		append_time(record, target);
 	}
 
@@ -330,7 +336,7 @@ int log_sink_write(struct log_sink *sink, const struct log_line *line)
 	if (sink->target == LOG_TO_JOURNAL)
 		compose_journal(&record, line);
 	else
-		compose_text(&record, sink->target, line);
+		compose_text(&record, sink, line);
 
 	switch (sink->target) {
 	case LOG_TO_PLAIN:

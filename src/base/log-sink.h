@@ -15,6 +15,7 @@ struct log_sink {
 	enum log_target target;
 	int fd;
 	bool is_socket;
+	bool has_time;  /* of standard error: each line begins with the time */
 	bool may_block; /* others use the same open file, so it is blocking: ask poll() first */
 	bool torn;      /* only a part of the last line was written */
 	bool leaves_connecting; /* to another process */

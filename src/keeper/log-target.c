@@ -2,11 +2,10 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/journal-stream.h"
 #include "base/log.h"
 #include "config/settings.h"
 #include "keeper/fronts/front.h"
@@ -20,17 +19,6 @@ static bool writes_to_file(void)
 	enum log_target target;
 
 	return log_descriptor(&target) >= 0 && target == LOG_TO_FILE;
-}
-
-static bool stderr_is_journal(void)
-{
-	unsigned long long device, inode;
-	const char *text = getenv("JOURNAL_STREAM");
-	struct stat status;
-
-	return text && sscanf(text, "%llu:%llu", &device, &inode) == 2 &&
-	       fstat(STDERR_FILENO, &status) == 0 && status.st_dev == device &&
-	       status.st_ino == inode;
 }
 
 /* The daemon of the log may start later, or restart now, and superd serves meanwhile. */
@@ -50,7 +38,7 @@ static int open_daemon(enum log_target target, const char *what)
 /* Opens the log that an administrator looks at: the terminal, the journal, otherwise syslog. */
 static int open_some_log(bool foreground)
 {
-	if (foreground && !stderr_is_journal())
+	if (foreground && !journal_stream_is(STDERR_FILENO))
 		return log_open(LOG_TO_STDERR, NULL);
 	if (log_open(LOG_TO_JOURNAL, NULL) == 0)
 		return 0;

@@ -15,12 +15,14 @@ from daemon import PATIENCE
 from process import children, eventually, memory
 from settings import ECHO, ROOT, service, shell
 
+TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d{4}"
+
 
 def test_a_log_file_has_the_time_and_the_process(superd, place):
     log = place / "log"
     superd(f'log = "{log}"\n' + ECHO)
     line = eventually(log.read_text).splitlines()[0]
-    assert re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S* superd\[\d+\]: ", line), line
+    assert re.match(rf"{TIME} superd\[\d+\]: ", line), line
 
 
 def test_a_log_file_is_appended_to(superd, place):
@@ -128,11 +130,27 @@ def listening_at(path):
     return daemon
 
 
+def test_a_file_as_standard_error_is_shared_with_who_gave_it(superd, place):
+    """As a script does whose output goes to a file without >>."""
+    with open(place / "out", "w+b", buffering=0) as out:
+        out.write(b"before\n")
+        daemon = superd(service("x", listen=f"unix:{place}/x.sock", builtin="echo"), stderr=out)
+        daemon.address = lambda *_: f"{place}/x.sock"
+        out.write(b"between\n")
+        assert daemon.ask("x", b"ping", "unix") == b"ping"
+        eventually(lambda: b"ended" in (place / "out").read_bytes())
+        out.write(b"after\n")
+        daemon.stop()
+    lines = (place / "out").read_text().splitlines()
+    assert [line for line in lines if not re.match(TIME, line)] == ["before", "between", "after"]
+    assert lines[0] == "before" and lines[-1] != "after"
+
+
 def test_lines_name_the_process(superd):
     daemon = superd(ECHO)
-    daemon.wait_log(rf"^superd\[{daemon.keeper}\]: service 'echo': listening on")
+    daemon.wait_log(rf"^{TIME} superd\[{daemon.keeper}\]: service 'echo': listening on")
     daemon.ask("echo", b"x")
-    daemon.wait_log(rf"^superd\[{daemon.front}\]: service 'echo': accepted")
+    daemon.wait_log(rf"^{TIME} superd\[{daemon.front}\]: service 'echo': accepted")
 
 
 HOST_AND_PORT = r"127\.0\.0\.1:\d+"
@@ -205,13 +223,29 @@ def test_what_is_logged_of_refused_clients_is_chosen(superd, words, who):
 def test_text_from_outside_is_escaped(superd, place):
     """The bytes of a file are looked at: what reads the log for the tests escapes as well."""
     log, path = place / "log", place / "x.sock"
-    script = shell(r"printf 'a\033[31mb\377c\n' >&2")
+    (place / "said").write_bytes(
+        b'a\033[31mb\377c\xe2\x80\xaed\xc2\x85e File "f\xc3\xbcr", line 1\\\n'
+    )
+    script = shell(f"cat '{place}/said' >&2")
     said = service("x", listen=f"unix:{path}", exec=script, stderr="log")
     daemon = superd(f'log = "{log}"\n' + said)
     daemon.address = lambda *_: str(path)
     daemon.ask("x", kind="unix")
     eventually(lambda: b"stderr: " in log.read_bytes())
-    assert rb": service 'x': stderr: 'a\x1b[31mb\xffc'" + b"\n" in log.read_bytes()
+    line = r"""'a\x1b[31mb\xffc\xe2\x80\xaed\xc2\x85e File "für", line 1\'"""
+    assert f": service 'x': stderr: {line}\n".encode() in log.read_bytes()
+
+
+def test_a_long_line_is_not_cut_within_a_character(superd, place):
+    log, path = place / "log", place / "x.sock"
+    script = shell("printf x >&2; for i in $(seq 600); do printf ü; done >&2; echo >&2")
+    said = service("x", listen=f"unix:{path}", exec=script, stderr="log")
+    daemon = superd(f'log = "{log}"\n' + said)
+    daemon.address = lambda *_: str(path)
+    daemon.ask("x", kind="unix")
+    # The program may write slowly, and half a second without a line end makes a line.
+    eventually(lambda: log.read_bytes().count("ü".encode()) == 600)
+    assert b"\\x" not in log.read_bytes()
 
 
 def test_a_line_of_a_program_without_end_costs_no_memory(superd):

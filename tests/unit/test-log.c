@@ -80,6 +80,29 @@ static const char *receive(int fd)
 	return text;
 }
 
+#define TIME_LENGTH 25 /* of "2026-11-21T12:00:00+0000 " */
+
+/* The lines without the time with which each begins. */
+static const char *receive_timed(int fd)
+{
+	static char lines[8192];
+	const char *at = receive(fd);
+	size_t n = 0;
+
+	while (*at) {
+		size_t length = strcspn(at, "\n") + 1;
+
+		assert_true(length > TIME_LENGTH);
+		assert_int_equal(at[10], 'T');
+		assert_int_equal(at[TIME_LENGTH - 1], ' ');
+		memcpy(lines + n, at + TIME_LENGTH, length - TIME_LENGTH);
+		n += length - TIME_LENGTH;
+		at += length;
+	}
+	lines[n] = '\0';
+	return lines;
+}
+
 /* Its reader does not wait for what is not said. */
 static void make_stderr_a_pipe(int pipes[2])
 {
@@ -127,12 +150,12 @@ static void test_lines_stay_one_line(void **state)
 	make_stderr_a_pipe(pipes);
 	assert_int_equal(log_open(LOG_TO_STDERR, NULL), 0);
 	log_info("a\nb\x7f");
-	assert_string_equal(receive(pipes[0]), with_pid("superd", ": a\\x0ab\\x7f\n"));
+	assert_string_equal(receive_timed(pipes[0]), with_pid("superd", ": a\\x0ab\\x7f\n"));
 
 	memset(huge, 'x', sizeof(huge) - 1);
 	huge[sizeof(huge) - 1] = '\0';
 	log_info("%s", huge);
-	text = receive(pipes[0]);
+	text = receive_timed(pipes[0]);
 	assert_true(strlen(text) < 2100);
 	assert_string_equal(text + strlen(text) - 5, "x...\n");
 	close(pipes[0]);
@@ -159,10 +182,10 @@ static void test_a_full_pipe_drops_and_the_next_line_says_how_many(void **state)
 	(void)snprintf(expected, sizeof(expected),
 		       "superd[%1$d]: 3 lines of log were dropped\nsuperd[%1$d]: again\n",
 		       (int)getpid());
-	assert_string_equal(receive(pipes[0]), expected);
+	assert_string_equal(receive_timed(pipes[0]), expected);
 
 	log_info("once only");
-	assert_string_equal(receive(pipes[0]), with_pid("superd", ": once only\n"));
+	assert_string_equal(receive_timed(pipes[0]), with_pid("superd", ": once only\n"));
 	close(pipes[0]);
 	close(pipes[1]);
 }
@@ -190,8 +213,8 @@ static void test_forked_processes_count_together(void **state)
 	assert_true(read(pipes[0], drain, 1 << 20) > 0);
 	log_info("again");
 	assert_int_equal(log_dropped(), 0);
-	assert_non_null(
-		strstr(receive(pipes[0]), with_pid("superd", ": 2 lines of log were dropped\n")));
+	assert_non_null(strstr(receive_timed(pipes[0]),
+			       with_pid("superd", ": 2 lines of log were dropped\n")));
 	close(pipes[0]);
 	close(pipes[1]);
 }
@@ -205,9 +228,55 @@ static void test_standard_error_may_be_a_socket(void **state)
 	dup2(pair[1], STDERR_FILENO);
 	assert_int_equal(log_open(LOG_TO_STDERR, NULL), 0);
 	log_info("hello");
-	assert_string_equal(receive(pair[0]), with_pid("superd", ": hello\n"));
+	assert_string_equal(receive_timed(pair[0]), with_pid("superd", ": hello\n"));
 	close(pair[0]);
 	close(pair[1]);
+}
+
+static void test_the_journal_needs_no_time(void **state)
+{
+	struct stat status;
+	char stream[64];
+	int pipes[2];
+
+	make_stderr_a_pipe(pipes);
+	assert_int_equal(fstat(STDERR_FILENO, &status), 0);
+	(void)snprintf(stream, sizeof(stream), "%llu:%llu", (unsigned long long)status.st_dev,
+		       (unsigned long long)status.st_ino);
+	assert_int_equal(setenv("JOURNAL_STREAM", stream, 1), 0);
+	assert_int_equal(log_open(LOG_TO_STDERR, NULL), 0);
+	log_info("hello");
+	assert_string_equal(receive(pipes[0]), with_pid("superd", ": hello\n"));
+
+	/* Standard error was redirected since. */
+	assert_int_equal(setenv("JOURNAL_STREAM", "1:2", 1), 0);
+	assert_int_equal(log_open(LOG_TO_STDERR, NULL), 0);
+	log_info("hello");
+	assert_string_equal(receive_timed(pipes[0]), with_pid("superd", ": hello\n"));
+	assert_int_equal(unsetenv("JOURNAL_STREAM"), 0);
+	close(pipes[0]);
+	close(pipes[1]);
+}
+
+/* A shell that opens a file without O_APPEND gives it to all commands of a script. */
+static void test_who_shares_a_file_writes_over_nothing(void **state)
+{
+	int fd = open(file_path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	const char *text;
+
+	assert_true(fd >= 0);
+	assert_int_equal(dup2(fd, STDERR_FILENO), STDERR_FILENO);
+	assert_int_equal(write(STDERR_FILENO, "before\n", 7), 7);
+	assert_int_equal(log_open(LOG_TO_STDERR, NULL), 0);
+	log_info("the log");
+	assert_int_equal(write(STDERR_FILENO, "after\n", 6), 6);
+	log_info("more");
+	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+	text = receive(fd);
+	close(fd);
+	assert_memory_equal(text, "before\n", 7);
+	assert_non_null(strstr(text, ": the log\nafter\n"));
+	assert_non_null(strstr(text, ": more\n"));
 }
 
 static void test_files_are_appended_to_with_the_time(void **state)
@@ -428,6 +497,8 @@ int main(void)
 		TEST(test_a_full_pipe_drops_and_the_next_line_says_how_many),
 		TEST(test_forked_processes_count_together),
 		TEST(test_standard_error_may_be_a_socket),
+		TEST(test_the_journal_needs_no_time),
+		TEST(test_who_shares_a_file_writes_over_nothing),
 		TEST(test_files_are_appended_to_with_the_time),
 		TEST(test_a_line_does_not_continue_one_that_was_cut),
 		TEST(test_a_new_file_is_not_for_everybody),
