@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -10,6 +11,7 @@
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
@@ -183,6 +185,58 @@ static void append_field(struct record *record, const char *name, const char *va
 	append(record, field.data, field.n);
 }
 
+static void append_number(struct record *record, const char *name, uint64_t value)
+{
+	char text[24];
+
+	(void)snprintf(text, sizeof(text), "%" PRIu64, value);
+	append_field(record, name, text);
+}
+
+static void append_status(struct record *record, int status)
+{
+	char text[24];
+	const char *name;
+
+	if (!WIFSIGNALED(status)) {
+		append_number(record, "SUPERD_EXIT_STATUS", (unsigned)WEXITSTATUS(status));
+		return;
+	}
+	name = sigabbrev_np(WTERMSIG(status));
+	if (name)
+		(void)snprintf(text, sizeof(text), "SIG%s", name);
+	else
+		(void)snprintf(text, sizeof(text), "%d", WTERMSIG(status));
+	append_field(record, "SUPERD_SIGNAL", text);
+}
+
+static void append_end(struct record *record, const struct log_end *end)
+{
+	if (end->duration_us >= 0)
+		append_number(record, "SUPERD_DURATION_USEC", (uint64_t)end->duration_us);
+	if (end->status)
+		append_status(record, *end->status);
+	if (!end->has_traffic)
+		return;
+	append_number(record, "SUPERD_BYTES_IN", end->bytes_in);
+	append_number(record, "SUPERD_BYTES_OUT", end->bytes_out);
+}
+
+static void append_fields(struct record *record, const struct log_fields *fields)
+{
+	append_field(record, "SUPERD_SERVICE", fields->service);
+	append_field(record, "SUPERD_EVENT", fields->event);
+	append_field(record, "REMOTE_ADDR", fields->remote_addr);
+	append_field(record, "REMOTE_PORT", fields->remote_port);
+	append_field(record, "SERVER_ADDR", fields->server_addr);
+	append_field(record, "SERVER_PORT", fields->server_port);
+	append_field(record, "SUPERD_REASON", fields->reason);
+	if (fields->pid > 0)
+		append_number(record, "SUPERD_PID", (uint64_t)fields->pid);
+	if (fields->end)
+		append_end(record, fields->end);
+}
+
 static void compose_journal(struct record *record, const struct log_line *line)
 {
 	const char priority[] = { (char)('0' + (line->level & 7)), '\0' };
@@ -193,12 +247,8 @@ static void compose_journal(struct record *record, const struct log_line *line)
 	append_field(record, "PRIORITY", priority);
 	append_field(record, "SYSLOG_IDENTIFIER", "superd");
 	append_field(record, "SYSLOG_PID", pid);
-	if (!line->fields)
-		return;
-	append_field(record, "SUPERD_SERVICE", line->fields->service);
-	append_field(record, "SUPERD_EVENT", line->fields->event);
-	append_field(record, "REMOTE_ADDR", line->fields->remote_addr);
-	append_field(record, "REMOTE_PORT", line->fields->remote_port);
+	if (line->fields)
+		append_fields(record, line->fields);
 }
 
 static void append_time(struct record *record, enum log_target target)

@@ -21,6 +21,7 @@ static struct log_sink sink = { .target = LOG_TO_PLAIN, .fd = STDERR_FILENO };
 static bool debug_wanted;
 static bool watched;
 static bool lost;
+static _Atomic bool has_fields;
 static _Atomic uint64_t own_count;
 static _Atomic uint64_t *dropped = &own_count;
 
@@ -28,6 +29,7 @@ static void replace_sink(const struct log_sink *opened)
 {
 	log_sink_close(&sink);
 	sink = *opened;
+	atomic_store_explicit(&has_fields, opened->target == LOG_TO_JOURNAL, memory_order_relaxed);
 }
 
 /* tzset() reads the time zone now: a process that changes its root finds no file of it later. */
@@ -123,6 +125,11 @@ void log_note_dropped(unsigned n)
 uint64_t log_dropped(void)
 {
 	return *dropped;
+}
+
+bool log_has_fields(void)
+{
+	return atomic_load_explicit(&has_fields, memory_order_relaxed);
 }
 
 static int write_line(const struct log_line *line)

@@ -66,6 +66,9 @@ void log_note_dropped(unsigned n);
 /* How many dropped lines no line has reported yet. */
 uint64_t log_dropped(void);
 
+/* Whether the log stores fields. Any thread may ask. */
+bool log_has_fields(void);
+
 /*
  * Writes a line. @level is a priority of syslog(3), and @fields may be NULL. @error is a negative
  * errno, whose text is appended after ": ", or 0. It is returned.

@@ -19,13 +19,19 @@ struct client_record {
 	const struct address *peer; /* length 0: none */
 	const char *unnamed;        /* stands for an address that is not said: " a client", or "" */
 	pid_t pid;                  /* of its program; 0: none, or not known any more */
+	const struct address *local; /* where it came; NULL or length 0: not known */
 };
 
 /* How it was served to the end. */
 struct client_end {
 	bool is_session; /* of a built-in, not of a program */
 	int64_t lived_us;
+	uint64_t bytes_in; /* of a session */
+	uint64_t bytes_out;
 	const int *status; /* of its program, as wait(2) gives it; NULL: it has none, or goes on */
+	const char *program; /* whose status that is, or NULL */
+	bool by_superd;      /* which has sent a signal to the program */
+	const char *reason;  /* the field SUPERD_REASON; NULL: that of the status */
 	const char *details; /* what else there is to say, ", idle for 10 s"; or NULL */
 	int error;           /* a negative errno to say, or 0 */
 };
@@ -35,6 +41,8 @@ struct client_words {
 	char who[ADDRESS_TEXT_MAX + 1];
 	char host[ADDRESS_TEXT_MAX];
 	char port[8];
+	char server_host[ADDRESS_TEXT_MAX];
+	char server_port[8];
 	struct log_fields fields;
 };
 

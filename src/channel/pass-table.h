@@ -21,6 +21,7 @@ struct pass_table_entry {
 	_Atomic unsigned char taken; /* 0: the other fields mean nothing */
 	int64_t started_us;          /* clock_us() */
 	struct address peer;
+	struct address local;
 };
 
 struct pass_table {

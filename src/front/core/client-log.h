@@ -9,10 +9,13 @@ struct address;
 struct client_end;
 struct service;
 
-/* @pid is that of the program that serves the client; 0: none, or not known any more. */
+/*
+ * @pid is that of the program that serves the client; 0: none, or not known any more. @local is
+ * the address where the client came, or NULL.
+ */
 void log_accepted(const struct service *service, const struct address *peer, pid_t pid);
-void log_ended(const struct service *service, const struct address *peer, pid_t pid,
-	       const struct client_end *end);
+void log_ended(const struct service *service, const struct address *peer,
+	       const struct address *local, pid_t pid, const struct client_end *end);
 
 /* The service was full, with @used instances. */
 void log_refused(const struct service *service, const struct address *peer, uint64_t used);
@@ -20,3 +23,6 @@ void log_refused(const struct service *service, const struct address *peer, uint
 /* A client that should have been served and was not. @error is a negative errno, or 0. */
 void log_lost(const struct service *service, const struct address *peer, int error,
 	      const char *why);
+
+/* A datagram that the program of the service did not read. */
+void log_unread(const struct service *service, const struct address *peer);

@@ -94,6 +94,7 @@ static unsigned take_entry(struct pass_process *process, const struct pass_clien
 
 	entry->started_us = clock_us();
 	entry->peer = client->peer;
+	entry->local = client->local;
 	atomic_store_explicit(&entry->taken, true, memory_order_release);
 	return client_index;
 }
@@ -108,9 +109,11 @@ static void note_end(const struct front_service *service, const struct pass_tabl
 		     pid_t pid, const int *status)
 {
 	atomic_fetch_add_explicit(&service->stats->ended, 1, memory_order_relaxed);
-	log_ended(service->settings, &entry->peer, pid,
+	log_ended(service->settings, &entry->peer, &entry->local, pid,
 		  &(struct client_end){ .lived_us = clock_since_us(entry->started_us),
-					.status = status });
+					.status = status,
+					.program = service->settings->program.path,
+					.reason = status ? NULL : "closed" });
 }
 
 static void end_client(struct pass_process *process, unsigned client_index, const int *status)

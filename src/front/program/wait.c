@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "front/core/client-log.h"
 #include "front/core/throttle.h"
 #include "front/core/uplink.h"
 #include "front/core/service.h"
@@ -109,17 +110,12 @@ static uint64_t look(const struct front_listener *listener, int flags, struct ad
 
 static void drop_datagram(struct front_listener *listener)
 {
-	const struct service *service = listener->service->settings;
 	struct address source = { 0 };
-	char text[ADDRESS_TEXT_MAX];
 
 	if (look(listener, 0, &source) == 0)
 		return;
-	address_unmap(&source);
 	atomic_fetch_add_explicit(&listener->service->stats->dropped, 1, memory_order_relaxed);
-	log_service(LOG_WARNING, service->name, 0,
-		    "dropped a datagram from %s that its program did not read",
-		    address_text(&source, text));
+	log_unread(listener->service->settings, &source);
 }
 
 static void end_pause(struct timer *timer)

@@ -44,6 +44,22 @@ static void write_limit(char *out, size_t size, const struct session *session)
 	}
 }
 
+static const char *reason_of(const struct session *session)
+{
+	static const char *const limits[] = {
+		[SESSION_IDLE] = "idle",
+		[SESSION_LIFETIME] = "lifetime",
+		[SESSION_GRACE] = "stop",
+	};
+	int error = session->io.error;
+
+	if (session->limit != SESSION_UNLIMITED)
+		return limits[session->limit];
+	if (error == 0)
+		return "closed";
+	return is_hang_up(error) ? "reset" : "error";
+}
+
 void session_log_end(const struct session *session)
 {
 	const struct service *settings = session->service->settings;
@@ -55,6 +71,9 @@ void session_log_end(const struct session *session)
 	const struct client_end end = {
 		.is_session = true,
 		.lived_us = (clock_ms() - session->started_ms) * 1000,
+		.bytes_in = io->bytes_in,
+		.bytes_out = io->bytes_out,
+		.reason = reason_of(session),
 		.details = details,
 		.error = is_told || is_hang_up(io->error) || session->limit ? 0 : io->error,
 	};
@@ -66,5 +85,5 @@ void session_log_end(const struct session *session)
 			     ", %" PRIu64 " bytes in, %" PRIu64 " bytes out", io->bytes_in,
 			     io->bytes_out);
 	write_limit(details + n, sizeof(details) - (size_t)n, session);
-	log_ended(settings, &peer, 0, &end);
+	log_ended(settings, &peer, session->local, 0, &end);
 }

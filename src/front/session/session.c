@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "front/core/service.h"
 #include "net/socket-options.h"
 
@@ -47,9 +48,26 @@ struct session *session_new(struct session_host *host, struct front_service *ser
 	return session;
 }
 
+/* Asked for as late as this, so that a session needs no memory for it while it is served. */
+static struct address *find_local(int fd)
+{
+	struct address *local;
+
+	if (!log_has_fields())
+		return NULL;
+	local = malloc(sizeof(*local));
+	if (!local)
+		return NULL;
+	local->length = sizeof(local->un);
+	if (getsockname(fd, &local->any, &local->length) < 0)
+		local->length = 0;
+	return local;
+}
+
 void session_close(struct session *session)
 {
 	watch_remove(&session->watch);
+	session->local = find_local(session->watch.fd);
 	atomic_store(&session->closed, true);
 	close(session->watch.fd);
 }
@@ -59,6 +77,7 @@ void session_free(struct session *session)
 	timer_cancel(&session->limit_timer);
 	session->loop->load--;
 	session_io_fini(&session->io);
+	free(session->local);
 	free(session);
 }
 

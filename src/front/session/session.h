@@ -57,6 +57,7 @@ struct session {
 	struct watch watch; /* owns the descriptor in it */
 	struct loop *loop;
 	struct session_io io;
+	struct address *local;     /* set when it is closed, if the log stores it; or NULL */
 	struct session *next_over; /* for sessions.c */
 
 	/* For both. */

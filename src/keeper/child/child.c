@@ -24,6 +24,7 @@ void child_free(struct child *child)
 	if (!child)
 		return;
 	closer_release(child->unread);
+	free(child->program);
 	free(child);
 }
 
@@ -35,6 +36,7 @@ static struct client_record client_of(const struct child *child)
 		.peer = &child->peer,
 		.unnamed = "",
 		.pid = child->pid,
+		.local = &child->local,
 	};
 }
 
@@ -49,7 +51,10 @@ void child_log_end(const struct child *child, int status, int64_t lived_us)
 {
 	const struct client_record client = client_of(child);
 
-	client_log_end(&client, &(struct client_end){ .lived_us = lived_us, .status = &status });
+	client_log_end(&client, &(struct client_end){ .lived_us = lived_us,
+						      .status = &status,
+						      .program = child->program,
+						      .by_superd = child->by_superd });
 }
 
 int children_add(struct children *children, struct child *child)

@@ -26,6 +26,9 @@ struct child {
 	unsigned records; /* what the log says about it: RECORD_... */
 	int64_t started_us;
 	struct address peer; /* length 0: it does not run for one client */
+	struct address local;
+	char *program;  /* its path, for the log; NULL: memory was short */
+	bool by_superd; /* which has sent it a signal */
 
 	/* Called after it was reaped and has left the table. Logs the end, and frees the child. */
 	void (*ended)(struct child *child, int status, int64_t lived_us);

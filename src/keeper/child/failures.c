@@ -86,12 +86,18 @@ static void describe(char *out, size_t size, const struct program_settings *prog
 static void log_not_started(const struct service *service, const struct address *peer,
 			    const struct spawn_failure *failure)
 {
-	const struct client_record client = { service->name, RECORD_HOST, peer, "", 0 };
+	const struct client_record client = {
+		.service = service->name,
+		.chosen = service->log_on_failure,
+		.peer = peer,
+		.unnamed = "",
+	};
 	struct client_words words;
 	char why[512];
 
 	describe(why, sizeof(why), &service->program, failure);
 	client_words_init(&words, &client, "failed");
+	words.fields.reason = why;
 	log_event(LOG_ERR, &words.fields, -failure->error,
 		  "service '%s': cannot start '%s'%s%s: %s", service->name, service->program.path,
 		  words.who[0] ? " for" : "", words.who, why);

@@ -1,6 +1,7 @@
 #include "keeper/child/requests.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -171,6 +172,7 @@ static void describe(struct child *child, struct requests *requests, struct requ
 	child->records = request_service(request)->log_on_success;
 	child->started_us = clock_us();
 	child->peer = request->peer;
+	child->program = strdup(request_service(request)->program.path);
 	child->ended = on_ended;
 	child->owner = requests;
 	child->kind = request->kind;
@@ -187,6 +189,7 @@ static pid_t run(struct requests *requests, struct request *request, struct chil
 
 	describe(child, requests, request);
 	pid = request->kind->run(request, child, &requests->unread, failure);
+	child->local = request->local;
 	if (child->unread >= 0)
 		reserve_fd_retain(requests->reserve);
 	return pid;

@@ -136,6 +136,7 @@ static void end(struct child *child)
 	if (!child->ends_at_stop)
 		return;
 	child->ends_at_stop = false;
+	child->by_superd = true;
 	log_service(LOG_INFO, child->record->name, 0, "ending pid %ld, which has its socket",
 		    (long)child->pid);
 	kill(child->pid, SIGTERM);

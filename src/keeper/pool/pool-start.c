@@ -149,6 +149,7 @@ static void describe(struct child *child, const struct pool *pool)
 {
 	child->record = pool->handle.record;
 	child->records = pool_service(pool)->log_on_success;
+	child->program = strdup(pool_service(pool)->program.path);
 	child->started_us = clock_us();
 }
 

@@ -103,6 +103,7 @@ void process_end(struct process *process)
 	process_settled(process);
 	change_state(process, PROCESS_ENDING);
 	process_hang_up(process);
+	process->child->by_superd = true;
 	kill(process->child->pid, SIGTERM);
 }
 
