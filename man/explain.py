@@ -3,19 +3,23 @@
 
 Usage: explain.py SUPERD_CONF_PAGE HEADER
 
-The part of an option begins with `.It Ic NAME` and ends before the next item of the same list. Of
-mdoc only the macros that the page uses are known; another one is an error.
+The part of an option begins with `.It Ic NAME` and ends before the next item of the same list. An
+item of the index has ` Ta `. Of mdoc only the macros that the page uses are known; another one is an
+error.
 """
 
 import re
 import sys
 import textwrap
 
-ITEM = re.compile(r"^\.It Ic ([a-z0-9_]+)\b(.*)")
+ITEM = re.compile(r"^\.It Ic ([a-z0-9_]+)\b(?!.* Ta )")
+# What is said of every option alike: "Values:", "Default:" and so on.
+FACT = re.compile(r"^\.It ([A-Z][A-Za-z ]+:)$")
+FACT_WIDTH = 13
 WIDTH = 76
 # What stands around the arguments of a macro.
 AROUND = {"Ql": "''", "Dq": '""', "Qq": '""', "Pq": "()", "Brq": "{}", "Op": "[]"}
-PLAIN = {"Ic", "Cm", "Ar", "Em", "Pa", "Ev", "Dv", "Sx", "Li", "Fa"}
+PLAIN = {"Ic", "Cm", "Ar", "Em", "Pa", "Ev", "Dv", "Li", "Fa"}
 OPENING, CLOSING = set("([{"), set(".,:;)]}?!")
 
 
@@ -29,6 +33,14 @@ def words(line):
 
 def plain(text):
     return text.replace("\\(em", "--").replace("\\-", "-").replace("\\e", "\\").replace("\\&", "")
+
+
+def last_word(words):
+    """Where the marks of punctuation at the end begin."""
+    last = len(words)
+    while last and words[last - 1] in CLOSING:
+        last -= 1
+    return last
 
 
 def inline(arguments, macro=None):
@@ -58,6 +70,9 @@ def inline(arguments, macro=None):
             named = rest and rest[0] not in CLOSING
             put(rest[0] if named else "superd.conf")
             i += bool(named)
+        elif word == "Sx":
+            put(f'"{" ".join(rest[:last_word(rest)])}" in superd.conf(5)')
+            i += last_word(rest)
         elif word == "Xr":
             put(f"{rest[0]}({rest[1]})")
             i += 2
@@ -66,9 +81,7 @@ def inline(arguments, macro=None):
             i += 1
         elif word in AROUND:
             ends = AROUND[word]
-            last = len(rest)
-            while last and rest[last - 1] in CLOSING:
-                last -= 1
+            last = last_word(rest)
             put(ends[0] + inline(rest[:last]) + ends[1])
             i += last
         elif word in PLAIN:
@@ -91,23 +104,30 @@ class Page:
 
     def __init__(self):
         self.blocks, self.text, self.indent, self.literal = [], "", 0, False
+        self.label, self.hanging = "", 0
 
     def flush(self):
-        if self.text:
+        text = self.label + self.text
+        if text:
             lines = textwrap.wrap(
-                self.text,
+                text,
                 WIDTH - 4 * self.indent,
-                subsequent_indent="  " if self.text.startswith("- ") else "",
+                subsequent_indent=" " * self.hanging,
                 break_on_hyphens=False,
                 break_long_words=False,
             )
             self.blocks.append(textwrap.indent("\n".join(lines), "    " * self.indent))
-        self.text = ""
+        self.text, self.label, self.hanging = "", "", 0
 
     def add(self, text):
-        if text.startswith("Default:"):
-            self.flush()
         self.text += (" " if self.text else "") + text
+
+    def item(self, line, arguments):
+        fact = FACT.match(line)
+        if fact:
+            self.label, self.hanging = fact[1].ljust(FACT_WIDTH), FACT_WIDTH
+        else:
+            self.label, self.hanging = "- " + (inline(arguments) + ": " if arguments else ""), 2
 
     def line(self, line):
         macro, *arguments = words(line[1:]) if line.startswith(".") else (None,)
@@ -119,18 +139,17 @@ class Page:
             self.add(plain(line))
         elif macro in ("Pp", "Bl", "El", "Bd", "It"):
             self.flush()
-            self.indent += {"Bl": 1, "El": -1}.get(macro, 0)
             self.literal = macro == "Bd"
-            if macro == "Pp" or macro == "Bd":
+            if macro in ("Pp", "Bd"):
                 self.blocks.append("")
             if macro == "It":
-                self.add("- " + (inline(arguments) + ":" if arguments else ""))
+                self.item(line, arguments)
         else:
             self.add(inline(arguments, macro))
 
     def result(self):
         self.flush()
-        return "\n".join(self.blocks).replace("-  ", "- ").strip("\n")
+        return "\n".join(self.blocks).strip("\n")
 
 
 def sections(lines):

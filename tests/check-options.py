@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Every option of the schema is in superd.conf(5), and the manual names no other.
+"""Every option of the schema is in superd.conf(5), in one shape, and the manual names no other.
 
 Usage: check-options.py SCHEMA SUPERD_CONF_PAGE OTHER_PAGE...
 
 An option of the schema is a `[OPTION_...] = { "name"` entry; one that superd.conf(5) describes is
-an `.It Ic name` item; one that a page names follows the macro Ic.
+an `.It Ic name` item; one that a page names follows the macro Ic. The item has one paragraph that says
+what the option does, and then the items of FACTS.
 """
 
 import re
@@ -12,9 +13,22 @@ import sys
 from pathlib import Path
 
 ENTRY = re.compile(r'\[OPTION_\w+\] = \{\s*"([a-z0-9_]+)"')
-ITEM = re.compile(r"^\.It Ic ([a-z0-9_]+)", re.MULTILINE)
+ITEM = re.compile(r"^\.It Ic ([a-z0-9_]+)(?![^\n]* Ta )", re.MULTILINE)
+PART = re.compile(ITEM.pattern + r"[^\n]*\n(.*?)(?=^\.It Ic|^\.S[hs])", re.MULTILINE | re.DOTALL)
+FACTS = ["Values:", "Default:", "Applies to:", "Example:"]
 NAMED = re.compile(r"^\..*?\bIc ((?:[a-z0-9_]+(?: , |\b))+)", re.MULTILINE)
 SECTIONS = {"defaults", "service"}
+
+
+def shape_complaints(page: Path):
+    for name, part in PART.findall(page.read_text()):
+        what, _, facts = part.partition("\n.Pp\n.Bl -tag -width")
+        if re.search(r"^\.(It|Bl|Pp)", what, re.MULTILINE):
+            yield f"{page}: '{name}' does not begin with one paragraph before 'Values:'"
+        if re.findall(r"^\.It (.*)", facts.partition("\n.El\n")[0], re.MULTILINE) != FACTS:
+            yield f"{page}: '{name}' needs these items: {' '.join(FACTS)}"
+        if f"\n.It Example:\n{name} = " not in facts:
+            yield f"{page}: the example of '{name}' is not one of '{name}'"
 
 
 def main() -> int:
@@ -23,6 +37,8 @@ def main() -> int:
     described = set(ITEM.findall(page.read_text()))
     complaints = [f"{page}: option '{name}' is not described" for name in known - described]
     complaints += [f"{page}: there is no option '{name}'" for name in described - known]
+
+    complaints += shape_complaints(page)
 
     for other in [page, *others]:
         named = {name for names in NAMED.findall(other.read_text()) for name in names.split(" , ")}

@@ -10,7 +10,7 @@ import subprocess
 import pytest
 
 from daemon import PATIENCE, SUPERD
-from settings import USER, for_root, service
+from settings import ECHO, USER, for_root, options, service
 
 TOP = pathlib.Path(__file__).parents[2]
 LITERAL = re.compile(r"^\.Bd -literal.*?\n(.*?)^\.Ed", re.DOTALL | re.MULTILINE)
@@ -78,10 +78,99 @@ def test_every_example_can_be_pasted_into_the_installed_file(place, text):
     assert done.returncode == 0 and done.stderr == "", done.stderr
 
 
+def described_options():
+    """What superd.conf(5) says of each option: its example, and what that applies to."""
+    page = (TOP / "man/superd.conf.5").read_text()
+    for part in re.split(r"^\.It Ic (?=\w+ No = )", page, flags=re.MULTILINE)[1:]:
+        name = part.split()[0]
+        example = re.search(r"^\.It Example:\n(.*)", part, re.MULTILINE)[1]
+        applies = re.search(r"^\.It Applies to:\n(.*?)^\.It", part, re.MULTILINE | re.DOTALL)[1]
+        applies = re.sub(r"^\.\w\w | No | Ns ", " ", applies, flags=re.MULTILINE)
+        yield name, plain(example), " ".join(applies.split())
+
+
+GLOBAL = [option for option in described_options() if re.search(r"(main|any) file", option[2])]
+OF_SERVICES = [option for option in described_options() if option not in GLOBAL]
+STREAMS = ["tcp:127.0.0.1:0", "unix:/tmp/x"]
+DATAGRAMS = ["udp:127.0.0.1:0"]
+PROGRAM = {"exec": ["/bin/true"], "user": USER}
+KINDS = {
+    "built-in": {"builtin": "chargen", "listen": STREAMS + DATAGRAMS},
+    "spawn": {**PROGRAM, "listen": STREAMS + DATAGRAMS},
+    "wait": {**PROGRAM, "dispatch": "wait", "listen": STREAMS + DATAGRAMS},
+    "pool": {**PROGRAM, "dispatch": "pool", "listen": STREAMS + DATAGRAMS},
+    "pass": {**PROGRAM, "dispatch": "pass", "listen": STREAMS},
+}
+# Which other options an option needs.
+NEEDED = {"ready_timeout": {"ready": "notify"}, "overflow": {"instances": 5}}
+PROGRAMS = set(KINDS) - {"built-in"}
+
+
+def kinds_named(applies):
+    """The kinds of services that the manual says an option applies to."""
+    applies, _, but = applies.partition(" except ")
+    kinds = set(re.findall(r"dispatch = (\w+)", applies))
+    if re.search(r"\ball services|^services with ", applies):
+        kinds |= set(KINDS)
+    if applies.startswith("programs"):
+        kinds |= PROGRAMS
+    if applies.startswith(("built-in", "builtin")):
+        kinds |= {"built-in"}
+    return kinds - set(re.findall(r"dispatch = (\w+)", but))
+
+
+def on_this_machine(example):
+    """With what every machine has."""
+    if not example.startswith("front_user"):
+        example = re.sub(r"^(\w*user|\w*group) = .*", rf"\1 = {os.getuid()}", example)
+    example = re.sub(r"^(directory|chroot) = .*", r'\1 = "/"', example)
+    example = re.sub(r"^interface = .*", "interface = lo", example)
+    return re.sub(r'^exec = \{"[^"]*"', 'exec = {"/bin/true"', example)
+
+
+def accepted(place, text):
+    """Whether the configuration is good, without a warning."""
+    (place / "superd.d").mkdir(exist_ok=True)
+    (place / "superd.conf").write_text(for_root(text))
+    done = subprocess.run(
+        [SUPERD, "--check", "--config", place / "superd.conf"],
+        capture_output=True,
+        timeout=PATIENCE,
+    )
+    return done.returncode == 0 and not done.stderr
+
+
+@pytest.mark.parametrize("name, example, applies", OF_SERVICES, ids=[o[0] for o in OF_SERVICES])
+def test_option_applies_to_what_the_manual_says(place, name, example, applies):
+    if "needs root" in applies and os.geteuid() != 0:
+        pytest.skip("needs root")
+    line = on_this_machine(example)
+    takes = set()
+    for kind, of in KINDS.items():
+        others = {key: what for key, what in (of | NEEDED.get(name, {})).items() if key != name}
+        if accepted(place, f'service "a" {{\n{options(**others)}{line}\n}}\n'):
+            takes.add(kind)
+    if name in ("builtin", "exec", "dispatch"):
+        assert takes
+    else:
+        assert takes == kinds_named(applies)
+    assert accepted(place, f"defaults {{ {line} }}\n" + ECHO) == ("not in defaults" not in applies)
+
+
+@pytest.mark.parametrize("name, example, applies", GLOBAL, ids=[o[0] for o in GLOBAL])
+def test_global_option_stands_where_the_manual_says(place, name, example, applies):
+    named = re.findall('"([^"]*)"', example) if name == "enable" else []
+    services = ECHO + "".join(service(of, enabled=False, builtin="echo") for of in named)
+    assert accepted(place, f"{example}\n{services}")
+    (place / "other.conf").write_text(example + "\n")
+    included = accepted(place, 'include = {"other.conf"}\n' + services)
+    assert included == ("any file" in applies)
+
+
 def test_what_an_ordinary_user_can_run_can_be_run(superd, place):
-    """The last example of superd.conf(5)."""
-    text = examples_of(TOP / "man/superd.conf.5")[-1]
-    assert "port_base" in text
+    """The example of superd.conf(5) with a port_base."""
+    examples = examples_of(TOP / "man/superd.conf.5")
+    [text] = [text for text in examples if "port_base" in text and "service" in text]
     path = place / "hello.sock"
     text = text.replace("/tmp/hello.sock", str(path))
     if os.geteuid() == 0:
