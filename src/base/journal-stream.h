@@ -4,5 +4,8 @@
 
 #include <stdbool.h>
 
-/* Whether the journal reads what is written to @fd. It then knows the time of each line. */
+/*
+ * Whether the journal reads what is written to @fd. It then knows the time of each line, and takes
+ * the priority from its head, "<3>".
+ */
 bool journal_stream_is(int fd);

@@ -266,6 +266,22 @@ static void append_time(struct record *record, enum log_target target)
 	append_text(record, text);
 }
 
+/* The journal reads such a head of a line, see sd-daemon(3). */
+static void append_priority(struct record *record, int level)
+{
+	char head[8];
+
+	(void)snprintf(head, sizeof(head), "<%d>", level & 7);
+	append_text(record, head);
+}
+
+static bool is_for_stream(const struct log_sink *sink)
+{
+	if (sink->target == LOG_TO_STDERR)
+		return !sink->has_time;
+	return sink->target == LOG_TO_PLAIN && journal_stream_is(STDERR_FILENO);
+}
+
 static void compose_text(struct record *record, const struct log_sink *sink,
 			 const struct log_line *line)
 {
@@ -279,6 +295,8 @@ static void compose_text(struct record *record, const struct log_sink *sink,
 	} else if (target == LOG_TO_FILE || sink->has_time) {
 		append_time(record, target);
 	}
+	if (is_for_stream(sink))
+		append_priority(record, line->level);
 
 	if (target != LOG_TO_PLAIN) {
 		(void)snprintf(head, sizeof(head), "superd[%d]: ", (int)getpid());

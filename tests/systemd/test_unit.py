@@ -57,6 +57,7 @@ def test_a_broken_edit_fails_the_reload_and_changes_nothing(superd):
     CONF.write_text("service {")
     assert subprocess.run(["systemctl", "reload", "superd"], timeout=60).returncode != 0
     eventually(lambda: "superd.conf:1: " in call("systemctl", "status", "superd"))
+    assert "superd.conf:1: " in journal("--priority", "err", "--lines", "20")
     assert show("ActiveState") == "active"
     assert echoes(4007)
 

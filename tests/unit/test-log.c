@@ -246,7 +246,10 @@ static void test_the_journal_needs_no_time(void **state)
 	assert_int_equal(setenv("JOURNAL_STREAM", stream, 1), 0);
 	assert_int_equal(log_open(LOG_TO_STDERR, NULL), 0);
 	log_info("hello");
-	assert_string_equal(receive(pipes[0]), with_pid("superd", ": hello\n"));
+	assert_string_equal(receive(pipes[0]), with_pid("<6>superd", ": hello\n"));
+	log_close();
+	log_error(0, "bye");
+	assert_string_equal(receive(pipes[0]), "<3>bye\n");
 
 	/* Standard error was redirected since. */
 	assert_int_equal(setenv("JOURNAL_STREAM", "1:2", 1), 0);
