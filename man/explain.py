@@ -4,7 +4,7 @@
 Usage: explain.py SUPERD_CONF_PAGE HEADER
 
 The part of an option begins with `.It Ic NAME` and ends before the next item of the same list. An
-item of the index has ` Ta `. Of mdoc only the macros that the page uses are known; another one is an
+item of the index has ` Ta`. Of mdoc only the macros that the page uses are known; another one is an
 error.
 """
 
@@ -12,7 +12,7 @@ import re
 import sys
 import textwrap
 
-ITEM = re.compile(r"^\.It Ic ([a-z0-9_]+)\b(?!.* Ta )")
+ITEM = re.compile(r"^\.It Ic ([a-z0-9_]+)\b(?!.* Ta\b)")
 # What is said of every option alike: "Values:", "Default:" and so on.
 FACT = re.compile(r"^\.It ([A-Z][A-Za-z ]+:)$")
 FACT_WIDTH = 13

@@ -5,7 +5,8 @@ Usage: check-options.py SCHEMA SUPERD_CONF_PAGE OTHER_PAGE...
 
 An option of the schema is a `[OPTION_...] = { "name"` entry; one that superd.conf(5) describes is
 an `.It Ic name` item; one that a page names follows the macro Ic. The item has one paragraph that says
-what the option does, and then the items of FACTS.
+what the option does, and then the items of FACTS. An item of the index has ` Ta`; the index has every
+option once, in the order of the page.
 """
 
 import re
@@ -13,11 +14,23 @@ import sys
 from pathlib import Path
 
 ENTRY = re.compile(r'\[OPTION_\w+\] = \{\s*"([a-z0-9_]+)"')
-ITEM = re.compile(r"^\.It Ic ([a-z0-9_]+)(?![^\n]* Ta )", re.MULTILINE)
+ITEM = re.compile(r"^\.It Ic ([a-z0-9_]+)(?![^\n]* Ta\b)", re.MULTILINE)
 PART = re.compile(ITEM.pattern + r"[^\n]*\n(.*?)(?=^\.It Ic|^\.S[hs])", re.MULTILINE | re.DOTALL)
+INDEXED = re.compile(r"^\.It Ic ([a-z0-9_]+) Ta\b", re.MULTILINE)
 FACTS = ["Values:", "Default:", "Applies to:", "Example:"]
 NAMED = re.compile(r"^\..*?\bIc ((?:[a-z0-9_]+(?: , |\b))+)", re.MULTILINE)
 SECTIONS = {"defaults", "service"}
+
+
+def index_complaints(page: Path):
+    indexed = INDEXED.findall(page.read_text())
+    described = ITEM.findall(page.read_text())
+    for name in sorted(set(described) ^ set(indexed)):
+        yield f"{page}: '{name}' is not both in the index and below"
+    for name, other in zip(indexed, described):
+        if name != other and set(indexed) == set(described):
+            yield f"{page}: the index has '{name}' where '{other}' is described"
+            return
 
 
 def shape_complaints(page: Path):
@@ -39,6 +52,7 @@ def main() -> int:
     complaints += [f"{page}: there is no option '{name}'" for name in described - known]
 
     complaints += shape_complaints(page)
+    complaints += index_complaints(page)
 
     for other in [page, *others]:
         named = {name for names in NAMED.findall(other.read_text()) for name in names.split(" , ")}
