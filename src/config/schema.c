@@ -55,7 +55,7 @@
 /* In the order of the enumerations. */
 TABLE(pollers, "auto", "select", "epoll");
 TABLE(logs, "auto", "journal", "syslog", "stderr");
-TABLE(front_seccomps, "kill", "log", "off");
+TABLE(front_seccomps, "kill", "strict", "log", "off");
 TABLE(booleans, "no", "yes", "false", "true", "off", "on");
 TABLE(readiness, "start", "notify");
 TABLE(stderrs, "socket", "log", "null");

@@ -136,6 +136,7 @@ struct service {
 /* What happens to a front that makes a system call that it must not make. */
 enum front_seccomp {
 	FRONT_SECCOMP_KILL,
+	FRONT_SECCOMP_STRICT, /* calls about files, too */
 	FRONT_SECCOMP_LOG, /* the kernel's audit log has it */
 	FRONT_SECCOMP_OFF,
 };

@@ -98,6 +98,17 @@ const struct allowed_call allowed_calls[] = {
 };
 /* clang-format on */
 
+/*
+ * What the C library may do by itself: read the number of processors, a name or a time zone, or
+ * find out what a descriptor is before it writes to it. A client who makes it do so must not end
+ * the front.
+ */
+const char *const file_calls[] = {
+	"access",     "faccessat", "faccessat2", "fstat", "fstat64", "fstatat64",
+	"lstat",      "lstat64",   "newfstatat", "open",  "openat",  "readlink",
+	"readlinkat", "stat",      "stat64",     "statx", NULL,
+};
+
 uint64_t call_condition_value(const struct call_condition *condition)
 {
 	return condition->value == OWN_PROCESS ? (uint64_t)getpid() : condition->value;

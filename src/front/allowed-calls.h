@@ -26,5 +26,11 @@ struct allowed_call {
 /* In the order of their names. The row after the last has no name. */
 extern const struct allowed_call allowed_calls[];
 
+/*
+ * Calls that open files or look at them. They find none: they are answered with EACCES. Also in the
+ * order of their names, and NULL after the last.
+ */
+extern const char *const file_calls[];
+
 /* The value of a condition for the process that asks. The kernel looks at 32 bits of an int. */
 uint64_t call_condition_value(const struct call_condition *condition);

@@ -13,9 +13,9 @@ const bool call_filter_is_built = true;
 
 DEFINE_AUTO(void, seccomp_release);
 
-bool call_filter_knows(const struct allowed_call *call)
+bool call_filter_knows(const char *call)
 {
-	return seccomp_syscall_resolve_name(call->name) >= 0;
+	return seccomp_syscall_resolve_name(call) >= 0;
 }
 
 static int allow(scmp_filter_ctx filter, const struct allowed_call *call)
@@ -41,8 +41,19 @@ static int allow_all(scmp_filter_ctx filter)
 	if (r == 0)
 		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SKIPPED_CALL, 0);
 	for (const struct allowed_call *at = allowed_calls; r == 0 && at->name; at++)
-		if (call_filter_knows(at))
+		if (call_filter_knows(at->name))
 			r = allow(filter, at);
+	return r;
+}
+
+static int refuse_files(scmp_filter_ctx filter)
+{
+	int r = 0;
+
+	for (const char *const *at = file_calls; r == 0 && *at; at++)
+		if (call_filter_knows(*at))
+			r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES),
+					     seccomp_syscall_resolve_name(*at), 0);
 	return r;
 }
 
@@ -74,6 +85,8 @@ int call_filter_install(enum front_seccomp mode)
 	r = set_attributes(filter, denied);
 	if (r == 0)
 		r = allow_all(filter);
+	if (r == 0 && mode == FRONT_SECCOMP_KILL)
+		r = refuse_files(filter);
 	if (r == 0)
 		r = seccomp_load(filter);
 	return r;

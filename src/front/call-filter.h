@@ -6,8 +6,6 @@
 
 #include "config/settings.h"
 
-struct allowed_call;
-
 /* Whether this superd was built with libseccomp. */
 extern const bool call_filter_is_built;
 
@@ -18,4 +16,4 @@ extern const bool call_filter_is_built;
 int call_filter_install(enum front_seccomp mode);
 
 /* Whether this machine has the call. True where that is not known. */
-bool call_filter_knows(const struct allowed_call *call);
+bool call_filter_knows(const char *call);

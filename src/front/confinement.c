@@ -166,8 +166,15 @@ void confinement_describe(void)
 	     "and\n"
 	     "any other ends it (front_seccomp = kill):\n");
 	for (const struct allowed_call *at = allowed_calls; at->name; at++)
-		if (call_filter_knows(at))
+		if (call_filter_knows(at->name))
 			describe_call(at);
+
+	puts("\nThese find no file: the answer is \"Permission denied\", as libraries make them "
+	     "unasked\n"
+	     "(with front_seccomp = strict they end it, too):\n");
+	for (const char *const *at = file_calls; *at; at++)
+		if (call_filter_knows(*at))
+			printf("    %s\n", *at);
 
 	puts("\nIts limits:\n");
 	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++)

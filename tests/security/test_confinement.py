@@ -1,5 +1,6 @@
 """What code in the front can not do: the lines of the table in superd(8)."""
 
+import errno
 import mmap
 import os
 import pathlib
@@ -69,8 +70,7 @@ DENIED = {
         ("open_tree", AT_FDCWD, b"/\0", 1),
         ("move_mount", AT_FDCWD, b"/\0", AT_FDCWD, b"/\0", 0),
     ],
-    "open a file": [
-        ("openat", AT_FDCWD, b"/etc/passwd\0", os.O_RDONLY, 0),
+    "make, remove or mark a file": [
         ("openat2", AT_FDCWD, b"/etc/passwd\0", bytes(24), 24),
         ("open_by_handle_at", AT_FDCWD, bytes(64), os.O_RDONLY),
         ("mkdirat", AT_FDCWD, b"x\0", 0o777),
@@ -140,8 +140,21 @@ DENIED = {
 }
 
 
-def attempts():
-    for line, calls in DENIED.items():
+# These fail: the C library may make them by itself, and a client may make it do so.
+FAIL = {
+    "open a file": [
+        ("openat", AT_FDCWD, b"/etc/passwd\0", os.O_RDONLY, 0),
+        ("readlinkat", AT_FDCWD, b"/proc/self\0", bytes(64), 64),
+        ("faccessat", AT_FDCWD, b"/\0", os.R_OK),
+        ("newfstatat", AT_FDCWD, b"/\0", bytes(256), 0),
+        ("fstat", 2, bytes(256)),
+        ("statx", AT_FDCWD, b"/\0", 0, 0, bytes(256)),
+    ],
+}
+
+
+def attempts(of):
+    for line, calls in of.items():
         for number, call in enumerate(calls):
             yield pytest.param(call, id=f"{line}-{call[0]}-{number}")
 
@@ -152,7 +165,7 @@ def attempt(front, name, *arguments):
 
 def test_the_manual_has_each_line():
     manual = (pathlib.Path(__file__).parents[2] / "man/superd.8").read_text()
-    assert [line for line in DENIED if f'\n.It "{line}" Ta ' not in manual] == []
+    assert [line for line in [*DENIED, *FAIL] if f'\n.It "{line}" Ta ' not in manual] == []
 
 
 @pytest.fixture
@@ -165,7 +178,24 @@ def confined(owned):
     return start
 
 
-@pytest.mark.parametrize("call", attempts())
+@pytest.mark.parametrize("call", attempts(FAIL))
+def test_a_call_that_a_library_may_make_fails(confined, call):
+    """And the front serves on."""
+    front = confined(ECHO)
+    assert attempt(front, *call) == -errno.EACCES
+    assert front.call("getpid") == front.pid
+    assert front.daemon.ask("echo", b"ping") == b"ping"
+
+
+@pytest.mark.parametrize("call", attempts(FAIL))
+def test_a_test_notices_even_such_a_call(confined, call):
+    front = confined(ECHO, mode="strict")
+    front.daemon.denials = 1
+    with pytest.raises(Gone):
+        attempt(front, *call)
+
+
+@pytest.mark.parametrize("call", attempts(DENIED))
 def test_a_front_that_tries_to_is_ended(confined, call):
     """And superd serves on."""
     front = confined(ECHO)

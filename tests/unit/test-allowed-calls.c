@@ -50,6 +50,15 @@ static void test_what_the_front_must_never_do_is_not_among_them(void **state)
 			fail_msg("%s is allowed", denied[i]);
 }
 
+static void test_calls_about_files_are_in_order_and_not_allowed(void **state)
+{
+	for (const char *const *at = file_calls; *at; at++) {
+		if (is_allowed(*at))
+			fail_msg("%s is allowed", *at);
+		assert_true(!at[1] || strcmp(at[0], at[1]) < 0);
+	}
+}
+
 /* Those that take commands or options are allowed with some of them. */
 static void test_calls_with_many_meanings_have_conditions(void **state)
 {
@@ -88,6 +97,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_the_calls_are_in_the_order_of_their_names),
 		cmocka_unit_test(test_what_the_front_must_never_do_is_not_among_them),
+		cmocka_unit_test(test_calls_about_files_are_in_order_and_not_allowed),
 		cmocka_unit_test(test_calls_with_many_meanings_have_conditions),
 		cmocka_unit_test(test_options_are_compared_as_the_kernel_reads_them),
 		cmocka_unit_test(test_a_signal_is_for_the_own_process),
