@@ -108,6 +108,67 @@ def test_harm_to_a_unix_socket_ends_with_the_program(superd, place):
         daemon.wait_log("ruined its socket .*: it was shut down; opened another", count=times)
 
 
+# Serves one client whose answer is what the listener is like, and makes it worse for the next.
+SETS = """
+import socket, struct
+S, I, T = socket.SOL_SOCKET, socket.IPPROTO_IP, socket.IPPROTO_TCP
+OPTIONS = {OPTIONS}
+listener = socket.socket(fileno=0)
+client, _ = listener.accept()
+client.sendall(repr([listener.getsockopt(*option, 40) for option, _ in OPTIONS]).encode())
+client.close()
+for option, value in OPTIONS:
+    listener.setsockopt(*option, value)
+"""
+# SO_MAX_PACING_RATE is 47.
+HARMLESS = """[
+    ((I, socket.IP_TTL), 1),
+    ((I, socket.IP_OPTIONS), bytes([131, 7, 4, 127, 0, 0, 1, 0])),
+    ((S, 47), 1),
+    ((S, socket.SO_SNDBUF), 5000),
+    ((S, socket.SO_RCVTIMEO), struct.pack("=qq", 1, 0)),
+    ((T, socket.TCP_USER_TIMEOUT), 1),
+]"""
+
+
+def test_options_that_a_program_sets_end_with_it(superd):
+    daemon = superd(waiting(SETS.replace("{OPTIONS}", HARMLESS)))
+    found = daemon.ask("x")
+    for times in 1, 2:
+        daemon.wait_log("service 'x': ended", count=times)
+        assert daemon.ask("x") == found
+    assert not daemon.has_said("ruined its socket")
+
+
+def test_an_option_that_cannot_be_set_back_is_named(superd):
+    clamp = "[((T, socket.TCP_WINDOW_CLAMP), 3000)]"
+    daemon = superd(waiting(SETS.replace("{OPTIONS}", clamp)))
+    found = daemon.ask("x")
+    daemon.wait_log(
+        r"service 'x': a process has ruined its socket tcp:[\d.:]+: "
+        "its option TCP_WINDOW_CLAMP was changed; opened another"
+    )
+    assert daemon.ask("x") == found
+
+
+def test_a_reload_while_the_program_runs_sets_options_for_good(superd):
+    script = SETS.replace("{OPTIONS}", "[((S, socket.SO_KEEPALIVE), 1), ((S, socket.SO_RCVBUF), 5)]")
+    script += "\nlistener.accept()[0].close()"
+    text = waiting(script, rcvbuf="100k", keepalive=False)
+    daemon = superd(text)
+    first = daemon.ask("x")
+    daemon.write(text.replace("100k", "200k"))
+    daemon.reload()
+    daemon.connect("x").close()
+    daemon.wait_log("service 'x': ended")
+    second = daemon.ask("x")
+    daemon.connect("x").close()
+    daemon.wait_log("service 'x': ended", count=2)
+    assert second != first
+    assert daemon.ask("x") == second
+    daemon.connect("x").close()
+
+
 def program_of(daemon):
     return int(daemon.ask("x"))
 

@@ -8,16 +8,19 @@
 #include <cmocka.h>
 
 #include <linux/filter.h>
+#include <netinet/tcp.h>
+#include <netinet/udp.h>
 #include <string.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "keeper/listen/listener-repair.h"
+#include "keeper/listen/socket-record.h"
 #include "listener-directory.h"
 
 static const char *check(const struct listener *listener)
 {
-	return listener_check(listener, listener->fd, options.backlog);
+	return listener_check(listener, listener->fd, options.backlog, NULL);
 }
 
 /* A socket of another process that connects it or is connected to it. */
@@ -291,14 +294,137 @@ static void test_one_of_several_sockets_is_opened_anew(void **state)
 	assert_int_equal(listener_open_others(listener, &options, 3), 0);
 	old = dup(listener_socket(listener, 1));
 	lock_filter(old);
-	assert_null(listener_check(listener, listener_socket(listener, 0), 1));
-	assert_non_null(listener_check(listener, listener_socket(listener, 1), 1));
+	assert_null(listener_check(listener, listener_socket(listener, 0), 1, NULL));
+	assert_non_null(listener_check(listener, listener_socket(listener, 1), 1, NULL));
 	assert_int_equal(listener_reopen(listener, 1, &options), 0);
 	assert_int_equal(listener_n_sockets(listener), 3);
 	assert_int_equal(listener->fd, first);
 	for (size_t i = 0; i < 3; i++)
-		assert_null(listener_check(listener, listener_socket(listener, i), 1));
+		assert_null(listener_check(listener, listener_socket(listener, i), 1, NULL));
 	close(old);
+	listener_free(listener);
+}
+
+static struct socket_record *record_of(const struct listener *listener)
+{
+	struct socket_record *record = NULL;
+
+	assert_int_equal(socket_record_renew(&record, listener->fd), 0);
+	return record;
+}
+
+/* What a program sets, and what is there again when the next one comes. */
+static const struct {
+	const char *on;
+	int level;
+	int name;
+	int value;
+} settings[] = {
+	{ "tcp:127.0.0.1:0", SOL_SOCKET, SO_LINGER, 1 },
+	{ "tcp:127.0.0.1:0", SOL_SOCKET, SO_RCVBUF, 4096 },
+	{ "tcp:127.0.0.1:0", SOL_SOCKET, SO_SNDBUF, 4096 },
+	{ "tcp:127.0.0.1:0", SOL_SOCKET, SO_MAX_PACING_RATE, 100 },
+	{ "tcp:127.0.0.1:0", SOL_SOCKET, SO_TIMESTAMP, 1 },
+	{ "tcp:127.0.0.1:0", IPPROTO_IP, IP_TTL, 1 },
+	{ "tcp:127.0.0.1:0", IPPROTO_IP, IP_TOS, 0x10 },
+	{ "tcp:127.0.0.1:0", IPPROTO_TCP, TCP_USER_TIMEOUT, 1 },
+	{ "tcp:127.0.0.1:0", IPPROTO_TCP, TCP_DEFER_ACCEPT, 10 },
+	{ "tcp:127.0.0.1:0", IPPROTO_TCP, TCP_MAXSEG, 100 },
+	{ "tcp:127.0.0.1:0", IPPROTO_TCP, TCP_KEEPIDLE, 1 },
+	{ "tcp:[::1]:0", IPPROTO_IPV6, IPV6_UNICAST_HOPS, 1 },
+	{ "udp:127.0.0.1:0", SOL_SOCKET, SO_REUSEADDR, 1 },
+	{ "udp:127.0.0.1:0", SOL_SOCKET, SO_BROADCAST, 1 },
+	{ "udp:127.0.0.1:0", IPPROTO_IP, IP_PKTINFO, 0 },
+	{ "udp:127.0.0.1:0", IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO },
+	{ "udp:127.0.0.1:0", IPPROTO_UDP, UDP_CORK, 1 },
+	{ "udp:[::]:0", IPPROTO_IPV6, IPV6_RECVERR, 1 },
+	{ "unix:@superd-repair", SOL_SOCKET, SO_PASSCRED, 1 },
+	{ "unix-dgram:@superd-repair", SOL_SOCKET, SO_SNDBUF, 4096 },
+};
+
+static void test_options_are_set_back(void **state)
+{
+	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
+		struct listener *listener = make_open(settings[i].on);
+		struct socket_record *before = record_of(listener);
+		int level = settings[i].level, name = settings[i].name, fd = listener->fd;
+		int there = socket_option(fd, level, name);
+		const int wanted[2] = { settings[i].value, settings[i].value };
+
+		assert_int_equal(setsockopt(fd, level, name, wanted,
+					    name == SO_LINGER ? sizeof(wanted) : sizeof(int)),
+				 0);
+		assert_int_not_equal(socket_option(fd, level, name), there);
+		assert_null(listener_check(listener, fd, options.backlog, before));
+		assert_int_equal(socket_option(fd, level, name), there);
+		assert_serves(listener);
+		socket_record_free(before);
+		listener_free(listener);
+	}
+}
+
+static void test_the_options_of_ipv4_are_taken_away(void **state)
+{
+	struct listener *listener = make_open("tcp:127.0.0.1:0");
+	struct socket_record *before = record_of(listener);
+	/* loose source and record route, over this machine */
+	const unsigned char route[] = { 131, 7, 4, 127, 0, 0, 1, 0 };
+	unsigned char now[40];
+	socklen_t length = sizeof(now);
+
+	assert_int_equal(setsockopt(listener->fd, IPPROTO_IP, IP_OPTIONS, route, sizeof(route)), 0);
+	assert_null(listener_check(listener, listener->fd, options.backlog, before));
+	assert_int_equal(getsockopt(listener->fd, IPPROTO_IP, IP_OPTIONS, now, &length), 0);
+	assert_int_equal(length, 0);
+	socket_record_free(before);
+	listener_free(listener);
+}
+
+static void test_a_size_is_tuned_by_the_kernel_again(void **state)
+{
+	struct listener *listener = make_open("tcp:127.0.0.1:0");
+	struct socket_record *before = record_of(listener);
+
+	assert_int_equal(socket_option_set(listener->fd, SOL_SOCKET, SO_SNDBUF, 4096), 0);
+	assert_int_not_equal(socket_option(listener->fd, SOL_SOCKET, SO_BUF_LOCK), 0);
+	assert_null(listener_check(listener, listener->fd, options.backlog, before));
+	assert_int_equal(socket_option(listener->fd, SOL_SOCKET, SO_BUF_LOCK), 0);
+	socket_record_free(before);
+	listener_free(listener);
+}
+
+/* The kernel takes no clamp from a socket that listens. */
+static void test_an_option_that_cannot_be_set_back_is_named(void **state)
+{
+	struct listener *listener = make_open("tcp:127.0.0.1:0");
+	struct socket_record *before = record_of(listener);
+
+	assert_int_equal(socket_option_set(listener->fd, IPPROTO_TCP, TCP_WINDOW_CLAMP, 2000), 0);
+	assert_string_equal(listener_check(listener, listener->fd, options.backlog, before),
+			    "its option TCP_WINDOW_CLAMP was changed");
+	assert_reopens(listener);
+	assert_null(listener_check(listener, listener->fd, options.backlog, before));
+	socket_record_free(before);
+	listener_free(listener);
+}
+
+/* A reload while the program has the socket. */
+static void test_what_superd_itself_changes_stays(void **state)
+{
+	struct listener *listener = make_open("tcp:127.0.0.1:0");
+	struct socket_record *record = record_of(listener);
+	struct socket_record *before;
+
+	assert_int_equal(socket_option_set(listener->fd, IPPROTO_IP, IP_TTL, 7), 0);
+	before = record_of(listener);
+	assert_int_equal(socket_option_set(listener->fd, SOL_SOCKET, SO_KEEPALIVE, 1), 0);
+	socket_record_follow(record, before, listener->fd);
+	socket_record_free(before);
+
+	assert_null(listener_check(listener, listener->fd, options.backlog, record));
+	assert_int_equal(socket_option(listener->fd, SOL_SOCKET, SO_KEEPALIVE), 1);
+	assert_int_not_equal(socket_option(listener->fd, IPPROTO_IP, IP_TTL), 7);
+	socket_record_free(record);
 	listener_free(listener);
 }
 
@@ -318,6 +444,11 @@ int main(void)
 		CASE(test_a_filter_that_is_not_locked_is_taken_away),
 		CASE(test_a_socket_that_was_bound_to_an_interface_is_opened_anew),
 		CASE(test_one_of_several_sockets_is_opened_anew),
+		CASE(test_options_are_set_back),
+		CASE(test_the_options_of_ipv4_are_taken_away),
+		CASE(test_a_size_is_tuned_by_the_kernel_again),
+		CASE(test_an_option_that_cannot_be_set_back_is_named),
+		CASE(test_what_superd_itself_changes_stays),
 	};
 
 	return cmocka_run_group_tests_name("listener-repair", tests, make_directory,

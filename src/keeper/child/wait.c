@@ -14,6 +14,7 @@
 #include "keeper/fronts/front.h"
 #include "keeper/fronts/fronts.h"
 #include "keeper/listen/listener-table.h"
+#include "keeper/listen/socket-record.h"
 #include "keeper/service/generation.h"
 
 /* Not with a program already, nor closed because superd stops. */
@@ -58,6 +59,8 @@ static pid_t run(struct request *request, struct child *child, const struct unre
 		return 0;
 	child->ends_at_stop = request_service(request)->program.at_stop == AT_STOP_END;
 	r = copy_listener(request, listener);
+	if (r == 0)
+		r = socket_record_renew(&request_bound(request)->lent, listener->fd);
 	if (r < 0) {
 		*failure = (struct spawn_failure){ .step = SPAWN_DESCRIPTORS, .error = -r };
 		return r;

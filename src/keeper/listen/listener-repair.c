@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "keeper/listen/socket-record.h"
 
 #ifndef MSG_PROBE
 #define MSG_PROBE 0x10
@@ -133,7 +134,8 @@ static bool has_lost_its_port(const struct listener *listener, int fd)
 	       address_port(&local) != listener->port;
 }
 
-const char *listener_check(const struct listener *listener, int fd, int backlog)
+const char *listener_check(const struct listener *listener, int fd, int backlog,
+			   const struct socket_record *before)
 {
 	mend(listener, fd, backlog);
 	if (is_datagram(listener) ? has_peer(listener, fd)
@@ -145,7 +147,26 @@ const char *listener_check(const struct listener *listener, int fd, int backlog)
 		return "a filter was locked on it";
 	if (has_lost_its_port(listener, fd))
 		return "it has lost its port";
-	return is_on_interface(listener, fd) ? NULL : "its interface was changed";
+	if (!is_on_interface(listener, fd))
+		return "its interface was changed";
+	return before ? socket_record_restore(before, fd) : NULL;
+}
+
+int listener_apply_lent(struct listener *listener, const struct listener_options *options,
+			struct socket_record *lent)
+{
+	struct socket_record *before = NULL;
+	int r;
+
+	if (!lent)
+		return listener_apply(listener, options);
+	r = socket_record_renew(&before, listener->fd);
+	if (r < 0)
+		return r;
+	r = listener_apply(listener, options);
+	socket_record_follow(lent, before, listener->fd);
+	socket_record_free(before);
+	return r;
 }
 
 /*

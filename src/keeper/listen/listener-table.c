@@ -13,6 +13,7 @@
 #include "config/settings.h"
 #include "keeper/listen/activation.h"
 #include "keeper/listen/listener-repair.h"
+#include "keeper/listen/socket-record.h"
 
 #define PAUSE_FIRST_MS 1000
 #define PAUSE_MAX_MS 60000
@@ -41,6 +42,7 @@ static void forget(struct bound_listener *bound)
 	timer_cancel(&bound->retry);
 	activation_release(bound->listener_table->activation, bound->listener);
 	listener_free(bound->listener);
+	socket_record_free(bound->lent);
 	free(bound->service);
 	free(bound->key);
 	free(bound);
@@ -297,7 +299,7 @@ void listener_table_apply(struct bound_listener *bound, const struct service *se
 	/* Children share the flag and may change it, so it is set only when the option changes. */
 	if (was_blocking != bound->policy.options.blocking && !bound->listener->busy)
 		(void)fd_set_blocking(bound->listener->fd, bound->policy.options.blocking);
-	r = listener_apply(bound->listener, &bound->policy.options);
+	r = listener_apply_lent(bound->listener, &bound->policy.options, bound->lent);
 	if (r < 0)
 		log_service(LOG_WARNING, service->name, r,
 			    "cannot change the socket options of %s, ignoring", endpoint->text);
@@ -329,7 +331,7 @@ static int verify(struct bound_listener *bound, size_t i)
 	struct listener *listener = bound->listener;
 	char text[ADDRESS_TEXT_MAX];
 	const char *damage = listener_check(listener, listener_socket(listener, i),
-					    bound->policy.options.backlog);
+					    bound->policy.options.backlog, bound->lent);
 	int r;
 
 	if (!damage)
@@ -357,10 +359,13 @@ void listener_table_verify(struct bound_listener *bound)
 		if (r < 0) {
 			bound->error = r;
 			retry_soon(bound);
-			return;
+			break;
 		}
 		reopened = reopened || r > 0;
 	}
+	socket_record_free(take_ptr(bound->lent));
+	if (bound->listener->fd < 0)
+		return;
 	if (reopened)
 		tell_bound(bound);
 }

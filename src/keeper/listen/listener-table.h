@@ -18,6 +18,7 @@
 struct activation;
 struct listener_table;
 struct service;
+struct socket_record;
 
 struct bound_listener {
 	struct listener *listener;
@@ -27,7 +28,8 @@ struct bound_listener {
 	struct listener_policy policy;
 	size_t n_read; /* of its sockets, how many the front that serves reads */
 	bool covered;  /* a passed socket of its pair serves its clients, so it needs none */
-	bool kept;     /* by listener_table_abandon() */
+	struct socket_record *lent; /* what a program of dispatch `wait` has got, or NULL */
+	bool kept;                  /* by listener_table_abandon() */
 	struct timer retry;
 	struct backoff pause;
 	struct backoff soon; /* after retry_soon(), instead of @pause */
