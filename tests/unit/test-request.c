@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "channel/stats.h"
@@ -23,6 +24,7 @@
 #include "net/closer.h"
 
 #define EXIT_SKIPPED 77
+#define LATER_MS 60000
 #define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
 /* By their numbers; each has one endpoint, of the same number. */
@@ -44,6 +46,9 @@ static const char services_format[] =
 /* Memory, and processes for programs, that are missing when a test says so. */
 static bool no_memory, no_process;
 
+/* The standard input of the last launch. */
+static ino_t launched_with;
+
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t n, size_t size);
 void *__wrap_malloc(size_t size);
@@ -54,9 +59,17 @@ pid_t __real_launch_begin(struct launch *launch, const struct spawn_plan *plan,
 pid_t __wrap_launch_begin(struct launch *launch, const struct spawn_plan *plan,
 			  const struct spawn_descriptors *descriptors);
 
+static ino_t socket_inode(int fd)
+{
+	struct stat status;
+
+	return fstat(fd, &status) < 0 ? 0 : status.st_ino;
+}
+
 pid_t __wrap_launch_begin(struct launch *launch, const struct spawn_plan *plan,
 			  const struct spawn_descriptors *descriptors)
 {
+	launched_with = socket_inode(descriptors->in);
 	return no_process ? -EAGAIN : __real_launch_begin(launch, plan, descriptors);
 }
 
@@ -337,6 +350,26 @@ static void test_listener_that_waits_gets_one_program(void **state)
 	assert_true(is_believed(stage, &message, -1));
 	assert_true(is_believed(stage, &message, -1));
 	assert_int_equal(stage_live(stage, WAIT), 1);
+}
+
+/* In a shortage it has a copy of the one that was there before. */
+static void test_a_request_that_waits_gets_the_listener_that_was_opened_anew(void **state)
+{
+	struct stage *stage = *state;
+	struct channel_message message = ask(CHANNEL_WAIT, WAIT);
+	const struct listener *listener = stage_listener(stage, WAIT);
+	ino_t old = socket_inode(listener->fd);
+
+	no_process = true;
+	assert_true(is_believed(stage, &message, -1));
+	no_process = false;
+	assert_int_equal(launched_with, old);
+
+	assert_int_equal(shutdown(listener->fd, SHUT_RDWR), 0);
+	listener_table_verify_all(&stage->keeper.listener_table);
+	assert_int_not_equal(socket_inode(listener->fd), old);
+	timers_run(stage->keeper.timers, clock_ms() + LATER_MS);
+	assert_int_equal(launched_with, socket_inode(listener->fd));
 }
 
 /* Its request was on the way. */
@@ -902,6 +935,7 @@ int main(void)
 		CASE(test_a_program_finds_a_plain_connection),
 		CASE(test_long_datagram_gets_its_program),
 		CASE(test_listener_that_waits_gets_one_program),
+		CASE(test_a_request_that_waits_gets_the_listener_that_was_opened_anew),
 		CASE(test_listener_that_is_closed_at_the_stop_is_no_lie),
 		CASE(test_no_more_programs_run_than_the_service_may_have),
 		CASE(test_only_a_connection_of_the_service_is_one),

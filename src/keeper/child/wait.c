@@ -1,7 +1,9 @@
 #include "keeper/child/wait.h"
 
 #include <signal.h>
+#include <sys/stat.h>
 
+#include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "channel/channel.h"
@@ -16,6 +18,7 @@
 #include "keeper/listen/listener-table.h"
 #include "keeper/listen/socket-record.h"
 #include "keeper/service/generation.h"
+#include "net/closer.h"
 
 /* Not with a program already, nor closed because superd stops. */
 static bool is_free(const struct listener *listener)
@@ -33,18 +36,26 @@ static const struct spawn_plan *plan_for(struct request *request, struct launch 
 				    &request->local);
 }
 
+/* The listener may have been opened anew since the request got its copy. */
+static bool is_copy_of(const struct listener *listener, int fd)
+{
+	struct stat theirs, ours;
+
+	return fd >= 0 && fstat(listener->fd, &theirs) == 0 && fstat(fd, &ours) == 0 &&
+	       theirs.st_dev == ours.st_dev && theirs.st_ino == ours.st_ino;
+}
+
 /*
  * A copy for the launch, because the listener may be closed meanwhile. Returns 0 or a negative
  * errno.
  */
 static int copy_listener(struct request *request, const struct listener *listener)
 {
-	int fd = request->fd < 0 ? fd_duplicate(listener->fd) : request->fd;
-
-	if (fd < 0)
-		return fd;
-	request->fd = fd;
-	return 0;
+	if (is_copy_of(listener, request->fd))
+		return 0;
+	closer_release(take_fd(request->fd));
+	request->fd = fd_duplicate(listener->fd);
+	return request->fd < 0 ? request->fd : 0;
 }
 
 static pid_t run(struct request *request, struct child *child, const struct unread *unread,
