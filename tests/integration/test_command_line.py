@@ -1,5 +1,6 @@
 """What superd says and how it exits when it is called by hand."""
 
+import errno
 import os
 import pathlib
 import platform
@@ -326,15 +327,32 @@ def test_a_program_of_the_background_has_its_environment(run, place, background)
         assert "PASSWORD=12345\n" in client.makefile().read()
 
 
+def reading_end(fifo):
+    """Of a FIFO that somebody reads, or waits to read. None: nobody does."""
+    try:
+        return os.open(fifo, os.O_WRONLY | os.O_NONBLOCK)
+    except OSError as error:
+        assert error.errno == errno.ENXIO
+        return None
+
+
 def test_who_stops_superd_before_it_serves_has_not_started_it(place, background):
-    log, conf = place / "log", place / "superd.conf"
-    log.touch()
-    many = "".join(service(f"s{n}", builtin="echo") for n in range(2000))
-    conf.write_text(for_root(f'log = "{log}"\n' + many))
-    with subprocess.Popen([SUPERD, "-c", str(conf)], stderr=subprocess.DEVNULL) as starter:
-        keeper = eventually(lambda: re.search(r"superd\[(\d+)\]: .* listening", log.read_text()))
-        os.kill(int(keeper[1]), signal.SIGTERM)
+    """The start waits in the background as long as its time zone is being read."""
+    log, conf, zone = place / "log", place / "superd.conf", place / "zone"
+    conf.write_text(for_root(f'log = "{log}"\n' + ECHO))
+    os.mkfifo(zone)
+    with subprocess.Popen(
+        [SUPERD, "-c", str(conf)],
+        env={**os.environ, "TZ": f":{zone}"},
+        stderr=subprocess.DEVNULL,
+    ) as starter:
+        held = eventually(lambda: reading_end(zone), PATIENCE)
+        keeper = next(pid for pid in children(starter.pid) if os.getsid(pid) == pid)
+        os.kill(keeper, signal.SIGTERM)
+        zone.unlink()  # whoever comes next does not wait
+        os.close(held)
         assert starter.wait(PATIENCE) == OS_ERROR
+    assert "terminated: stopping" in log.read_text()
     assert background() == []
 
 
