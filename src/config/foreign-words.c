@@ -56,6 +56,9 @@ struct foreign_word {
 #define CGROUP                                                                                   \
 	"superd has no cgroups for services yet; a limit for all is set in the unit of superd, " \
 	"one for each process by prlimit in 'exec'"
+#define CONFINE                                                                                  \
+	"superd does not confine programs yet; use 'user' and 'chroot', and set in the unit of " \
+	"superd what is to hold for all programs"
 #define STANDARD                                                                                   \
 	"with 'dispatch = spawn' standard input and output are the client's connection; 'stderr' " \
 	"can be set"
@@ -79,6 +82,7 @@ static const struct foreign_word options[] = {
 	{ "cps", RATE },
 	{ "only_from", CLIENTS },
 	{ "no_access", CLIENTS },
+	{ "libwrap", CLIENTS },
 	{ "access_times", HOURS },
 	{ "deny_time",
 	  "superd bans no clients by itself yet; a tool that reads its log can, such as fail2ban" },
@@ -118,6 +122,11 @@ static const struct foreign_word options[] = {
 	{ "BindToDevice", "write 'interface = NAME'" },
 	{ "BindIPv6Only", "write 'v6only = yes', or 'tcp6:' in 'listen'" },
 	{ "ReusePort", "write 'shards = NUMBER' for the datagrams of a built-in service" },
+	{ "ReceiveBuffer", "write 'rcvbuf = SIZE', such as '256k'" },
+	{ "SendBuffer", "write 'sndbuf = SIZE', such as '256k'" },
+	{ "DynamicUser", CONFINE },
+	{ "PrivateTmp", CONFINE },
+	{ "ProtectSystem", CONFINE },
 	{ "IPAddressAllow", CLIENTS },
 	{ "IPAddressDeny", CLIENTS },
 	{ "MemoryMax", CGROUP },
