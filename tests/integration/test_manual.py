@@ -71,7 +71,14 @@ def test_every_example_is_a_good_configuration(place, text):
     assert f": {n} service{'' if n == 1 else 's'}, " in done.stdout
 
 
-@pytest.mark.parametrize("text", [*configurations(whole=False)])
+def enabling():
+    """How to enable what is shipped."""
+    for text in examples_of(TOP / "README.md"):
+        if text.startswith("enable = "):
+            yield pytest.param(text, id="README.md-enable")
+
+
+@pytest.mark.parametrize("text", [*configurations(whole=False), *enabling()])
 def test_every_example_can_be_pasted_into_the_installed_file(place, text):
     """What is shipped has services of the same names and ports, which are not enabled."""
     installed = (TOP / "conf/superd.conf").read_text()
