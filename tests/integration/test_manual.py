@@ -219,3 +219,43 @@ def test_the_example_of_the_library_greets_its_client(superd, place):
     )
     daemon = superd(service("hello", exec=[place / "hello"], dispatch="pass"))
     assert daemon.ask("hello", b"") == b"Hello, 127.0.0.1\n"
+
+
+def python_example(place, number):
+    """A complete program of superd_pass(3), as an executable file."""
+    programs = [text for text in examples_of(TOP / "man/superd_pass.3") if text.startswith("#!")]
+    path = place / f"example-{number}"
+    path.write_text(programs[number])
+    path.chmod(0o755)
+    return path
+
+
+def test_the_example_in_python_greets_its_clients(superd, place):
+    daemon = superd(service("hello", exec=[python_example(place, 0)], dispatch="pass"))
+    for _ in range(3):
+        assert daemon.ask("hello") == b"Hello, 127.0.0.1\n"
+    assert "Traceback" not in daemon.log.text()
+
+
+def test_the_example_with_asyncio_has_many_clients_at_once(superd, place):
+    program = python_example(place, 1)
+    daemon = superd(
+        service(
+            "greeter",
+            exec=[program],
+            dispatch="pass",
+            processes=[1, 1],
+            clients_per_process=10,
+        )
+    )
+    clients = [daemon.connect("greeter").makefile("rwb", 0) for _ in range(10)]
+    for client in clients:
+        assert client.readline() == b"Who are you?\n"
+    for number, client in enumerate(reversed(clients)):
+        client.write(b"client %d\n" % number)
+        assert client.readline() == b"Hello, client %d\n" % number
+    with daemon.connect("greeter"):  # waits until one of them has gone
+        daemon.sockets[0].shutdown(socket.SHUT_WR)
+        assert clients[0].read() == b""
+        daemon.wait_log("service 'greeter': accepted ", count=11)
+    assert "Traceback" not in daemon.log.text()
