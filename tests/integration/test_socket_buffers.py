@@ -114,7 +114,7 @@ def report(daemon):
     """How many drops each service counts."""
     before = len(daemon.log)
     daemon.signal(signal.SIGUSR1)
-    daemon.wait_log("^superd.*front .* serving", after=before)
+    daemon.wait_log("superd.*front .* serving", after=before)
     found = daemon.wait_log(r"service '(\w+)':.* (\d+) dropped by the kernel", after=before)
     return int(found[2])
 
