@@ -84,7 +84,7 @@ static void note_serving(struct keeper *keeper)
 	/* Nobody waits for superd before. */
 	bounded_enable(true);
 	generation_settle(keeper->generation, true);
-	report_loaded(keeper->generation->settings);
+	report_loaded(keeper->generation);
 	pid_file_publish(&keeper->pid_file);
 	notify_ready(report_status(keeper));
 	keeper->options->serving();
@@ -351,6 +351,30 @@ void keeper_fini(struct keeper *keeper)
 	pid_file_fini(&keeper->pid_file);
 }
 
+/*
+ * Opens the listeners. One that is open is enough: the others are tried again. Returns 0, or a
+ * logged negative errno.
+ */
+static int open_listeners(struct keeper *keeper, struct settings *settings)
+{
+	size_t n = settings->n_endpoints;
+	bool serves;
+	int r;
+
+	listener_table_begin_start(&keeper->listener_table);
+	r = generation_new(&keeper->generation, settings, &keeper->listener_table, &keeper->records,
+			   &keeper->options->descriptors);
+	serves = r == 0 && (n == 0 || generation_count_open(keeper->generation) > 0);
+	listener_table_started(&keeper->listener_table, serves);
+	if (r < 0 || serves)
+		return r;
+	if (n == 1)
+		log_error(0, "not started: its listener cannot be opened");
+	else
+		log_error(0, "not started: none of %zu listeners can be opened", n);
+	return -EADDRINUSE;
+}
+
 /* Puts @settings into force, and starts the first front. Returns 0, or a logged negative errno. */
 static int start(struct keeper *keeper, struct settings *settings)
 {
@@ -363,8 +387,7 @@ static int start(struct keeper *keeper, struct settings *settings)
 		settings_free(settings);
 		return r;
 	}
-	r = generation_new(&keeper->generation, settings, &keeper->listener_table, &keeper->records,
-			   &keeper->options->descriptors);
+	r = open_listeners(keeper, settings);
 	if (r < 0)
 		return r;
 	r = launches_make_room(&keeper->launches, generation_text_size(keeper->generation));

@@ -121,7 +121,7 @@ static void serve(struct reload *reload, struct generation *next)
 	pools_follow(&keeper->pools, next);
 	wait_follow(&keeper->children, next);
 	generation_unref(previous);
-	report_loaded(next->settings);
+	report_loaded(next);
 }
 
 static void stay(struct reload *reload)

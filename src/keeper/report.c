@@ -32,13 +32,19 @@ const char *report_status(const struct keeper *keeper)
 	return text;
 }
 
-void report_loaded(const struct settings *settings)
+void report_loaded(const struct generation *generation)
 {
+	const struct settings *settings = generation->settings;
+	size_t n_open = generation_count_open(generation);
 	char services[TEXT_COUNT_MAX], listeners[TEXT_COUNT_MAX];
 
-	log_info("configuration loaded: %s, %s",
-		 text_count(services, settings->n_services, "service"),
-		 text_count(listeners, settings->n_endpoints, "listener"));
+	text_count(services, settings->n_services, "service");
+	text_count(listeners, settings->n_endpoints, "listener");
+	if (n_open == settings->n_endpoints)
+		log_info("configuration loaded: %s, %s", services, listeners);
+	else
+		log_info("configuration loaded: %s; %zu of %s %s open", services, n_open, listeners,
+			 settings->n_endpoints == 1 ? "is" : "are");
 }
 
 static unsigned count_sessions(const struct keeper *keeper, unsigned record)

@@ -10,6 +10,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import threading
 
 import pytest
@@ -244,10 +245,18 @@ def test_a_file_that_cannot_be_read_is_named(place, name):
 def test_an_address_that_needs_privileges_ends_the_start_with_77(run, place):
     closed = place / "closed"
     closed.mkdir(mode=0o555)
-    text = service("x", listen=f"unix:{closed}/x.sock", builtin="echo")
+    paths = [f"unix:{closed}/{name}.sock" for name in "xyz"]
+    text = service("x", listen=paths[:2], builtin="echo") + service(
+        "z", listen=[f"unix:{place}/file", paths[2]], builtin="echo"
+    )
+    (place / "file").touch()
     how = {"user": 65534, "group": 65534} if ROOT else {}
     done = run(text, "--foreground", binary=shutil.copy(SUPERD, place), **how)
     assert done.returncode == NO_PRIVILEGES
+    # Every one is named, also one that would be tried again if superd served.
+    for path in paths:
+        assert re.search(f"cannot listen on {path}.*: Permission denied$", done.stderr, re.M)
+    assert f"cannot listen on unix:{place}/file: File exists\n" in done.stderr
     assert f"service 'x': cannot listen on unix:{closed}/x.sock (" in done.stderr
     assert "need root): Permission denied" in done.stderr
 
@@ -378,11 +387,59 @@ def test_the_terminal_sees_what_goes_wrong_on_the_way_to_the_background(run, pla
     log = place / "log"
     with socket.create_server(("127.0.0.1", 0)) as busy:
         text = service("x", listen=f"tcp:127.0.0.1:{busy.getsockname()[1]}", builtin="echo")
-        done = run(f'log = "{log}"\n' + text)
+        other = service("y", listen=f"unix:{place}/y.sock", builtin="echo")
+        done = run(f'log = "{log}"\n' + text + other)
         assert done.returncode == 0
-        assert re.search("^service 'x': cannot listen on .* in use; trying", done.stderr, re.M)
+        assert re.search("^service 'x': cannot listen on .* in use.*; trying", done.stderr, re.M)
         assert "configuration loaded" not in done.stderr
     assert "service 'x': cannot listen on " in log.read_text()
+    assert "configuration loaded: 2 services; 1 of 2 listeners are open" in log.read_text()
+
+
+@pytest.mark.parametrize("mode", ["background", "foreground"])
+def test_a_second_superd_does_not_start_and_says_who_has_the_ports(
+    run, superd, place, mode
+):
+    kinds = ("tcp", "udp", "unix")
+    names = {kind: f"unix:@{place}/x" if kind == "unix" else f"{kind}:127.0.0.1:0" for kind in kinds}
+    first = superd("".join(service(k, listen=e, builtin="echo") for k, e in names.items()))
+    for kind in ("tcp", "udp"):
+        names[kind] = f"{kind}:127.0.0.1:{first.port(kind, kind)}"
+    text = "".join(service(kind, listen=endpoint, builtin="echo") for kind, endpoint in names.items())
+    done = run(text, *(["-f"] if mode == "foreground" else []))
+    assert done.returncode == OS_ERROR
+    for kind, endpoint in names.items():
+        line = f"service '{kind}': cannot listen on {endpoint}: Address already in use "
+        assert f"{line}by 'superd' (process {first.keeper})\n" in done.stderr
+    assert "not started: none of 3 listeners can be opened\n" in done.stderr
+    assert "trying again" not in done.stderr
+    assert own_daemons() == [first.keeper]
+    assert first.ask("tcp", b"ping") == b"ping"
+
+
+def test_the_name_of_who_has_a_port_cannot_forge_a_line(run, place):
+    """It is chosen by whoever runs the program."""
+    script = """import os, socket, sys
+with open("/proc/self/comm", "wb") as comm:
+    comm.write(b"a\\nb\\x1b\\xff")
+server = socket.create_server(("127.0.0.1", 0))
+print(server.getsockname()[1], flush=True)
+sys.stdin.read()
+"""
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen([sys.executable, "-c", script], **pipes) as other:
+        port = int(other.stdout.readline())
+        done = run(service("x", listen=f"tcp:127.0.0.1:{port}", builtin="echo"), "-f")
+        other.stdin.close()
+    assert done.returncode == OS_ERROR
+    assert rf" in use by 'a\x0ab\x1b\xff' (process {other.pid})" in done.stderr
+    assert "not started: its listener cannot be opened\n" in done.stderr
+
+
+def test_a_configuration_without_services_starts(run, background):
+    assert run('service "x" { enabled = no  listen = {"tcp:0"}  builtin = echo }').returncode == 0
+    assert len(background()) == 1
+
 
 
 WITHOUT_A_LOG = """

@@ -11,6 +11,7 @@ import pytest
 from process import descriptors, eventually
 from settings import HOST, PORT, service
 
+OTHER = service("other", builtin="echo")
 UDP = "udp:127.0.0.1:0"
 FRONTS = ["workers = 0\n", "workers = 1\n", "workers = 3\n"]
 
@@ -148,7 +149,7 @@ def test_a_crash_of_the_front_changes_nothing(superd):
 def test_a_port_that_is_free_late_is_shared_too(superd, front):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
         other.bind((HOST, PORT))
-        daemon = superd(front + service("echo", f"udp:{HOST}:{PORT}", builtin="echo", shards=3))
+        daemon = superd(front + service("echo", f"udp:{HOST}:{PORT}", builtin="echo", shards=3) + OTHER)
         daemon.wait_log("cannot listen on .*; trying again")
     daemon.wait_log("listening on udp")
     eventually(lambda: len(sockets(daemon.front, PORT)) == 3)
@@ -158,8 +159,10 @@ def test_a_port_that_is_free_late_is_shared_too(superd, front):
 def test_another_superd_does_not_share_them(superd):
     daemon = superd(service("echo", UDP, builtin="echo", shards=2))
     port = daemon.port("echo", "udp")
-    other = superd(service("echo", f"udp:127.0.0.1:{port}", builtin="echo", shards=2))
-    other.wait_log("cannot listen on .*: Address already in use; trying again")
+    other = superd(service("echo", f"udp:127.0.0.1:{port}", builtin="echo", shards=2) + OTHER)
+    other.wait_log(
+        rf"cannot listen on .*: Address already in use by 'superd' \(process {daemon.keeper}\); trying"
+    )
     ask_all(daemon)
 
 

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "config/settings.h"
 #include "keeper/listen/activation.h"
+#include "keeper/listen/listener-failure.h"
 #include "keeper/listen/listener-repair.h"
 #include "keeper/listen/socket-record.h"
 
@@ -121,15 +122,26 @@ static void retry_soon(struct bound_listener *bound)
 	retry_in(bound, backoff_next(&bound->soon, SOON_FIRST_MS, SOON_MAX_MS));
 }
 
-static void wait_to_retry(struct bound_listener *bound, int error)
+/* The process that has the address is looked for until @until_ms. */
+static void wait_to_retry(struct bound_listener *bound, int64_t until_ms)
 {
 	int64_t pause_ms = backoff_next(&bound->pause, PAUSE_FIRST_MS, PAUSE_MAX_MS);
 
-	bound->error = error;
 	retry_in(bound, pause_ms);
-	log_service(LOG_WARNING, bound->service, 0,
-		    "cannot listen on %s: %s; trying again in %lld s",
-		    bound->listener->endpoint.text, strerror(-error), (long long)pause_ms / 1000);
+	listener_failure_log(bound->listener, bound->service, bound->error, until_ms, pause_ms);
+}
+
+void listener_table_started(struct listener_table *listener_table, bool serves)
+{
+	int64_t until_ms = clock_ms() + LISTENER_FAILURE_SEARCH_MS;
+
+	listener_table->starting = false;
+	for (struct bound_listener *at = listener_table->by_key; at; at = at->hh.next) {
+		if (at->error && serves)
+			wait_to_retry(at, until_ms);
+		else if (at->error)
+			listener_failure_log(at->listener, at->service, at->error, until_ms, 0);
+	}
 }
 
 static void apply_policy(struct bound_listener *bound)
@@ -149,12 +161,12 @@ static int bind_first(struct bound_listener *bound)
 		return 0;
 	}
 	if (listener_may_retry(r)) {
-		wait_to_retry(bound, r);
+		bound->error = r;
+		if (!bound->listener_table->starting)
+			wait_to_retry(bound, 0);
 		return 0;
 	}
-	return log_service(
-		LOG_ERR, bound->service, r, "cannot listen on %s%s", bound->listener->endpoint.text,
-		r == -EACCES ? " (ports below 1024 and protected folders need root)" : "");
+	return listener_failure_log_final(bound->listener, bound->service, r);
 }
 
 static void tell_bound(struct bound_listener *bound)
@@ -182,7 +194,8 @@ static void try_again(struct timer *timer)
 	}
 	backoff_reset(&bound->soon);
 	if (r < 0) {
-		wait_to_retry(bound, r);
+		bound->error = r;
+		wait_to_retry(bound, 0);
 		return;
 	}
 	if (bound->covered)

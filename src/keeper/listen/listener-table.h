@@ -41,6 +41,7 @@ struct bound_listener {
 struct listener_table {
 	struct bound_listener *by_key;
 	struct timers *timers;
+	bool starting;                 /* until listener_table_started() */
 	int64_t verified_ms;           /* because a front has asked for it */
 	struct activation *activation; /* sockets passed by systemd, or NULL */
 
@@ -52,6 +53,18 @@ struct listener_table {
 void listener_table_init(struct listener_table *listener_table, struct timers *timers,
 			 struct activation *activation,
 			 void (*on_bound)(struct bound_listener *bound));
+
+/*
+ * For the start: from begin_start() to started() listener_table_take() keeps silent about addresses
+ * that cannot be bound. Then each is logged, with the process that has it as far as that is found
+ * within a second, and is tried again if superd serves (@serves).
+ */
+static inline void listener_table_begin_start(struct listener_table *listener_table)
+{
+	listener_table->starting = true;
+}
+
+void listener_table_started(struct listener_table *listener_table, bool serves);
 
 /*
  * Finds or opens the listener for endpoint @number of @service. It is no failure if the address

@@ -61,22 +61,27 @@ static int prepare(struct generation *generation, const struct service *service,
 	return program_new(&generation->programs[service->index], service, descriptors);
 }
 
-/* Listening logs its own failures: it knows the address. */
+/*
+ * Listening logs its own failures: it knows the address. All addresses are tried, so that each one
+ * that cannot be bound is named. Returns the first error.
+ */
 static int open_listeners(struct generation *generation, const struct service *service,
 			  struct listener_table *listener_table)
 {
+	int first = 0;
+
 	for (size_t i = 0; i < service->n_endpoints; i++) {
 		size_t number = service->first_endpoint + i;
-		int r;
+		int r = listener_table_take(listener_table, service, number,
+					    &generation->bound[number]);
 
-		r = listener_table_take(listener_table, service, number,
-					&generation->bound[number]);
-		if (r < 0)
-			return r;
 		generation->n_bound++;
-		generation->listeners[number] = generation->bound[number]->listener;
+		if (r == 0)
+			generation->listeners[number] = generation->bound[number]->listener;
+		else if (first == 0)
+			first = r;
 	}
-	return 0;
+	return first;
 }
 
 int generation_new(struct generation **out, struct settings *settings,
@@ -84,6 +89,7 @@ int generation_new(struct generation **out, struct settings *settings,
 		   const struct rlimit *descriptors)
 {
 	AUTO(auto_generation_unref) struct generation *generation = calloc(1, sizeof(*generation));
+	int first = 0;
 	int r;
 
 	if (!generation) {
@@ -105,9 +111,11 @@ int generation_new(struct generation **out, struct settings *settings,
 		if (r < 0)
 			return log_service(LOG_ERR, service->name, r, "cannot prepare it");
 		r = open_listeners(generation, service, listener_table);
-		if (r < 0)
-			return r;
+		if (first == 0)
+			first = r;
 	}
+	if (first < 0)
+		return first;
 
 	*out = take_ptr(generation);
 	return 0;
@@ -126,6 +134,15 @@ size_t generation_text_size(const struct generation *generation)
 	return longest;
 }
 
+size_t generation_count_open(const struct generation *generation)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < generation->n_bound; i++)
+		n += generation->bound[i]->covered || generation->bound[i]->listener->fd >= 0;
+	return n;
+}
+
 struct generation *generation_ref(struct generation *generation)
 {
 	generation->references++;
@@ -138,7 +155,8 @@ void generation_unref(struct generation *generation)
 		return;
 
 	for (size_t i = 0; i < generation->n_bound; i++)
-		listener_table_release(generation->bound[i]);
+		if (generation->bound[i])
+			listener_table_release(generation->bound[i]);
 	generation->all_records->stale = true;
 	for (size_t i = 0; i < generation->n_records; i++)
 		generation->records[i]->generations--;

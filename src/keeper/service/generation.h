@@ -33,11 +33,15 @@ struct generation {
 
 /*
  * Opens missing listeners and prepares every program. Takes over @settings, also on failure. A
- * failure is logged, and leaves nothing but new listeners, which listener_table_sweep() closes.
+ * failure is logged, for every address that cannot be bound, and leaves nothing but new listeners,
+ * which listener_table_sweep() closes.
  */
 int generation_new(struct generation **out, struct settings *settings,
 		   struct listener_table *listener_table, struct service_records *records,
 		   const struct rlimit *descriptors);
+
+/* How many of its endpoints have a socket, one that was passed included. */
+size_t generation_count_open(const struct generation *generation);
 
 /* How much text a launch needs for the longest of its programs. */
 size_t generation_text_size(const struct generation *generation);
