@@ -56,7 +56,7 @@ def is_refused(place, name, template, **parts):
 
 def check(place, name, template):
     """What is wrong, as lines."""
-    bad = [LONG, "A mistake.", "There are\nso many.", "In five seconds, the pages of which are read."]
+    bad = [LONG, "A mistake.", "There are\nso many.", "These are read, all of which are long."]
     for text in ["Text.", SHORT * 3]:
         if is_refused(place, name, template, text=text):
             yield f"{name}: refused: {text}"
