@@ -292,7 +292,8 @@ def words(svg):
     """All that stands in a picture, without what differs from run to run."""
     root = ElementTree.fromstring(svg)
     lines = root.iter("{http://www.w3.org/2000/svg}text")
-    found = "\n".join("".join(line.itertext()) for line in lines)
+    # The number of digits decides where a line is broken.
+    found = "\n".join(" ".join(" ".join(line.itertext()).split()) for line in lines)
     for pattern in VARIES:
         found = re.sub(pattern, "0", found)
     return found.splitlines()
