@@ -186,9 +186,9 @@ static void on_report(struct signals *signals)
 	report_state(signalled(signals));
 }
 
-static void on_stop(struct signals *signals, const char *why)
+static void on_stop(struct signals *signals, int number)
 {
-	stop_begin(signalled(signals), why);
+	stop_begin(signalled(signals), number);
 }
 
 static const struct signals_events signals_events = {

@@ -79,6 +79,7 @@ struct keeper {
 	bool served;       /* the first front serves */
 	bool reloaded;     /* in this turn a reload has succeeded or failed */
 	bool stopping;
+	bool hurried; /* by a second signal */
 	struct timer stop_limit;
 	bool launches_given_up; /* when the keeper stops: those under way, and to come */
 	bool done;

@@ -31,7 +31,7 @@ static void on_signal(struct signals *signals, uint32_t number)
 		signals->events->on_report(signals);
 		break;
 	default:
-		signals->events->on_stop(signals, number == SIGINT ? "interrupted" : "terminated");
+		signals->events->on_stop(signals, (int)number);
 	}
 }
 

@@ -16,7 +16,7 @@ struct signals_events {
 	void (*on_reaped)(struct signals *signals, pid_t pid, int status);
 	void (*on_reload)(struct signals *signals);
 	void (*on_report)(struct signals *signals);
-	void (*on_stop)(struct signals *signals, const char *why);
+	void (*on_stop)(struct signals *signals, int number);
 };
 
 /* Embedded in its owner. */

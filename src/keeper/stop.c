@@ -1,7 +1,10 @@
 #include "keeper/stop.h"
 
+#include <signal.h>
+
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "config/settings.h"
 #include "keeper/child/wait.h"
 #include "keeper/keeper.h"
@@ -11,6 +14,9 @@
 
 /* After the grace time the fronts end their sessions. A front that takes longer is stuck. */
 #define EXTRA_MS 2000
+
+/* How long the fronts may take to end their sessions when they have no more time. */
+#define HURRY_MS 500
 
 /* How long a killed child may take to end. In some system calls it cannot. */
 #define KILLED_MS 1000
@@ -37,17 +43,47 @@ static void on_limit(struct timer *timer)
 	(void)timer_set(timer, keeper->timers, clock_ms() + KILLED_MS, on_last_limit);
 }
 
-void stop_begin(struct keeper *keeper, const char *why)
+/* A front that is told ends its sessions with a line for each, which one that is killed does not.
+ */
+static void hurry(struct keeper *keeper, const char *why)
+{
+	log_warning(0, "%s again: not waiting for sessions", why);
+	if (keeper->hurried) {
+		on_limit(&keeper->stop_limit);
+		return;
+	}
+	keeper->hurried = true;
+	fronts_drain(&keeper->fronts, 1);
+	requests_give_up(&keeper->requests);
+	launches_kill(&keeper->launches);
+	(void)timer_set(&keeper->stop_limit, keeper->timers, clock_ms() + HURRY_MS, on_limit);
+}
+
+/* Whoever sits at the terminal would think that superd hangs. */
+static void say_how_to_hurry(const struct keeper *keeper, int number)
+{
+	unsigned n = fronts_count_sessions(&keeper->fronts);
+	char clients[TEXT_COUNT_MAX];
+
+	if (n > 0)
+		log_info("waiting for %s; %s again ends %s at once",
+			 text_count(clients, n, "client"), number == SIGINT ? "Ctrl-C" : "SIGTERM",
+			 n == 1 ? "it" : "them");
+}
+
+void stop_begin(struct keeper *keeper, int number)
 {
 	int64_t grace_ms = keeper->generation->settings->grace_ms;
+	const char *why = number == SIGINT ? "interrupted" : "terminated";
 
 	if (keeper->stopping) {
-		log_warning(0, "%s again: not waiting for sessions", why);
-		on_limit(&keeper->stop_limit);
+		hurry(keeper, why);
 		return;
 	}
 	log_info("%s: stopping; sessions have %lld s, programs finish their clients", why,
 		 (long long)grace_ms / 1000);
+	if (grace_ms > 0)
+		say_how_to_hurry(keeper, number);
 	notify_stopping("Finishing sessions", grace_ms + EXTRA_MS + SERVICE_MANAGER_EXTRA_MS);
 	keeper->stopping = true;
 	reload_abort(&keeper->reload);

@@ -6,8 +6,11 @@
 
 struct keeper;
 
-/* @why is for the log. The second call ends all sessions at once. */
-void stop_begin(struct keeper *keeper, const char *why);
+/*
+ * Signal @number asks for it. The second call has the fronts end their sessions at once, and kills
+ * those that do not; the third one kills them.
+ */
+void stop_begin(struct keeper *keeper, int number);
 
 /* Whether superd stops and nothing is left to wait for. */
 bool stop_is_over(const struct keeper *keeper);

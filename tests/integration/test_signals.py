@@ -50,15 +50,40 @@ def test_the_grace_time_ends(superd):
         assert read_all(client) == b""
 
 
-def test_a_second_term_does_not_wait(superd):
+@pytest.mark.parametrize(
+    "number, name", [(signal.SIGTERM, "SIGTERM"), (signal.SIGINT, "Ctrl-C")], ids=["TERM", "INT"]
+)
+def test_a_second_signal_does_not_wait(superd, number, name):
     daemon = superd("grace = 1h\n" + ECHO)
     with daemon.connect("echo") as client:
         client.sendall(b"x")
         assert client.recv(1) == b"x"
-        daemon.signal(signal.SIGTERM)
-        daemon.notify.messages.wait("^STOPPING=1$")
-        daemon.signal(signal.SIGTERM)
+        daemon.signal(number)
+        daemon.wait_log(f": waiting for 1 client; {name} again ends it at once$")
+        daemon.signal(number)
         assert daemon.process.wait(5) == 0
+    daemon.stop()
+    assert daemon.log.find("again: not waiting for sessions")
+    # The front ends as it was told to, with a line for the client.
+    assert daemon.log.find("service 'echo': ended 127")
+    assert not daemon.log.find("the front .* killed")
+
+
+def test_a_second_signal_ends_a_front_that_is_stuck(superd):
+    daemon = superd("grace = 1h\n" + ECHO)
+    daemon.stop_process(daemon.front)
+    daemon.signal(signal.SIGTERM)
+    daemon.notify.messages.wait("^STOPPING=1$")
+    daemon.signal(signal.SIGTERM)
+    assert daemon.process.wait(5) == 0
+
+
+def test_nobody_is_told_to_hurry_without_clients(superd):
+    daemon = superd("grace = 1h\n" + ECHO)
+    assert daemon.ask("echo", b"ping") == b"ping"
+    daemon.wait_log("service 'echo': ended")
+    daemon.stop()
+    assert not daemon.log.find("waiting for .* client")
 
 
 def test_a_front_that_is_stuck_does_not_hold_up_the_stop(superd):

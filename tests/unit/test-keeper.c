@@ -152,7 +152,7 @@ static void test_stop_does_not_wait_for_a_child_that_cannot_be_killed(void **sta
 	launch->pid = stage->nobody;
 	atomic_store(&launch->busy, 1);
 
-	stop_begin(keeper, "tested");
+	stop_begin(keeper, SIGTERM);
 	stage_end_programs(stage);
 	fronts_fini(&keeper->fronts);
 	for (int i = 0; i < 3; i++) {
@@ -175,7 +175,7 @@ static void test_stop_does_not_wait_for_a_request_that_comes_late(void **state)
 				      .fd = -1 };
 
 	request_record(&late)->launches.until_ms = INT64_MAX;
-	stop_begin(keeper, "tested");
+	stop_begin(keeper, SIGTERM);
 	stage_end_programs(stage);
 	fronts_fini(&keeper->fronts);
 	stage_turn_later(stage, LONG_MS);

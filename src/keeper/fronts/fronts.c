@@ -340,6 +340,15 @@ void fronts_log_draining(struct fronts *fronts)
 		log_draining(front_at(at));
 }
 
+unsigned fronts_count_sessions(const struct fronts *fronts)
+{
+	unsigned n = 0;
+
+	list_for_each(at, next, &fronts->list)
+		n += live_sessions(front_at(at));
+	return n;
+}
+
 void fronts_drain(struct fronts *fronts, uint32_t limit_ms)
 {
 	list_for_each(at, next, &fronts->list)

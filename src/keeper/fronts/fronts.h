@@ -110,6 +110,9 @@ void fronts_end_silent(struct fronts *fronts);
 /* Logs each front that drains, once an hour. */
 void fronts_log_draining(struct fronts *fronts);
 
+/* How many clients the fronts serve themselves. */
+unsigned fronts_count_sessions(const struct fronts *fronts);
+
 /* Call front_drain() or front_kill() for each front. */
 void fronts_drain(struct fronts *fronts, uint32_t limit_ms);
 void fronts_kill(struct fronts *fronts);
