@@ -2,6 +2,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 int fd_fill_standard(void)
@@ -51,6 +54,55 @@ int fd_set_blocking(int fd, bool blocking)
 		return -errno;
 
 	return 0;
+}
+
+/* A message of one byte with one descriptor. */
+struct message {
+	char byte;
+	struct iovec part;
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))];
+	struct msghdr header;
+};
+
+static void compose(struct message *message)
+{
+	*message = (struct message){ .byte = 0 };
+	message->part = (struct iovec){ &message->byte, 1 };
+	message->header.msg_iov = &message->part;
+	message->header.msg_iovlen = 1;
+	message->header.msg_control = message->control;
+	message->header.msg_controllen = sizeof(message->control);
+}
+
+int fd_send(int socket, int fd)
+{
+	struct message message;
+	struct cmsghdr *rights;
+
+	compose(&message);
+	rights = CMSG_FIRSTHDR(&message.header);
+	rights->cmsg_level = SOL_SOCKET;
+	rights->cmsg_type = SCM_RIGHTS;
+	rights->cmsg_len = CMSG_LEN(sizeof(fd));
+	memcpy(CMSG_DATA(rights), &fd, sizeof(fd));
+	return sendmsg(socket, &message.header, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+int fd_receive(int socket, int *out)
+{
+	struct message message;
+	struct cmsghdr *rights;
+	ssize_t n;
+
+	*out = -1;
+	compose(&message);
+	n = recvmsg(socket, &message.header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	if (n <= 0)
+		return n < 0 ? -errno : 0;
+	rights = CMSG_FIRSTHDR(&message.header);
+	if (rights && rights->cmsg_type == SCM_RIGHTS && rights->cmsg_len == CMSG_LEN(sizeof(*out)))
+		memcpy(out, CMSG_DATA(rights), sizeof(*out));
+	return 1;
 }
 
 int fd_duplicate(int fd)

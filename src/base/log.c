@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/log-sink.h"
 #include "base/text.h"
 
@@ -18,6 +19,7 @@
 #define TEXT_MAX 2048
 
 static struct log_sink sink = { .target = LOG_TO_PLAIN, .fd = STDERR_FILENO };
+static int lent = -1;
 static bool debug_wanted;
 static bool watched;
 static bool lost;
@@ -28,6 +30,8 @@ static _Atomic uint64_t *dropped = &own_count;
 static void replace_sink(const struct log_sink *opened)
 {
 	log_sink_close(&sink);
+	if (lent >= 0)
+		close(take_fd(lent));
 	sink = *opened;
 	atomic_store_explicit(&has_fields, opened->target == LOG_TO_JOURNAL, memory_order_relaxed);
 }
@@ -68,7 +72,24 @@ int log_open_later(enum log_target target)
 int log_descriptor(enum log_target *out_target)
 {
 	*out_target = sink.target;
+	if (lent >= 0)
+		return lent;
 	return sink.target == LOG_TO_PLAIN || sink.target == LOG_TO_STDERR ? -1 : sink.fd;
+}
+
+void log_lend(int fd)
+{
+	lent = fd;
+}
+
+void log_use_lent(void)
+{
+	const struct log_sink own = sink;
+
+	if (lent < 0)
+		return;
+	sink.fd = take_fd(lent);
+	close(own.fd);
 }
 
 int log_connect(void)

@@ -37,6 +37,13 @@ int log_open_later(enum log_target target);
  */
 int log_descriptor(enum log_target *out_target);
 
+/*
+ * After log_adopt(): other processes use @fd, which the log takes over, until the next log is
+ * opened. So they cannot fill what this process writes to. A forked process calls log_use_lent().
+ */
+void log_lend(int fd);
+void log_use_lent(void);
+
 /* Switches to a log that another process has opened. Takes over @fd. */
 void log_adopt(enum log_target target, int fd);
 

@@ -158,7 +158,7 @@ void build_front(struct build_context *context)
 		return;
 	}
 
-	context->settings->front.change_user = true;
-	context->settings->front.uid = account.uid;
-	context->settings->front.gid = account.gid;
+	context->settings->front.user.change = true;
+	context->settings->front.user.uid = account.uid;
+	context->settings->front.user.gid = account.gid;
 }

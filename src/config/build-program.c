@@ -88,7 +88,7 @@ static void check_not_front(struct build *build, const struct account *account)
 {
 	const struct front_settings *front = &build->context->settings->front;
 
-	if (front->change_user && account->uid == front->uid)
+	if (front->user.change && account->uid == front->user.uid)
 		build_error(build, OPTION_USER, 0,
 			    "'user': the process that faces the network runs as '%s' too "
 			    "('front_user'), and could be stopped by the program; choose another "

@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "base/log.h"
+#include "base/privileges.h"
 #include "config/arena.h"
 #include "config/builtin.h"
 #include "config/dispatch.h"
@@ -137,15 +138,13 @@ struct service {
 enum front_seccomp {
 	FRONT_SECCOMP_KILL,
 	FRONT_SECCOMP_STRICT, /* calls about files, too */
-	FRONT_SECCOMP_LOG, /* the kernel's audit log has it */
+	FRONT_SECCOMP_LOG,    /* the kernel's audit log has it */
 	FRONT_SECCOMP_OFF,
 };
 
 struct front_settings {
 	enum front_seccomp seccomp;
-	bool change_user;
-	uid_t uid;
-	gid_t gid;
+	struct privileges_user user;
 };
 
 /* A service as it is written, enabled or not. */

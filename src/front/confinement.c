@@ -86,7 +86,7 @@ void confinement_leave_files(const struct settings *settings)
 {
 	int r;
 
-	if (!IS_CONFINED || !settings->front.change_user || needs_files(settings))
+	if (!IS_CONFINED || !settings->front.user.change || needs_files(settings))
 		return;
 	r = enter_empty_root();
 	if (r < 0)
@@ -125,7 +125,7 @@ int confinement_enter(const struct settings *settings)
 	if (!IS_CONFINED)
 		return 0;
 	/* An ordinary user's programs can trace the keeper too, so there this is of no use. */
-	if (settings->front.change_user && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+	if (settings->front.user.change && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		r = -errno;
 	if (r == 0)
 		r = set_limits();

@@ -4,11 +4,11 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/privileges.h"
 #include "base/wipe.h"
 #include "channel/startup.h"
 #include "front/commands.h"
 #include "front/confinement.h"
-#include "front/privileges.h"
 #include "front/program/pool.h"
 #include "front/program/spawn.h"
 #include "front/program/wait.h"
@@ -155,6 +155,26 @@ static int serve(struct front *front)
 	return 0;
 }
 
+static int drop_privileges(const struct privileges_user *user)
+{
+	enum privileges_step step;
+	int r = privileges_drop(user, &step);
+
+	if (r == 0)
+		return 0;
+	switch (step) {
+	case PRIVILEGES_BOUNDING_SET:
+		return log_error(r, "cannot drop the capability bounding set");
+	case PRIVILEGES_USER:
+		return log_error(r, "cannot become the front's user");
+	case PRIVILEGES_CAPABILITIES:
+		return log_error(r, "cannot drop capabilities");
+	case PRIVILEGES_ARE_GONE:
+		break;
+	}
+	return log_error(r, "privileges are still there after they were dropped");
+}
+
 int front_main(const struct startup *startup)
 {
 	static struct front front;
@@ -162,10 +182,11 @@ int front_main(const struct startup *startup)
 
 	wipe_stack();
 	wipe_environment();
+	log_use_lent();
 	log_leave_connecting();
 	address_ask_names_by(startup->channel);
 	confinement_leave_files(startup->settings);
-	r = privileges_drop(&startup->settings->front);
+	r = drop_privileges(&startup->settings->front.user);
 	if (r < 0)
 		return EX_OSERR;
 

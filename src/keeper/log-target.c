@@ -46,20 +46,22 @@ static int open_some_log(bool foreground)
 }
 
 /* What is no regular file, such as a FIFO, makes nobody wait. */
-static int open_file(const char *path)
+static int open_file(const char *path, const struct privileges_user *user)
 {
-	int pipe, r;
+	struct log_pipes pipes;
+	int r;
 
 	if (log_writer_has(&writer, path) && writes_to_file())
 		return 0;
-	r = log_writer_start(&writer, path, &pipe);
+	r = log_writer_start(&writer, path, user, &pipes);
 	if (r > 0)
 		return log_open(LOG_TO_FILE, path);
 	if (r < 0)
 		return r;
 	/* The time zone is read when a log is opened. */
 	tzset();
-	log_adopt(LOG_TO_FILE, pipe);
+	log_adopt(LOG_TO_FILE, pipes.keeper);
+	log_lend(pipes.fronts);
 	return 0;
 }
 
@@ -72,7 +74,7 @@ static int open_log(const struct settings *settings, bool foreground)
 	if (settings->log_target == LOG_TO_SYSLOG)
 		return open_daemon(LOG_TO_SYSLOG, "there is no syslog");
 	if (settings->log_target == LOG_TO_FILE)
-		return open_file(settings->log_path);
+		return open_file(settings->log_path, &settings->front.user);
 	return log_open(settings->log_target, settings->log_path);
 }
 
@@ -111,17 +113,27 @@ void log_target_lend(struct front *front)
 
 void log_target_reopen(const struct settings *settings, bool foreground, struct fronts *fronts)
 {
+	int r;
+
 	if (!writes_to_file())
 		return;
-	if (settings->log_path && log_writer_has(&writer, settings->log_path))
-		log_writer_reopen(&writer);
-	else
+	if (settings->log_path && log_writer_has(&writer, settings->log_path)) {
+		r = log_writer_reopen(&writer);
+		if (r < 0)
+			log_error(r, "cannot open the log %s again", settings->log_path);
+	} else {
 		(void)log_target_open(settings, foreground, fronts);
+	}
 }
 
 bool log_target_reaped(pid_t pid)
 {
 	return log_writer_reaped(&writer, pid);
+}
+
+void log_target_abandon(void)
+{
+	log_writer_abandon(&writer);
 }
 
 void log_target_close(void)

@@ -18,6 +18,9 @@ void log_target_reopen(const struct settings *settings, bool foreground, struct 
 /* Process @pid was reaped. Returns whether it wrote the log file: then the log must be opened. */
 bool log_target_reaped(pid_t pid);
 
+/* For a forked process: closes what is the keeper's. */
+void log_target_abandon(void);
+
 /* The end: what was logged is written, unless that takes too long. */
 void log_target_close(void);
 

@@ -11,6 +11,7 @@
 #include "keeper/fronts/front.h"
 #include "keeper/keeper.h"
 #include "keeper/listen/activation.h"
+#include "keeper/log-target.h"
 #include "keeper/service/generation.h"
 #include "net/closer.h"
 
@@ -67,6 +68,7 @@ static void abandon(struct keeper *keeper, const struct generation *generation)
 	listener_table_abandon(&keeper->listener_table, generation->bound, generation->n_bound);
 	pools_abandon(&keeper->pools, generation);
 	pid_file_abandon(&keeper->pid_file);
+	log_target_abandon();
 	close(keeper->signals.fd);
 	closer_abandon();
 	poller_free(keeper->poller);

@@ -1,6 +1,6 @@
 /* The groups come before the user, which may not change them any more. */
 
-#include "front/privileges.h"
+#include "base/privileges.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -9,9 +9,6 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#include "base/log.h"
-#include "config/settings.h"
 
 static int drop_bounding_set(void)
 {
@@ -25,13 +22,13 @@ static int drop_bounding_set(void)
 	}
 }
 
-static int change_user(const struct front_settings *settings)
+static int change_user(const struct privileges_user *user)
 {
 	if (setgroups(0, NULL) < 0)
 		return -errno;
-	if (setresgid(settings->gid, settings->gid, settings->gid) < 0)
+	if (setresgid(user->gid, user->gid, user->gid) < 0)
 		return -errno;
-	if (setresuid(settings->uid, settings->uid, settings->uid) < 0)
+	if (setresuid(user->uid, user->uid, user->uid) < 0)
 		return -errno;
 	return 0;
 }
@@ -61,7 +58,7 @@ static bool has_capabilities(void)
 	return false;
 }
 
-static bool is_user(const struct front_settings *settings)
+static bool is_user(const struct privileges_user *user)
 {
 	uid_t uid[3];
 	gid_t gid[3];
@@ -69,29 +66,32 @@ static bool is_user(const struct front_settings *settings)
 	if (getresuid(&uid[0], &uid[1], &uid[2]) < 0 || getresgid(&gid[0], &gid[1], &gid[2]) < 0)
 		return false;
 	for (int i = 0; i < 3; i++)
-		if (uid[i] != settings->uid || gid[i] != settings->gid)
+		if (uid[i] != user->uid || gid[i] != user->gid)
 			return false;
 	return getgroups(0, NULL) == 0;
 }
 
-int privileges_drop(const struct front_settings *settings)
+int privileges_drop(const struct privileges_user *user, enum privileges_step *out_step)
 {
-	int r;
+	int r = 0;
 
-	if (settings->change_user) {
+	*out_step = PRIVILEGES_BOUNDING_SET;
+	if (user->change)
 		r = drop_bounding_set();
-		if (r < 0)
-			return log_error(r, "cannot drop the capability bounding set");
-		r = change_user(settings);
-		if (r < 0)
-			return log_error(r, "cannot become the front's user");
-	}
-
+	if (r < 0)
+		return r;
+	*out_step = PRIVILEGES_USER;
+	if (user->change)
+		r = change_user(user);
+	if (r < 0)
+		return r;
+	*out_step = PRIVILEGES_CAPABILITIES;
 	r = drop_capabilities();
 	if (r < 0)
-		return log_error(r, "cannot drop capabilities");
+		return r;
+	*out_step = PRIVILEGES_ARE_GONE;
 	if (has_capabilities() || prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1 ||
-	    (settings->change_user && !is_user(settings)))
-		return log_error(-EPERM, "privileges are still there after they were dropped");
+	    (user->change && !is_user(user)))
+		return -EPERM;
 	return 0;
 }
