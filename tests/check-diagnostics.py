@@ -4,7 +4,7 @@
 Usage: check-diagnostics.py SOURCE_FOLDER SUPERD_PAGE
 
 A line is the format of a call in CALLS. An entry of the page is `.It Sy "LINE"`, with capitals where
-the format has conversions. An entry may end in "..." after any word.
+the format has conversions. An entry may end in "..." after any word. Lines for debugging have none.
 """
 
 import re
@@ -18,7 +18,6 @@ CALLS = {
     "log_error": 1,
     "log_warning": 1,
     "log_info": 0,
-    "log_debug": 0,
 }
 # Reasons that are a whole line of their own: the argument, and the line around it.
 REASONS = {"log_lost": (3, "lost%s: {}"), "drop": (3, "lost%s: {}")}

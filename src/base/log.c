@@ -18,9 +18,10 @@
 /* The text of a line, its end included; longer ones are cut. */
 #define TEXT_MAX 2048
 
+bool log_debug_wanted;
+
 static struct log_sink sink = { .target = LOG_TO_PLAIN, .fd = STDERR_FILENO };
 static int lent = -1;
-static bool debug_wanted;
 static bool watched;
 static bool lost;
 static _Atomic bool has_fields;
@@ -134,7 +135,7 @@ void log_set_watched(bool by_somebody)
 
 void log_set_debug(bool debug)
 {
-	debug_wanted = debug;
+	log_debug_wanted = debug;
 }
 
 void log_note_dropped(unsigned n)
@@ -213,9 +214,6 @@ int log_event(int level, const struct log_fields *fields, int error, const char 
 	int saved = errno;
 	va_list ap;
 	size_t n;
-
-	if (level == LOG_DEBUG && !debug_wanted)
-		return error;
 
 	va_start(ap, fmt);
 	if (vsnprintf(raw, TEXT_MAX + 1, fmt, ap) < 0)

@@ -64,7 +64,8 @@ int log_share_count(void);
 /* Whether warnings and errors go to standard error as well, where somebody watches the start. */
 void log_set_watched(bool watched);
 
-/* Whether lines of LOG_DEBUG are written. */
+/* Whether the lines of log_debug() are written. Only log_set_debug() changes it. */
+extern bool log_debug_wanted;
 void log_set_debug(bool debug);
 
 /* Another process than this one has dropped @n lines. */
@@ -86,7 +87,13 @@ int log_event(int level, const struct log_fields *fields, int error, const char 
 #define log_error(error, ...) log_event(LOG_ERR, NULL, error, __VA_ARGS__)
 #define log_warning(error, ...) log_event(LOG_WARNING, NULL, error, __VA_ARGS__)
 #define log_info(...) (void)log_event(LOG_INFO, NULL, 0, __VA_ARGS__)
-#define log_debug(...) (void)log_event(LOG_DEBUG, NULL, 0, __VA_ARGS__)
+
+/* The arguments are evaluated only if the line is written. */
+#define log_debug(...)                                                    \
+	do {                                                              \
+		if (__builtin_expect(log_debug_wanted, false))            \
+			(void)log_event(LOG_DEBUG, NULL, 0, __VA_ARGS__); \
+	} while (0)
 
 /* A line about one service: "service 'x': ...", with the name as a field. */
 int log_service(int level, const char *service, int error, const char *fmt, ...)

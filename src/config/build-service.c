@@ -140,6 +140,8 @@ static void fill_in(struct build *build)
 	service->reflection = draft->reflection;
 	service->log_on_success = draft->log_on_success;
 	service->log_on_failure = draft->log_on_failure;
+	service->debug = draft->debug || log_debug_wanted;
+	service->options_digest = digest_of_options(draft);
 	service->socket = draft->socket;
 	/* Programs write small pieces, and most do not set the option by themselves. */
 	if (draft->own[OPTION_EXEC] && !draft_sets(draft, OPTION_NODELAY))

@@ -75,3 +75,15 @@ uint64_t digest_of_service(const struct service *service, const struct draft *dr
 	add_resolved(&digest, &service->program);
 	return digest ? digest : 1;
 }
+
+uint64_t digest_of_options(const struct draft *draft)
+{
+	uint64_t digest = FNV_START;
+
+	for (int i = 0; i < OPTION_COUNT; i++)
+		if (schema_options[i].where & SECTION_SERVICE)
+			add_option(&digest, &schema_options[i], draft);
+	/* The field of `processes` is the other one. */
+	add_bytes(&digest, &draft->pool.min, sizeof(draft->pool.min));
+	return digest;
+}

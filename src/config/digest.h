@@ -13,3 +13,6 @@ struct service;
 
 /* @service must be complete but for its digest. Never 0. */
 uint64_t digest_of_service(const struct service *service, const struct draft *draft);
+
+/* Equal where the services are written in the same way, with the same defaults. */
+uint64_t digest_of_options(const struct draft *draft);

@@ -51,6 +51,7 @@ struct draft {
 	bool v6only;
 	bool freebind;
 	bool amplify;
+	bool debug;
 	struct values listen;
 	struct values exec;
 	struct values env;

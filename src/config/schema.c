@@ -198,6 +198,8 @@ const struct option schema_options[OPTION_COUNT] = {
 	[OPTION_LOG_ON_FAILURE] = { "log_on_failure", BOTH, .parse_list = option_records,
 		.field = IN_DRAFT(log_on_failure), "any of 'host', 'attempt', or 'none' alone",
 		LIVE, .words = &failures },
+	[OPTION_DEBUG] = { "debug", BOTH, .parse = option_boolean, IN_DRAFT(debug), YES_OR_NO, LIVE,
+		.words = &booleans },
 	[OPTION_AMPLIFY] = { "amplify", BOTH, .parse = option_boolean, IN_DRAFT(amplify), YES_OR_NO,
 		LIVE, .words = &booleans, .only_builtin = BUILTIN_MAY_AMPLIFY },
 };

@@ -122,6 +122,7 @@ struct service {
 
 	unsigned instances; /* UINT_MAX: no limit */
 	enum overflow overflow;
+	bool debug; /* see service_debug() */
 	enum reflection reflection;
 	struct socket_settings socket;
 	unsigned log_on_success;
@@ -132,7 +133,18 @@ struct service {
 	 * digests can use the same processes. 0 for a built-in.
 	 */
 	uint64_t digest;
+	uint64_t options_digest; /* of all that is written of the service */
 };
+
+/*
+ * Writes a line of LOG_DEBUG about the service, if its decisions are to be logged. Otherwise it
+ * costs one branch, which the processor predicts, and the arguments are not evaluated.
+ */
+#define service_debug(service, ...)                                                    \
+	do {                                                                           \
+		if (__builtin_expect((service)->debug, false))                         \
+			(void)log_service(LOG_DEBUG, (service)->name, 0, __VA_ARGS__); \
+	} while (0)
 
 /* What happens to a front that makes a system call that it must not make. */
 enum front_seccomp {

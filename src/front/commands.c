@@ -14,6 +14,7 @@ typedef void command_fn(struct front *front, const struct channel_message *messa
 
 static void on_halt(struct front *front, const struct channel_message *message, int fd)
 {
+	log_debug("taking no more clients: another front is about to take over");
 	if (front->context.mode == MODE_SERVING)
 		front->context.mode = MODE_HALTED;
 	program_log_stop(&front->program_log);
@@ -25,6 +26,7 @@ static void on_resume(struct front *front, const struct channel_message *message
 {
 	if (front->context.mode >= MODE_DRAINING)
 		return;
+	log_debug("taking clients again: no other front has taken over");
 	uplink_forget(&front->uplink, CHANNEL_HALTED);
 	front->context.mode = MODE_SERVING;
 	program_log_start(&front->program_log);
@@ -44,6 +46,8 @@ static void end_clients(struct timer *timer)
 static void drain(struct front *front, int64_t grace_ms, bool has_successor)
 {
 	if (front->context.mode < MODE_DRAINING) {
+		log_debug("finishing the last clients: sessions %zu, processes with clients %zu",
+			  front->builtins.sessions.count, (size_t)front->pass.group.n_processes);
 		front->context.mode = MODE_DRAINING;
 		program_log_stop(&front->program_log);
 		services_drain(&front->services, has_successor);

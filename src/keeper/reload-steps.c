@@ -14,6 +14,7 @@
 #include "keeper/log-target.h"
 #include "keeper/notify.h"
 #include "keeper/pool/pools.h"
+#include "keeper/reload-log.h"
 #include "keeper/report.h"
 #include "keeper/service/generation.h"
 #include "keeper/startup.h"
@@ -120,6 +121,7 @@ static void serve(struct reload *reload, struct generation *next)
 	pid_file_publish(&keeper->pid_file);
 	pools_follow(&keeper->pools, next);
 	wait_follow(&keeper->children, next);
+	reload_log(previous, next);
 	generation_unref(previous);
 	report_loaded(next);
 }

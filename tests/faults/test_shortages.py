@@ -62,6 +62,24 @@ def test_a_keeper_without_descriptors_is_calm_and_comes_back(superd):
         assert_answered(client, b"ping")
 
 
+def test_with_debug_a_shortage_is_told_with_its_pauses(superd):
+    daemon = superd(CAT + ECHO, args=["--debug"])
+    assert daemon.ask("cat", b"x") == b"x"
+    eventually(lambda: children(daemon.keeper) == daemon.fronts())  # It is done with that.
+    with out_of_descriptors(daemon.front):
+        (client,) = queue(daemon, "echo", 1)
+        daemon.wait_log(r"accepting no clients for \d+ ms$")
+        daemon.wait_log("service 'echo': holds clients of tcp:.*: descriptors or memory are short$")
+    assert_answered(client, b"ping")
+    with out_of_descriptors(daemon.keeper):
+        (client,) = queue(daemon, "cat", 1)
+        daemon.wait_log(r"shortage: next attempt in \d+ ms; requests that wait \d+$")
+        daemon.wait_log("fronts: told to send no requests$")
+        daemon.wait_log("the keeper says: no requests now$")
+    assert_answered(client, b"ping")
+    daemon.wait_log("fronts: told to send requests again$")
+
+
 def test_a_keeper_that_may_hold_nothing_more_recovers(superd):
     """Not even what it keeps free for a client: then clients wait where they are."""
     daemon = superd(CAT)

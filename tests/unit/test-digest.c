@@ -74,6 +74,7 @@ static const struct {
 	{ OPTION_SOCKET_GROUP, "", "socket_group = root", false },
 	{ OPTION_LOG_ON_SUCCESS, "", "log_on_success = none", false },
 	{ OPTION_LOG_ON_FAILURE, "", "log_on_failure = none", false },
+	{ OPTION_DEBUG, "", "debug = yes", false },
 	{ OPTION_AMPLIFY, "", "amplify = yes", false },
 };
 

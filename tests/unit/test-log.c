@@ -129,14 +129,20 @@ static const char *with_pid(const char *head, const char *message)
 
 static void test_plain_messages_stand_alone(void **state)
 {
+	int evaluated = 0;
 	int pipes[2];
 
 	make_stderr_a_pipe(pipes);
 	errno = ERANGE;
 	assert_int_equal(log_error(-ENOENT, "cannot open '%s'", "x"), -ENOENT);
 	assert_int_equal(errno, ERANGE);
-	log_debug("not wanted");
+	log_debug("not wanted %d", ++evaluated);
 	assert_string_equal(receive(pipes[0]), "cannot open 'x': No such file or directory\n");
+	assert_int_equal(evaluated, 0);
+	log_set_debug(true);
+	log_debug("wanted %d", ++evaluated);
+	log_set_debug(false);
+	assert_string_equal(receive(pipes[0]), "wanted 1\n");
 	close(pipes[0]);
 	close(pipes[1]);
 }

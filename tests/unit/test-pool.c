@@ -125,6 +125,7 @@ int __wrap_pool_start(struct pool *pool, const struct launch_events *events, str
 	child->record = pool->handle.record;
 	process = process_new(&pool->handle, &pool->counts, child);
 	assert_non_null(process);
+	process->launch.service = pool_service(pool);
 	assert_int_equal(children_add(&scene.children, child), 0);
 	assert_true(scene.n_started < PROCESSES_MAX);
 	scene.launch = (struct launch){ .events = events, .owner = child };

@@ -210,6 +210,35 @@ static void test_dead_rehearsal_is_a_failure(void **state)
 	assert_int_not_equal(rehearsal_result(&rehearsal, 2 << 8), 0);
 }
 
+/* What is not logged costs nothing but a branch. */
+static void test_a_line_for_debugging_is_not_made_unless_it_is_wanted(void **state)
+{
+	struct settings *settings =
+		parse_text("service quiet { listen = tcp:127.0.0.1:1 builtin = echo }\n"
+			   "service loud { listen = tcp:127.0.0.1:2 builtin = echo debug = yes }");
+	int evaluated = 0;
+
+	assert_non_null(settings);
+	service_debug(&settings->services[0], "%d", ++evaluated);
+	assert_int_equal(evaluated, 0);
+	service_debug(&settings->services[1], "%d", ++evaluated);
+	assert_int_equal(evaluated, 1);
+	settings_free(settings);
+}
+
+/* --debug is for all of them. */
+static void test_debugging_of_everything_includes_every_service(void **state)
+{
+	struct settings *settings;
+
+	log_set_debug(true);
+	settings = parse_text("service s { listen = tcp:127.0.0.1:1 builtin = echo debug = no }");
+	log_set_debug(false);
+	assert_non_null(settings);
+	assert_true(settings->services[0].debug);
+	settings_free(settings);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -221,6 +250,8 @@ int main(void)
 		cmocka_unit_test(test_what_is_no_text_file_is_refused_at_once),
 		cmocka_unit_test(test_host_names_of_the_rehearsal_reach_the_parse),
 		cmocka_unit_test(test_dead_rehearsal_is_a_failure),
+		cmocka_unit_test(test_a_line_for_debugging_is_not_made_unless_it_is_wanted),
+		cmocka_unit_test(test_debugging_of_everything_includes_every_service),
 	};
 
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -56,6 +56,8 @@ static bool accept_one(struct front_listener *listener, enum admission admission
 		service_refuse(service, &peer);
 		return true;
 	}
+	service_debug(service->settings, "admits %s: %s", service_client(service, &peer),
+		      service_use(service));
 	atomic_fetch_add_explicit(&service->stats->accepted, 1, memory_order_relaxed);
 	dispatch->admitted(listener, fd, &peer);
 	return true;
@@ -68,8 +70,12 @@ static bool has_room(struct front_listener *listener, bool first)
 
 	if (!dispatch->has_room || dispatch->has_room(listener))
 		return true;
-	if (first)
-		dispatch->wait_for_room(listener);
+	if (!first)
+		return false;
+	service_debug(listener->service->settings,
+		      "leaves clients of %s in the queue: no process has room; %s",
+		      listener->listener->endpoint.text, service_use(listener->service));
+	dispatch->wait_for_room(listener);
 	return false;
 }
 

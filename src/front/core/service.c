@@ -1,5 +1,8 @@
 #include "front/core/service.h"
 
+#include <limits.h>
+#include <stdio.h>
+
 #include "channel/startup.h"
 #include "front/core/client-log.h"
 
@@ -59,5 +62,35 @@ void service_refuse(const struct front_service *service, const struct address *p
 	struct admission_counters counters = service_counters(service);
 
 	atomic_fetch_add_explicit(&service->stats->refused, 1, memory_order_relaxed);
+	service_debug(service->settings, "refuses %s: %s", service_client(service, peer),
+		      service_use(service));
 	log_refused(service->settings, peer, admission_used(&counters));
+}
+
+const char *service_use(const struct front_service *service)
+{
+	static char text[160];
+	struct admission_counters counters = service_counters(service);
+	char limit[24] = "unlimited";
+
+	if (service->settings->instances != UINT_MAX)
+		snprintf(limit, sizeof(limit), "%u", service->settings->instances);
+	snprintf(text, sizeof(text),
+		 "%llu of %s instances are in use (programs %llu, sessions %llu, of older fronts "
+		 "%llu)",
+		 (unsigned long long)admission_used(&counters), limit,
+		 (unsigned long long)counters.children, (unsigned long long)counters.sessions,
+		 (unsigned long long)counters.older);
+	return text;
+}
+
+const char *service_client(const struct front_service *service, const struct address *peer)
+{
+	static char text[ADDRESS_TEXT_MAX];
+	struct address plain = *peer;
+
+	if (!(service->settings->log_on_success & RECORD_HOST) || peer->length == 0)
+		return "a client";
+	address_unmap(&plain);
+	return address_text(&plain, text);
 }

@@ -62,3 +62,12 @@ void service_children_ended(struct front_service *service, unsigned n);
 
 /* Counts and logs a refused client. */
 void service_refuse(const struct front_service *service, const struct address *peer);
+
+/*
+ * For service_debug(): "3 of 20 instances are in use (programs 0, sessions 2, of older fronts 1)".
+ * Valid until the next call.
+ */
+const char *service_use(const struct front_service *service);
+
+/* For service_debug(): the address of the client, where the log may have it; or "a client". */
+const char *service_client(const struct front_service *service, const struct address *peer);

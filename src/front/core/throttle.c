@@ -66,6 +66,8 @@ void throttle_pause_full(struct front_listener *listener)
 {
 	struct front_service *service = listener->service;
 
+	service_debug(service->settings, "holds clients of %s: %s",
+		      listener->listener->endpoint.text, service_use(service));
 	pause_in(listener, &service->paused);
 	/* No message says when sessions of older fronts end, so look from time to time. */
 	if (service_counters(service).older > 0)
@@ -77,6 +79,18 @@ bool throttle_lets_requests(const struct throttle *throttle)
 {
 	return throttle->context->mode == MODE_SERVING && !throttle->requests_paused &&
 	       !uplink_is_blocked(throttle->context->uplink);
+}
+
+/* Why throttle_is_open() is false. */
+static const char *reason_of(const struct throttle *throttle)
+{
+	if (throttle->context->mode != MODE_SERVING)
+		return "another front is about to take over";
+	if (throttle->in_shortage)
+		return "descriptors or memory are short";
+	if (throttle->requests_paused)
+		return "the keeper cannot start programs now";
+	return "the channel to the keeper is full";
 }
 
 bool throttle_is_open(struct front_listener *listener)
@@ -92,9 +106,12 @@ bool throttle_is_open(struct front_listener *listener)
 								    : DISPATCH_CONNECTION_TAKES_FD))
 		open = false;
 
-	if (!open)
-		pause_in(listener, &throttle->paused);
-	return open;
+	if (open)
+		return true;
+	service_debug(listener->service->settings, "holds clients of %s: %s",
+		      listener->listener->endpoint.text, reason_of(throttle));
+	pause_in(listener, &throttle->paused);
+	return false;
 }
 
 static void resume(struct list *paused)
@@ -107,6 +124,9 @@ void throttle_resume_service(struct front_service *service)
 {
 	if (service->dispatch->slot_returned)
 		service->dispatch->slot_returned(service);
+	if (!list_is_linked(&service->paused))
+		return;
+	service_debug(service->settings, "looks at its clients again: %s", service_use(service));
 	resume(&service->paused);
 }
 
@@ -134,6 +154,7 @@ void throttle_end_wait(struct front_service *service)
 
 void throttle_pause_requests(struct throttle *throttle, bool paused)
 {
+	log_debug("the keeper says: %s", paused ? "no requests now" : "requests again");
 	throttle->requests_paused = paused;
 	if (!paused)
 		throttle_resume(throttle);
@@ -196,6 +217,7 @@ void throttle_on_shortage(struct throttle *throttle, int error)
 		log_warning(error, "cannot accept clients, trying again until it works");
 	pause_ms = backoff_next(&throttle->shortage_pause, SHORTAGE_PAUSE_MIN_MS,
 				SHORTAGE_PAUSE_MAX_MS);
+	log_debug("accepting no clients for %lld ms", (long long)pause_ms);
 	throttle->in_shortage = timer_set(&throttle->shortage_timer, throttle->context->timers,
 					  clock_ms() + pause_ms, try_again) == 0;
 }

@@ -126,8 +126,8 @@ static void on_datagram(struct watch *watch)
 	if (r == -EAGAIN)
 		throttle_on_empty(listener);
 	else if (r < 0)
-		log_debug("service '%s': cannot receive a datagram: error %d",
-			  listener->service->settings->name, -r);
+		service_debug(listener->service->settings, "cannot receive a datagram: error %d",
+			      -r);
 }
 
 static void close_listener(struct front_listener *listener)

@@ -48,6 +48,8 @@ void balancer_grow(struct balancer *balancer)
 {
 	if (!balancer->may_grow)
 		return;
+	service_debug(balancer->common.service->settings,
+		      "every process has all the clients that it may have; asks for one more");
 	balancer->may_grow = false;
 	if (!list_is_linked(&balancer->growing_link))
 		list_add_before(&balancer->group->growing, &balancer->growing_link);

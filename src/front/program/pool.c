@@ -91,6 +91,9 @@ static void ask(struct front_service *service)
 		.grow.service = (uint32_t)service->settings->index,
 	};
 
+	service_debug(service->settings,
+		      "clients wait; asks for one process more than the %u that are ready",
+		      pool->ready);
 	pool->may_grow = false;
 	rest(service);
 	uplink_send(service->context->uplink, &message, -1);

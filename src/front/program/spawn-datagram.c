@@ -175,6 +175,13 @@ static int receive(struct front_listener *listener, int fd, struct packet *packe
 	return header.msg_flags & MSG_TRUNC ? -EMSGSIZE : 0;
 }
 
+static void admit(struct front_service *service, const struct packet *packet)
+{
+	service_debug(service->settings, "admits a datagram of %s: %s",
+		      service_client(service, &packet->peer), service_use(service));
+	ask_for_program(service, packet);
+}
+
 /* Returns whether there may be more to receive now. @first: the listener is ready. */
 static bool receive_one(struct front_listener *listener, enum admission admission, bool first)
 {
@@ -201,7 +208,7 @@ static bool receive_one(struct front_listener *listener, enum admission admissio
 	else if (admission == ADMISSION_REFUSE)
 		service_refuse(service, &packet.peer);
 	else
-		ask_for_program(service, &packet);
+		admit(service, &packet);
 	return true;
 }
 

@@ -137,6 +137,8 @@ static void pause_start(struct front_listener *listener, int64_t pause_ms)
 	struct timers *timers = listener->service->context->timers;
 	struct wait_state *state = listener->data;
 
+	service_debug(listener->service->settings, "does not look at %s for %lld ms",
+		      listener->listener->endpoint.text, (long long)pause_ms);
 	if (timer_set(&state->pause, timers, clock_ms() + pause_ms, end_pause) < 0)
 		throttle_watch(listener);
 }
@@ -163,6 +165,8 @@ static void on_ready(struct watch *watch)
 		}
 		wait_retry_start(&state->retry, fingerprint);
 	}
+	service_debug(listener->service->settings, "a client of %s came; asks for the program",
+		      listener->listener->endpoint.text);
 	throttle_unwatch(listener);
 	uplink_send(listener->service->context->uplink, &message, -1);
 }

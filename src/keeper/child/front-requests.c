@@ -77,6 +77,8 @@ static int check(struct request *request, uint32_t type)
 {
 	if (!names_endpoint(request))
 		return -EBADMSG;
+	service_debug(request_service(request), "launch: asked for by a client of %s",
+		      request_endpoint(request)->text);
 	request->kind = find_kind(type, request_service(request)->dispatch);
 	if (!request->kind)
 		return -EBADMSG;
@@ -140,6 +142,9 @@ int requests_handle(struct requests *requests, struct front *front,
 		request.peer.length = 0;
 	address_unmap(&request.peer);
 	request_record(&request)->live++;
+	service_debug(request_service(&request), "launch%s: %s; programs of the service %u",
+		      request_client(&request), r == 0 ? "the client has gone" : "checked",
+		      request_record(&request)->live);
 	if (r == 0)
 		forget_client(requests, &request);
 	else if (is_too_many(&request))

@@ -1,5 +1,6 @@
 #include "keeper/child/request.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -84,4 +85,15 @@ const struct spawn_plan *request_plan(const struct request *request, struct laun
 {
 	return program_for_client(request->generation->programs[request->service], &launch->buffer,
 				  request_endpoint(request)->type, &request->peer, &request->local);
+}
+
+const char *request_client(const struct request *request)
+{
+	static char text[ADDRESS_TEXT_MAX + 8];
+	char address[ADDRESS_TEXT_MAX];
+
+	if (!(request_service(request)->log_on_success & RECORD_HOST) || request->peer.length == 0)
+		return "";
+	snprintf(text, sizeof(text), " for %s", address_text(&request->peer, address));
+	return text;
 }

@@ -95,5 +95,11 @@ pid_t request_launch(const struct request *request, struct launch *launch,
 		     const struct spawn_plan *plan, struct spawn_descriptors *descriptors,
 		     struct spawn_failure *failure);
 
+/*
+ * For service_debug(): " for 192.0.2.7:4000", where the log may have the address, or "". Valid
+ * until the next call.
+ */
+const char *request_client(const struct request *request);
+
 /* The prepared program, completed for the client in the buffer of @launch. */
 const struct spawn_plan *request_plan(const struct request *request, struct launch *launch);

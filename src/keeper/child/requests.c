@@ -97,11 +97,23 @@ static void wait_for_relief(struct requests *requests, struct request *request, 
 {
 	bool on_trial = request->on_trial;
 
+	service_debug(request_service(request), "launch%s: waits until the machine has room",
+		      request_client(request));
 	take_back(request);
 	shortage_add(&requests->shortage, request, error);
 	request->on_trial = false;
 	if (on_trial)
 		shortage_tried(&requests->shortage, error);
+}
+
+/* Also of a launch that is tried again. */
+static void debug_failure(const struct request *request, const struct child *child,
+			  const struct spawn_failure *failure)
+{
+	service_debug(request_service(request), "launch%s: failed as pid %ld after %lld us: %s: %s",
+		      request_client(request), (long)child->pid,
+		      (long long)(clock_us() - child->started_us), spawn_step_text(failure->step),
+		      strerror(failure->error));
 }
 
 /* Frees the child. */
@@ -112,6 +124,7 @@ static void on_not_started(struct launch *launch, const struct spawn_failure *fa
 	struct request *request = take_ptr(child->request);
 
 	child->launch = NULL;
+	debug_failure(request, child, failure);
 	forget(requests, child);
 	if (spawn_may_retry(failure)) {
 		wait_for_relief(requests, request, -failure->error);
@@ -129,6 +142,10 @@ static void on_executed(struct launch *launch)
 	struct child *child = launch->owner;
 
 	child->launch = NULL;
+	service_debug(request_service(child->request),
+		      "launch%s: executed '%s' as pid %ld after %lld us",
+		      request_client(child->request), request_service(child->request)->program.path,
+		      (long)child->pid, (long long)(clock_us() - child->started_us));
 	child_log_start(child);
 	conclude(child->owner, take_ptr(child->request));
 }
@@ -226,6 +243,9 @@ static pid_t begin(struct requests *requests, struct request *request, struct ch
 	child->pid = run(requests, request, child, failure);
 	if (child->pid > 0 && children_add(requests->children, child) == 0) {
 		child->request = request;
+		service_debug(request_service(request), "launch%s: cloned as pid %ld; under way %u",
+			      request_client(request), (long)child->pid,
+			      launches_count_quick(requests->launches));
 		return child->pid;
 	}
 	if (child->pid > 0) {
@@ -256,6 +276,10 @@ static int start(struct requests *requests, struct request *request)
 		child->pid = 0;
 		forget(requests, child);
 	}
+	service_debug(request_service(request), "launch%s: not begun: %s: %s",
+		      request_client(request),
+		      pid == 0 ? "no program is needed" : spawn_step_text(failure.step),
+		      pid == 0 ? "it runs" : spawn_failure_reason(&failure));
 	if (pid < 0 && spawn_may_retry(&failure))
 		return -failure.error;
 	if (pid == 0)
@@ -341,6 +365,9 @@ void requests_add(struct requests *requests, struct request *request)
 		request_free(request);
 		return;
 	}
+	service_debug(request_service(request),
+		      "launch%s: queued; before it wait %zu, under way %u", request_client(request),
+		      requests->queue.n, launches_count_quick(requests->launches));
 	request_queue_add(&requests->queue, request);
 	/* Some may be over since the last look. */
 	if (!launches_have_room(requests->launches, LAUNCH_FOR_CLIENT))

@@ -53,6 +53,8 @@ static void wait_a_moment(struct shortage *shortage)
 {
 	int64_t pause_ms = backoff_next(&shortage->pause, PAUSE_FIRST_MS, PAUSE_MAX_MS);
 
+	log_debug("shortage: next attempt in %lld ms; requests that wait %zu", (long long)pause_ms,
+		  shortage->n_waiting);
 	(void)timer_set(&shortage->timer, shortage->timers, clock_ms() + pause_ms, on_timer);
 }
 

@@ -1,6 +1,7 @@
 #include "keeper/exec/spawn.h"
 
 #include <errno.h>
+#include <string.h>
 
 const char *spawn_step_text(enum spawn_step step)
 {
@@ -26,6 +27,15 @@ const char *spawn_step_text(enum spawn_step step)
 	};
 
 	return texts[step];
+}
+
+const char *spawn_failure_reason(const struct spawn_failure *failure)
+{
+	if (failure->timed_out)
+		return "it took too long";
+	if (failure->signal)
+		return "it was killed";
+	return failure->error ? strerror(failure->error) : "not tried";
 }
 
 bool spawn_may_retry(const struct spawn_failure *failure)

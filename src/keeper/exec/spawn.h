@@ -77,5 +77,8 @@ struct spawn_failure {
 /* "cannot execute" and the like. */
 const char *spawn_step_text(enum spawn_step step);
 
+/* "Permission denied" and the like, for a line of debugging. */
+const char *spawn_failure_reason(const struct spawn_failure *failure);
+
 /* Whether the machine was short of something, so that a later attempt may succeed. */
 bool spawn_may_retry(const struct spawn_failure *failure);

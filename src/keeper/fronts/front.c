@@ -54,12 +54,16 @@ void front_free(struct front *front)
 
 void front_serves(struct front *front)
 {
-	if (front->state == FRONT_STARTING)
-		front->state = FRONT_SERVING;
+	if (front->state != FRONT_STARTING)
+		return;
+	log_debug("front %ld: serves, %lld ms after its start", (long)front->pid,
+		  (long long)(clock_ms() - front->started_ms));
+	front->state = FRONT_SERVING;
 }
 
 void front_halt(struct front *front)
 {
+	log_debug("front %ld: told to take no more clients", (long)front->pid);
 	front->state = FRONT_HALTING;
 	front_order(front, CHANNEL_HALT);
 }
@@ -74,6 +78,7 @@ void front_resume(struct front *front)
 {
 	if (front->state != FRONT_HALTING && front->state != FRONT_HALTED)
 		return;
+	log_debug("front %ld: told to take clients again", (long)front->pid);
 	front->state = FRONT_SERVING;
 	front_order(front, CHANNEL_RESUME);
 }
@@ -87,8 +92,11 @@ void front_drain(struct front *front, uint32_t limit_ms)
 				       front->state == FRONT_HALTED,
 	};
 
-	if (front->state != FRONT_DRAINING)
+	if (front->state != FRONT_DRAINING) {
 		front->drains_ms = clock_ms();
+		log_debug("front %ld: told to finish its clients%s", (long)front->pid,
+			  limit_ms > 0 ? ", within the time of 'grace'" : "");
+	}
 	front->state = FRONT_DRAINING;
 	front_send(front, &message, -1);
 }

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "channel/stats.h"
+#include "config/settings.h"
 #include "keeper/fronts/front.h"
 #include "keeper/service/generation.h"
 #include "keeper/service/pool-handle.h"
@@ -112,6 +113,9 @@ void fronts_add(struct fronts *fronts, struct front *front)
 {
 	front->channel.drained = false;
 	list_add_before(&fronts->list, &front->link);
+	log_debug("front %ld: started; services %zu, endpoints %zu", (long)front->pid,
+		  front->generation->settings->n_services,
+		  front->generation->settings->n_endpoints);
 }
 
 struct front *fronts_find(const struct fronts *fronts, pid_t pid)
@@ -150,6 +154,9 @@ static void log_end(const struct front *front)
 	unsigned lost = live_sessions(front);
 	int status = front->ended_status;
 
+	log_debug("front %ld: ended with status %d after %lld s; sessions left %u",
+		  (long)front->pid, status, (long long)((clock_ms() - front->started_ms) / 1000),
+		  lost);
 	if (front->state == FRONT_DRAINING && status == 0)
 		return;
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
@@ -236,6 +243,7 @@ static void set_paused(struct fronts *fronts, bool paused)
 	if (fronts->paused == paused)
 		return;
 	fronts->paused = paused;
+	log_debug("fronts: told to send %s", paused ? "no requests" : "requests again");
 	list_for_each(at, next, &fronts->list)
 		if (front_counts(front_at(at)))
 			front_order(front_at(at), paused ? CHANNEL_PAUSE : CHANNEL_CONTINUE);
@@ -276,6 +284,8 @@ void fronts_lend_listener(struct fronts *fronts, const struct bound_listener *bo
 void fronts_hold(struct fronts *fronts, bool held)
 {
 	fronts->held = held;
+	log_debug("fronts: %s", held ? "reading no messages, because enough requests wait"
+				     : "reading messages again");
 	list_for_each(at, next, &fronts->list) {
 		front_at(at)->channel.held = held;
 		front_channel_listen(&front_at(at)->channel);

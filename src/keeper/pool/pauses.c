@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "config/settings.h"
 #include "keeper/pool/pool-state.h"
 #include "keeper/service/service-record.h"
 
@@ -22,6 +23,9 @@ static void on_again(struct timer *timer)
 
 static void start_again_in(struct pool *pool, int64_t pause_ms)
 {
+	if (pool_is_serving(pool))
+		service_debug(pool_service(pool), "pool: starts nothing for %lld ms; %s",
+			      (long long)pause_ms, pool_counts(pool));
 	(void)timer_set(&pool->again, pool->pools->timers, clock_ms() + pause_ms, on_again);
 }
 

@@ -1,6 +1,7 @@
 #include "keeper/pool/pool-state.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/cleanup.h"
@@ -71,4 +72,15 @@ void pool_changed(struct pool *pool)
 {
 	if (!list_is_linked(&pool->changed_link))
 		list_add_before(&pool->pools->changed, &pool->changed_link);
+}
+
+const char *pool_counts(const struct pool *pool)
+{
+	static char text[96];
+	const struct pool_settings *settings = &pool_service(pool)->pool;
+
+	snprintf(text, sizeof(text), "ready %u of %u..%u, starting %u, ending %u",
+		 pool->counts.ready, settings->min, settings->max, pool->counts.starting,
+		 pool->counts.ending);
+	return text;
 }

@@ -95,5 +95,11 @@ static inline bool pool_is_serving(const struct pool *pool)
 /* Only while the pool is open. */
 const struct service *pool_service(const struct pool *pool);
 
+/*
+ * For service_debug() while the pool is open: "ready 2 of 1..8, starting 1, ending 0". Valid until
+ * the next call.
+ */
+const char *pool_counts(const struct pool *pool);
+
 /* The pool is settled at the end of the turn. */
 void pool_changed(struct pool *pool);

@@ -129,6 +129,9 @@ static void on_settled(struct timer *timer)
 static void become_ready(struct pool *pool, struct process *process, bool settles)
 {
 	process_ready(process, settles);
+	if (pool_is_serving(pool))
+		service_debug(pool_service(pool), "pool: pid %ld is ready; %s",
+			      (long)process->child->pid, pool_counts(pool));
 	if (pool->handle.passes)
 		notices_process(pool->pools->fronts, process);
 	pool_changed(pool);
@@ -177,6 +180,10 @@ static void on_executed(struct launch *launch)
 	struct process *process = child->owner;
 	struct pool *pool = pool_of(process->pool);
 
+	service_debug(process->launch.service,
+		      "launch of the pool: executed '%s' as pid %ld after %lld us",
+		      process->launch.service->program.path, (long)child->pid,
+		      (long long)(clock_us() - child->started_us));
 	end_launch(pool, process);
 	pauses_note_plenty(pool);
 	pool->handle.record->live++;
@@ -225,6 +232,10 @@ static void on_not_started(struct launch *launch, const struct spawn_failure *fa
 	struct process *process = child->owner;
 	struct pool *pool = pool_of(pool_handle_ref(process->pool));
 
+	service_debug(process->launch.service,
+		      "launch of the pool: failed as pid %ld after %lld us: %s: %s",
+		      (long)child->pid, (long long)(clock_us() - child->started_us),
+		      spawn_step_text(failure->step), spawn_failure_reason(failure));
 	after_not_started(pool, process, failure);
 	end_launch(pool, process);
 	process_remove(process);
@@ -322,6 +333,8 @@ static int start_one(struct pool *pool)
 	process->child->owner = process;
 	process_add(process, &pool->processes);
 	pool->launching = true;
+	service_debug(pool_service(pool), "pool: starts pid %ld%s; %s", (long)process->child->pid,
+		      pool->asked ? ", because clients wait" : "", pool_counts(pool));
 	return 1;
 }
 
@@ -422,6 +435,10 @@ void pool_dismiss(struct pool *pool, unsigned index, pid_t pid)
 
 		if (process->index == index && process->child->pid == pid) {
 			process_end(process);
+			if (pool_is_serving(pool))
+				service_debug(pool_service(pool),
+					      "pool: ends pid %ld, which has no client; %s",
+					      (long)pid, pool_counts(pool));
 			pool_changed(pool);
 			return;
 		}

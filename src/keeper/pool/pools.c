@@ -233,6 +233,8 @@ static void retire(struct pool *pool, const struct generation *next)
 {
 	bool succeeded = !pool->handle.passes && is_succeeded(pool, next);
 
+	service_debug(pool_service(pool), "pool: %s; %s",
+		      succeeded ? "serves until the next one is ready" : "ends", pool_counts(pool));
 	if (!succeeded)
 		pool_end_superseded(pool);
 	pool_retire(pool, succeeded ? POOL_SUPERSEDED : POOL_CLOSED);

@@ -46,8 +46,13 @@ static void end_idle(struct pool *pool)
 
 		if (process->state == PROCESS_READY && process->idle.since_ms != 0 &&
 		    idle_is_enough(&process->idle, pool->baseline_fds, now_ms, limit_ms) &&
-		    has_surplus(pool))
+		    has_surplus(pool)) {
 			process_end(process);
+			service_debug(
+				pool_service(pool), "pool: ends pid %ld, idle for %lld ms; %s",
+				(long)process->child->pid,
+				(long long)(now_ms - process->idle.since_ms), pool_counts(pool));
+		}
 	}
 }
 
