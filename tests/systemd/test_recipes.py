@@ -1,4 +1,4 @@
-"""The recipes of superd(8), typed as they stand there."""
+"""The examples and recipes of superd(8), typed as they stand there."""
 
 import pathlib
 import re
@@ -13,6 +13,7 @@ PAGE = pathlib.Path(__file__).parents[2] / "man/superd.8"
 RECIPE = re.compile(r"^\.Ss (.*)\n((?:(?!\.Ss ).*\n)*)", re.MULTILINE)
 LITERAL = re.compile(r"^\.Bd -literal.*\n((?:(?!\.Ed).*\n)*)", re.MULTILINE)
 COMMAND = re.compile(r"^([#$]) ((?:.*\\\n)*.*)\n((?:(?![#$] ).*\n)*)", re.MULTILINE)
+ANYBODY = {"user": "nobody", "group": "nogroup", "env": {"PATH": "/usr/bin:/bin"}}
 FIRST = "My service does not answer"
 # What the commands of a recipe are in, where the system need not have it.
 PROGRAMS = {
@@ -27,12 +28,16 @@ PROGRAMS = {
 }
 
 
+def section(name):
+    return PAGE.read_text().partition(f"\n.Sh {name}\n")[2].partition("\n.Sh ")[0] + "\n"
+
+
+def literal(text):
+    return [block.replace(r"\e", "\\") for block in LITERAL.findall(text)]
+
+
 def blocks():
-    text = PAGE.read_text().partition("\n.Sh RECIPES\n")[2].partition("\n.Sh ")[0]
-    return {
-        title: [block.replace(r"\e", "\\") for block in LITERAL.findall(body)]
-        for title, body in RECIPE.findall(text + "\n")
-    }
+    return {title: literal(text) for title, text in RECIPE.findall(section("RECIPES"))}
 
 
 def is_file(block):
@@ -52,18 +57,19 @@ def type_in(prompt, command, printed):
     """A client may come before a reload is in force, so the output may need a moment."""
 
     def run():
-        who = {} if prompt == "#" else {"user": "nobody", "group": "nogroup"}
+        who = {} if prompt == "#" else ANYBODY
         done = subprocess.run(
             ["sh", "-c", command],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
             timeout=60,
             **who,
         )
         if printed:
             return stripped(done.stdout) == stripped(printed)
-        assert done.returncode == 0, command
+        assert done.returncode == 0, f"{command}: {done.stdout}"
         return True
 
     eventually(run)
@@ -109,6 +115,11 @@ def follow(superd):
 def test_recipe(follow, title):
     need(*PROGRAMS[title])
     follow(blocks()[title])
+
+
+def test_examples(follow):
+    need("nc")
+    follow(literal(section("EXAMPLES")))
 
 
 def test_without_systemd(follow):
