@@ -45,11 +45,11 @@ def last_word(words):
 
 def inline(arguments, macro=None):
     """The text of a macro line. A macro ends at the next one, or at a mark of punctuation."""
-    out, glue, spacing = "", True, True
+    out, glue = "", True
 
     def put(text):
         nonlocal out, glue
-        out += text if glue or not spacing or not out else " " + text
+        out += text if glue or not out else " " + text
         glue = False
 
     arguments = [macro, *arguments] if macro else arguments
@@ -99,11 +99,23 @@ def inline(arguments, macro=None):
     return out
 
 
+def named(arguments):
+    """What stands in bold in the manual, as 'one', 'another'."""
+    out, run = "", []
+    for word in [*arguments, ""]:
+        if word and word not in CLOSING:
+            run.append(word)
+            continue
+        out += (" " if out else "") + f"'{inline(run)}'" if run else ""
+        out, run = out + word, []
+    return out
+
+
 class Page:
     """Collects paragraphs, and the lines of examples, of one option."""
 
     def __init__(self):
-        self.blocks, self.text, self.indent, self.literal = [], "", 0, False
+        self.blocks, self.text, self.literal = [], "", False
         self.label, self.hanging = "", 0
 
     def flush(self):
@@ -111,12 +123,12 @@ class Page:
         if text:
             lines = textwrap.wrap(
                 text,
-                WIDTH - 4 * self.indent,
+                WIDTH,
                 subsequent_indent=" " * self.hanging,
                 break_on_hyphens=False,
                 break_long_words=False,
             )
-            self.blocks.append(textwrap.indent("\n".join(lines), "    " * self.indent))
+            self.blocks += lines
         self.text, self.label, self.hanging = "", "", 0
 
     def add(self, text):
@@ -144,6 +156,8 @@ class Page:
                 self.blocks.append("")
             if macro == "It":
                 self.item(line, arguments)
+        elif macro in ("Ic", "Cm"):
+            self.add(named(arguments))
         else:
             self.add(inline(arguments, macro))
 
