@@ -22,7 +22,7 @@ TABLE = re.compile(r"^TABLE\((\w+), ([^;]*)\);", re.MULTILINE)
 MACRO = re.compile(r'^#define ([A-Z_]+) (".*")$', re.MULTILINE)
 FACTS = ["Values:", "Default:", "Applies to:", "Example:"]
 NAMED = re.compile(r"^\..*?\bIc ((?:[a-z0-9_]+(?: , |\b))+)", re.MULTILINE)
-SECTIONS = {"defaults", "service"}
+SECTIONS = {"defaults", "service", "set"}
 
 
 def index_complaints(page: Path):

@@ -15,6 +15,15 @@ struct service_stats *stats_new(void)
 	return share(STATS_SERVICES * sizeof(struct service_stats));
 }
 
+uint64_t stats_refused(const struct service_stats *stats)
+{
+	uint64_t refused = 0;
+
+	for (int i = 0; i < REFUSAL_COUNT; i++)
+		refused += atomic_load_explicit(&stats->refused[i], memory_order_relaxed);
+	return refused;
+}
+
 void stats_free(struct service_stats *stats)
 {
 	if (stats)

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "channel/refusal.h"
 #include "config/settings.h"
 
 /* A reload makes room for new services while the old ones are still there. */
@@ -19,7 +20,7 @@
 
 struct service_stats {
 	_Atomic uint64_t accepted;
-	_Atomic uint64_t refused;
+	_Atomic uint64_t refused[REFUSAL_COUNT]; /* by reason; the first is not used */
 	_Atomic uint64_t failed;
 	_Atomic uint64_t ended;
 	_Atomic uint64_t bytes_in;
@@ -36,5 +37,9 @@ struct session_counts {
 /* The memory is taken only as it is used. Return NULL when memory is short. */
 struct service_stats *stats_new(void);
 void stats_free(struct service_stats *stats);
+
+/* For all reasons. */
+uint64_t stats_refused(const struct service_stats *stats);
+
 struct session_counts *session_counts_new(void);
 void session_counts_free(struct session_counts *session_counts);

@@ -8,7 +8,15 @@
 #include "config/draft.h"
 #include "config/endpoint-conflicts.h"
 
+struct named_sets;
 struct resolved_hosts;
+struct value;
+
+/* What a list of the defaults says, for all services. */
+struct shared_set {
+	const struct value *values;
+	const struct client_set *set;
+};
 
 /* The state of one parse. */
 struct build_context {
@@ -18,7 +26,9 @@ struct build_context {
 	struct accounts accounts;
 	struct endpoint_conflicts conflicts;
 	struct resolved_hosts *hosts; /* NULL: names of hosts are looked up here */
-	bool rehearsal;               /* fills @hosts */
+	struct named_sets *sets;
+	struct shared_set shared_sets[2]; /* of only_from and no_access */
+	bool rehearsal;                   /* fills @hosts */
 	bool privileged;
 	bool trial; /* not privileged: what needs root is left out, with a warning */
 

@@ -6,6 +6,7 @@
 #include "base/array.h"
 #include "config/build-context.h"
 #include "config/build-endpoints.h"
+#include "config/build-lists.h"
 #include "config/build-program.h"
 #include "config/build-warnings.h"
 #include "config/builtin.h"
@@ -154,6 +155,7 @@ static void fill_in(struct build *build)
 	if (draft->socket_group)
 		build_socket_group(build);
 	build_endpoints(build);
+	build_lists(build);
 	if (!dispatch_has(service->dispatch, DISPATCH_RUNS_PROGRAM)) {
 		build_session(build);
 	} else if (draft->own[OPTION_EXEC]) {

@@ -56,6 +56,8 @@ struct draft {
 	struct values exec;
 	struct values env;
 	struct values passenv;
+	struct values only_from;
+	struct values no_access;
 	int builtin;
 	int dispatch;
 	int stderr_to;
@@ -81,6 +83,16 @@ struct draft {
 	const char *socket_group;
 	struct socket_settings socket;
 	struct pool_settings pool;
+};
+
+/* The options of a section `set`, as they are written. */
+struct set_draft {
+	struct location location;
+	struct location at[OPTION_COUNT];
+	bool own[OPTION_COUNT];
+	bool bad[OPTION_COUNT];
+	struct values addresses;
+	struct values files;
 };
 
 /* Whether the option is set, in the service itself or in the defaults. */

@@ -28,9 +28,8 @@ struct foreign_word {
 #define LIMIT(argument)                                                                 \
 	"superd sets no limits of resources yet; write 'exec = {\"/usr/bin/prlimit\", " \
 	"\"--" argument "\", \"--\", \"/PATH\"}'"
-#define CLIENTS                                                                        \
-	"superd has no lists of clients yet; use a firewall, or hosts.allow: 'exec = " \
-	"{\"/usr/sbin/tcpd\"}' with the program as 'argv0 = \"/PATH\"'"
+#define ONLY_FROM "write 'only_from = {\"192.0.2.0/24\"}'"
+#define NO_ACCESS "write 'no_access = {\"192.0.2.0/24\"}'"
 #define PER_SOURCE                                                                        \
 	"superd has no limit for one address yet; use a firewall, such as nftables with " \
 	"'ct count over NUMBER'"
@@ -80,9 +79,8 @@ static const struct foreign_word options[] = {
 		   "IPv4 and IPv6 are 'tcp4:' and 'tcp6:' in 'listen'" },
 	{ "per_source", PER_SOURCE },
 	{ "cps", RATE },
-	{ "only_from", CLIENTS },
-	{ "no_access", CLIENTS },
-	{ "libwrap", CLIENTS },
+	{ "libwrap", "write 'only_from = {\"192.0.2.0/24\"}', or for hosts.allow 'exec = "
+		     "{\"/usr/sbin/tcpd\"}' with the program as 'argv0 = \"/PATH\"'" },
 	{ "access_times", HOURS },
 	{ "deny_time",
 	  "superd bans no clients by itself yet; a tool that reads its log can, such as fail2ban" },
@@ -127,8 +125,8 @@ static const struct foreign_word options[] = {
 	{ "DynamicUser", CONFINE },
 	{ "PrivateTmp", CONFINE },
 	{ "ProtectSystem", CONFINE },
-	{ "IPAddressAllow", CLIENTS },
-	{ "IPAddressDeny", CLIENTS },
+	{ "IPAddressAllow", ONLY_FROM },
+	{ "IPAddressDeny", NO_ACCESS },
 	{ "MemoryMax", CGROUP },
 	{ "CPUQuota", CGROUP },
 	{ "TasksMax", CGROUP },
@@ -144,8 +142,8 @@ static const struct foreign_word options[] = {
 	{ "error_log", LOG },
 	{ "proxy_pass", FORWARD },
 	{ "proxy_protocol", PROXY },
-	{ "allow", CLIENTS },
-	{ "deny", CLIENTS },
+	{ "allow", ONLY_FROM },
+	{ "deny", NO_ACCESS },
 	{ "limit_conn", PER_SOURCE },
 	{ "limit_req", RATE },
 	{ "keepalive_timeout", TIMEOUT },
@@ -183,7 +181,8 @@ static const struct foreign_word options[] = {
 	{ "rate_limit", RATE },
 	{ "tls", TLS },
 	{ "proxy", PROXY },
-	{ "acl", CLIENTS },
+	{ "acl", "write 'only_from = {...}' or 'no_access = {...}' in the service, or a section "
+		 "'set' for several services" },
 	{ "service", SECTION },
 	{ "services", SECTION },
 	{ "defaults", SECTION },

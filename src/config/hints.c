@@ -149,10 +149,14 @@ const char *hint_unit(const struct token *number, const struct token *unit)
 	return NULL;
 }
 
+bool hint_is_section(const struct token *token)
+{
+	return token_is(token, "service") || token_is(token, "defaults") || token_is(token, "set");
+}
+
 bool hint_is_name(const struct token *token)
 {
-	return token_is(token, "service") || token_is(token, "defaults") ||
-	       schema_find(token->text, token->length) >= 0;
+	return hint_is_section(token) || schema_find(token->text, token->length) >= 0;
 }
 
 bool hint_is_bracket(const struct token *token)

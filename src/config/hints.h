@@ -22,6 +22,9 @@ const char *hint_foreign(const struct token *name);
 /* About two values without braces: both begin behind @before. */
 const char *hint_two_values(const struct token *name, const struct token *before);
 
+/* Whether the token is the word of a section. */
+bool hint_is_section(const struct token *token);
+
 /* Whether the token is the name of an option, or begins a section. */
 bool hint_is_name(const struct token *token);
 

@@ -101,6 +101,7 @@ static int prepare(struct parse *parse)
 	conf->arena = &parse->arena;
 	context->errors = &parse->errors;
 	context->root = &conf->root;
+	context->sets = &conf->sets;
 	return r;
 }
 
@@ -164,7 +165,10 @@ static int run(struct parse *parse)
 			       (parse->options->check || parse->conf.root.port_base > 0);
 	build_workers(&parse->context);
 	build_front(&parse->context);
+	named_sets_build(&parse->conf.sets, &parse->context);
 	build_services(parse);
+	if (!errors_exist(&parse->errors))
+		named_sets_check(&parse->conf.sets, &parse->errors);
 	build_poller(&parse->context);
 	r = report(parse);
 	if (r < 0)

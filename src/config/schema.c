@@ -11,6 +11,7 @@
 
 #define ROOT SECTION_ROOT
 #define SERVICE SECTION_SERVICE
+#define SET SECTION_SET
 #define BOTH (SECTION_SERVICE | SECTION_DEFAULTS)
 
 /* The type of a field says how it is compared. */
@@ -24,6 +25,7 @@
 	}
 #define IN_ROOT(member) FIELD(struct root, member)
 #define IN_DRAFT(member) FIELD(struct draft, member)
+#define IN_SET(member) FIELD(struct set_draft, member)
 
 #define RESOLVED EFFECT_RESOLVED
 #define LIVE EFFECT_LIVE
@@ -34,6 +36,7 @@
 #define YES_OR_NO "'yes' or 'no'"
 #define DURATION "a duration from 1ms to 1d, such as '500ms', '10s' or '2m'"
 #define DURATION_OR_NEVER "a duration from 1ms to 365d, such as '10s' or '2m', or 'never'"
+#define CLIENTS "addresses, prefixes, ranges, 'user:NAME', 'group:NAME' and '@SET'"
 #define SIZE "a size from 1k to 1g, such as '256k'"
 
 /* Bytes. The kernel doubles the number, and keeps it in an int. */
@@ -147,6 +150,12 @@ const struct option schema_options[OPTION_COUNT] = {
 	[OPTION_LAUNCH_TIMEOUT] = { "launch_timeout", BOTH, .parse = option_duration,
 		IN_DRAFT(launch_timeout_ms), DURATION, LIVE, OF_DURATION, FOR_PROGRAMS },
 
+	[OPTION_ONLY_FROM] = { "only_from", BOTH, .parse_list = option_texts,
+		.field = IN_DRAFT(only_from), CLIENTS, LIVE, FOR_COUNTED_CLIENTS,
+		.instead = "dispatch = pass" },
+	[OPTION_NO_ACCESS] = { "no_access", BOTH, .parse_list = option_texts,
+		.field = IN_DRAFT(no_access), CLIENTS, LIVE, FOR_COUNTED_CLIENTS,
+		.instead = "dispatch = pass" },
 	[OPTION_INSTANCES] = { "instances", BOTH, .parse = option_count, IN_DRAFT(instances),
 		"a whole number of at least 1 or 'unlimited'", LIVE, .min = 1, .max = INT_MAX,
 		.also = "unlimited", FOR_COUNTED_CLIENTS, .instead = "processes" },
@@ -202,6 +211,11 @@ const struct option schema_options[OPTION_COUNT] = {
 		.words = &booleans },
 	[OPTION_AMPLIFY] = { "amplify", BOTH, .parse = option_boolean, IN_DRAFT(amplify), YES_OR_NO,
 		LIVE, .words = &booleans, .only_builtin = BUILTIN_MAY_AMPLIFY },
+
+	[OPTION_ADDRESSES] = { "addresses", SET, .parse_list = option_texts,
+		.field = IN_SET(addresses), CLIENTS, LIVE },
+	[OPTION_FILES] = { "files", SET, .parse_list = option_texts, .field = IN_SET(files),
+		"paths of files", LIVE },
 };
 /* clang-format on */
 

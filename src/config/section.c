@@ -26,6 +26,8 @@ static const char *home_of(const struct option *option)
 		return "outside of all sections";
 	if (option->where & SECTION_DEFAULTS)
 		return "in a service or in 'defaults'";
+	if (option->where & SECTION_SET)
+		return "in a set";
 	return "in a service";
 }
 
@@ -41,7 +43,7 @@ static void unknown(const struct section *section, const struct token *name)
 		word[0] = '\0';
 	instead = foreign_option(word);
 	nearest = schema_nearest(word, section->kind);
-	elsewhere = schema_nearest(word, SECTION_ROOT | SECTION_SERVICE);
+	elsewhere = schema_nearest(word, SECTION_ROOT | SECTION_SERVICE | SECTION_SET);
 	if (!instead && !nearest && !elsewhere)
 		instead = foreign_option_nearest(word);
 	if (instead)

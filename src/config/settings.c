@@ -2,6 +2,9 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
 
 static void free_list(char **list)
 {
@@ -20,7 +23,15 @@ static void service_fini(struct service *service)
 	free(service->program.identity.groups);
 	free(service->program.directory);
 	free(service->program.chroot);
+	free(service->only_from.sets);
+	free(service->no_access.sets);
 	free(service->name);
+}
+
+static void free_set(struct client_set *set)
+{
+	client_set_fini(set);
+	free(set);
 }
 
 static void listed_service_fini(struct listed_service *service)
@@ -39,6 +50,12 @@ void settings_free(struct settings *settings)
 		service_fini(&settings->services[i]);
 	for (size_t i = 0; i < settings->n_files; i++)
 		free(settings->files[i]);
+	for (size_t i = 0; i < settings->n_sets; i++)
+		free_set(settings->sets[i]);
+	for (size_t i = 0; i < settings->n_set_files; i++)
+		free(settings->set_files[i]);
+	free(settings->sets);
+	free(settings->set_files);
 	arena_fini(&settings->secrets);
 	for (size_t i = 0; i < settings->n_listed; i++)
 		listed_service_fini(&settings->listed[i]);
@@ -49,6 +66,25 @@ void settings_free(struct settings *settings)
 	free(settings->pid_file);
 	free(settings->path);
 	free(settings);
+}
+
+struct client_set *settings_add_set(struct settings *settings, const char *name)
+{
+	struct client_set *set;
+
+	if (array_make_room(settings->sets, settings->n_sets, settings->sets_room) < 0)
+		return NULL;
+	set = calloc(1, sizeof(*set));
+	if (!set)
+		return NULL;
+	if (name)
+		set->name = strdup(name);
+	if (name && !set->name) {
+		free(set);
+		return NULL;
+	}
+	settings->sets[settings->n_sets++] = set;
+	return set;
 }
 
 void settings_hide_secrets(struct settings *settings)

@@ -15,6 +15,7 @@
 #include "base/privileges.h"
 #include "config/arena.h"
 #include "config/builtin.h"
+#include "config/client-set.h"
 #include "config/dispatch.h"
 #include "net/endpoint.h"
 #include "net/poller.h"
@@ -120,6 +121,8 @@ struct service {
 	struct program_settings program;
 	struct pool_settings pool;
 
+	struct client_list only_from;
+	struct client_list no_access;
 	unsigned instances; /* UINT_MAX: no limit */
 	enum overflow overflow;
 	bool debug; /* see service_debug() */
@@ -183,6 +186,13 @@ struct settings {
 	size_t services_room;
 	size_t n_disabled; /* services that are not among them */
 
+	struct client_set **sets; /* named, or of one list */
+	size_t n_sets;
+	size_t sets_room;
+	char **set_files; /* the names of their files; members point to them */
+	size_t n_set_files;
+	size_t set_files_room;
+
 	struct listed_service *listed; /* for superd --list only */
 	size_t n_listed;
 	size_t listed_room;
@@ -193,6 +203,9 @@ struct settings {
 };
 
 void settings_free(struct settings *settings);
+
+/* Returns a new set, which is empty, or NULL without memory. @name may be NULL. */
+struct client_set *settings_add_set(struct settings *settings, const char *name);
 
 /* From now on forked processes do not have what is secret in the settings. */
 void settings_hide_secrets(struct settings *settings);

@@ -12,7 +12,7 @@
 #include "config/section.h"
 #include "config/sources.h"
 
-#define SERVICE_NAME_MAX 63
+#define NAME_MAX_OF_SECTION 63
 
 /* What cannot be a name is shown in messages nevertheless. */
 #define NAME_SHOWN_MAX 199
@@ -20,6 +20,7 @@
 void superd_conf_fini(struct superd_conf *conf)
 {
 	service_names_fini(&conf->names);
+	named_sets_fini(&conf->sets);
 }
 
 /* Returns whether every line was understood. */
@@ -36,9 +37,10 @@ static bool read_section(struct superd_conf *conf, struct section section,
 enum {
 	KIND_SERVICE,
 	KIND_DEFAULTS,
+	KIND_SET,
 };
 
-static const char *const kinds[] = { "service", "defaults", NULL };
+static const char *const kinds[] = { "service", "defaults", "set", NULL };
 
 /* The section that the keyword means, even if it is misspelt, or -1. */
 static int kind_of(const struct token *keyword)
@@ -70,7 +72,8 @@ static void check_keyword(struct superd_conf *conf, const struct token *keyword)
 			   kinds[kind]);
 	else
 		errors_add(conf->errors, at,
-			   "unknown section '%s'; there are 'service' and 'defaults'", quoted);
+			   "unknown section '%s'; there are 'service', 'defaults' and 'set'",
+			   quoted);
 }
 
 static void enable(struct superd_conf *conf, const char *file)
@@ -137,6 +140,60 @@ static void read_defaults(struct superd_conf *conf, const char *file, struct sta
 				     conf->errors->n > found;
 }
 
+/* Copies the name of a @kind to @out. Adds an error about it if it cannot be a name. */
+static int take_name(struct superd_conf *conf, const char *kind, struct location at,
+		     const struct token *title, char out[static NAME_MAX_OF_SECTION + 1])
+{
+	bool good;
+
+	if (title->length == 0) {
+		errors_add(conf->errors, at, "a %s needs a name: %s \"NAME\" { ... }", kind, kind);
+		return -EINVAL;
+	}
+	if (token_is_reported(title))
+		return -EINVAL;
+
+	good = token_plain(title, out, NAME_MAX_OF_SECTION + 1) && out[0];
+	for (const char *c = out; good && *c; c++)
+		good = isgraph((unsigned char)*c) && !strchr("\"'/\\", *c);
+	if (good)
+		return 0;
+	errors_add(conf->errors, at,
+		   "'%s' cannot be the name of a %s: a name has 1 to %d printable characters "
+		   "without spaces, quotes, '/' and '\\'",
+		   token_quote(title), kind, NAME_MAX_OF_SECTION);
+	return -EINVAL;
+}
+
+static void read_set(struct superd_conf *conf, const char *file, struct statement *statement)
+{
+	char name[NAME_MAX_OF_SECTION + 1];
+	char subject[sizeof(name) + sizeof("set ''")];
+	struct set_draft draft = { .location = { file, statement->keyword.line } };
+	struct section section = {
+		.kind = SECTION_SET,
+		.file = file,
+		.subject = subject,
+		.fields = &draft,
+		.at = draft.at,
+		.own = draft.own,
+		.bad = draft.bad,
+	};
+	struct location earlier;
+	int r;
+
+	if (take_name(conf, "set", draft.location, &statement->title, name) < 0)
+		return;
+	snprintf(subject, sizeof(subject), "set '%s'", name);
+	(void)read_section(conf, section, statement);
+	r = named_sets_add(&conf->sets, name, &draft, &earlier);
+	if (r == -EEXIST)
+		errors_add(conf->errors, draft.location, "%s is defined already (%s:%d)", subject,
+			   earlier.file, earlier.line);
+	else if (r < 0)
+		errors_add(conf->errors, draft.location, "out of memory");
+}
+
 void superd_conf_read_common(struct superd_conf *conf)
 {
 	conf->root = draft_root;
@@ -152,34 +209,11 @@ void superd_conf_read_common(struct superd_conf *conf)
 				read_root(conf, i, statement);
 			else if (kind_of(&statement->keyword) == KIND_DEFAULTS)
 				read_defaults(conf, conf->files[i], statement);
+			else if (kind_of(&statement->keyword) == KIND_SET)
+				read_set(conf, conf->files[i], statement);
 		}
 		syntax_fini(&syntax);
 	}
-}
-
-/* Copies the name of a service to @out. Adds an error about it if it cannot be a name. */
-static int take_name(struct superd_conf *conf, struct location at, const struct token *title,
-		     char out[static SERVICE_NAME_MAX + 1])
-{
-	bool good;
-
-	if (title->length == 0) {
-		errors_add(conf->errors, at, "a service needs a name: service \"NAME\" { ... }");
-		return -EINVAL;
-	}
-	if (token_is_reported(title))
-		return -EINVAL;
-
-	good = token_plain(title, out, SERVICE_NAME_MAX + 1) && out[0];
-	for (const char *c = out; good && *c; c++)
-		good = isgraph((unsigned char)*c) && !strchr("\"'/\\", *c);
-	if (good)
-		return 0;
-	errors_add(conf->errors, at,
-		   "'%s' cannot be the name of a service: a name has 1 to %d printable characters "
-		   "without spaces, quotes, '/' and '\\'",
-		   token_quote(title), SERVICE_NAME_MAX);
-	return -EINVAL;
 }
 
 /* Adds an error if another service has the name. One that is disabled owns none. */
@@ -211,7 +245,7 @@ static bool name_draft(struct superd_conf *conf, const struct statement *stateme
 	const struct token *title = &statement->title;
 
 	draft->name = name;
-	if (take_name(conf, draft->location, title, name) == 0)
+	if (take_name(conf, "service", draft->location, title, name) == 0)
 		return true;
 	snprintf(name, sizeof(name), "%s", title->length ? token_quote(title) : "?");
 	return false;

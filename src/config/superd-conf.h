@@ -6,6 +6,7 @@
  */
 
 #include "config/draft.h"
+#include "config/named-sets.h"
 #include "config/service-names.h"
 #include "config/syntax.h"
 
@@ -24,6 +25,7 @@ struct superd_conf {
 	/* Found by superd_conf_read_common(): */
 	struct root root;
 	struct draft defaults;
+	struct named_sets sets;
 
 	/* The state of superd_conf_next(): */
 	struct service_names names; /* of all services so far */
@@ -33,7 +35,7 @@ struct superd_conf {
 	size_t n_services; /* found so far, also those with errors */
 };
 
-/* Frees the names only. */
+/* Frees the names and the sets. */
 void superd_conf_fini(struct superd_conf *conf);
 
 /* Reads what is needed before a service is built: the top level and the defaults of all files. */

@@ -268,7 +268,7 @@ static bool begins_section(const struct syntax *syntax, const struct token *name
 {
 	struct token next;
 
-	if (token_is(name, "service") || token_is(name, "defaults"))
+	if (hint_is_section(name))
 		return syntax->kind != TOKEN_EQUALS;
 	if (syntax->kind == TOKEN_OPEN)
 		return !hint_is_name(name);
@@ -314,8 +314,8 @@ static int read_title(struct syntax *syntax, const struct token *name)
 		return 0;
 	if (token_is_reported(&syntax->statement.title))
 		return -EINVAL;
-	if (token_is(name, "service"))
-		return complain(syntax, name->line, "'{' is missing after 'service'");
+	if (hint_is_section(name))
+		return complain(syntax, name->line, "'{' is missing after '%s'", token_quote(name));
 	return complain(syntax, name->line, "%s", hint_missing_equals(name));
 }
 

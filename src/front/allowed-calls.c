@@ -51,6 +51,8 @@ const struct allowed_call allowed_calls[] = {
 	{ .name = "getsockname" },
 	GETSOCKOPT(IPPROTO_TCP, TCP_INFO),
 	GETSOCKOPT(SOL_SOCKET, SO_MEMINFO),
+	GETSOCKOPT(SOL_SOCKET, SO_PEERCRED),
+	GETSOCKOPT(SOL_SOCKET, SO_PEERGROUPS),
 	GETSOCKOPT(SOL_SOCKET, SO_TYPE),
 	{ .name = "gettid" }, /* abort() */
 	{ .name = "gettimeofday" },

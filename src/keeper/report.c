@@ -111,7 +111,7 @@ static void report_service(const struct keeper *keeper, const struct service *se
 		    text_count(programs, record->live, "program"),
 		    text_count(sessions, count_sessions(keeper, record->number), "session"),
 		    (unsigned long long)atomic_load(&stats->accepted),
-		    (unsigned long long)atomic_load(&stats->refused),
+		    (unsigned long long)stats_refused(stats),
 		    (unsigned long long)atomic_load(&stats->failed),
 		    (unsigned long long)atomic_load(&stats->datagrams),
 		    (unsigned long long)atomic_load(&stats->dropped),

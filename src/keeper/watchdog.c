@@ -40,7 +40,7 @@ static uint64_t count_clients(const struct watchdog *watchdog)
 	for (; record; record = record->hh.next) {
 		const struct service_stats *stats = &watchdog->stats[record->number];
 
-		n += atomic_load(&stats->accepted) + atomic_load(&stats->refused) +
+		n += atomic_load(&stats->accepted) + stats_refused(stats) +
 		     atomic_load(&stats->datagrams);
 	}
 	return n;

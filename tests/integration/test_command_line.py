@@ -500,7 +500,7 @@ def test_every_option_is_explained():
 
 @pytest.mark.parametrize(
     "word, said",
-    [("only_from", "superd has no lists of clients"), ("lisen", "'listen'?"), ("xyzzy", "conf(5)")],
+    [("per_source", "superd has no limit for one address"), ("lisen", "'listen'?"), ("xyzzy", "conf(5)")],
 )
 def test_what_is_no_option_is_answered(word, said):
     done = call("--explain", word)

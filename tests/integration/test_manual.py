@@ -108,7 +108,8 @@ def described_options():
 
 
 GLOBAL = [option for option in described_options() if re.search(r"(main|any) file", option[2])]
-OF_SERVICES = [option for option in described_options() if option not in GLOBAL]
+OF_SETS = [option for option in described_options() if option[2] == "sets"]
+OF_SERVICES = [option for option in described_options() if option not in GLOBAL + OF_SETS]
 STREAMS = ["tcp:127.0.0.1:0", "unix:/tmp/x"]
 DATAGRAMS = ["udp:127.0.0.1:0"]
 PROGRAM = {"exec": ["/bin/true"], "user": USER}
@@ -121,6 +122,8 @@ KINDS = {
 }
 # Which other options an option needs.
 NEEDED = {"ready_timeout": {"ready": "notify"}, "overflow": {"instances": 5}}
+# Lists of addresses: no client of a Unix socket would match, and wait has them for datagrams.
+LISTS = {kind: {"listen": DATAGRAMS if kind == "wait" else STREAMS[:1]} for kind in KINDS}
 PROGRAMS = set(KINDS) - {"built-in"}
 
 
@@ -165,7 +168,8 @@ def test_option_applies_to_what_the_manual_says(place, name, example, applies):
     line = on_this_machine(example)
     takes = set()
     for kind, of in KINDS.items():
-        others = {key: what for key, what in (of | NEEDED.get(name, {})).items() if key != name}
+        of = of | NEEDED.get(name, {}) | (LISTS[kind] if name in ("only_from", "no_access") else {})
+        others = {key: what for key, what in of.items() if key != name}
         if accepted(place, f'service "a" {{\n{options(**others)}{line}\n}}\n'):
             takes.add(kind)
     if name in ("builtin", "exec", "dispatch"):
@@ -173,6 +177,16 @@ def test_option_applies_to_what_the_manual_says(place, name, example, applies):
     else:
         assert takes == kinds_named(applies)
     assert accepted(place, f"defaults {{ {line} }}\n" + ECHO) == ("not in defaults" not in applies)
+
+
+@pytest.mark.parametrize("name, example, applies", OF_SETS, ids=[o[0] for o in OF_SETS])
+def test_option_of_a_set_stands_in_a_set_alone(place, name, example, applies):
+    (place / "some.list").write_text("192.0.2.7\n")
+    line = re.sub(r'^files = .*', 'files = {"some.list"}', example)
+    user = service("x", builtin="echo", only_from=["@some"])
+    assert accepted(place, f'set "some" {{\n{line}\n}}\n{user}')
+    assert not accepted(place, f"{line}\n{ECHO}")
+    assert not accepted(place, f"defaults {{ {line} }}\n{ECHO}")
 
 
 @pytest.mark.parametrize("name, example, applies", GLOBAL, ids=[o[0] for o in GLOBAL])

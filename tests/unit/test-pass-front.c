@@ -417,7 +417,7 @@ static void test_instances_hold_and_refuse(void **state)
 	clients[1] = come();
 	assert_int_equal(read(clients[1], &byte, 1), 0);
 	wait_for_front();
-	assert_int_equal(atomic_load(&stage.stats[0].refused), 1);
+	assert_int_equal(stats_refused(&stage.stats[0]), 1);
 	for (int i = 0; i < 2; i++)
 		close(clients[i]);
 }

@@ -53,7 +53,11 @@ static bool accept_one(struct front_listener *listener, enum admission admission
 
 	if (admission == ADMISSION_REFUSE) {
 		close(fd);
-		service_refuse(service, &peer);
+		service_refuse_full(service, &peer);
+		return true;
+	}
+	if (!service_lets_in(service, fd, &peer)) {
+		close(fd);
 		return true;
 	}
 	service_debug(service->settings, "admits %s: %s", service_client(service, &peer),

@@ -16,3 +16,28 @@ enum admission admission_decide(const struct service *service,
 		return ADMISSION_ADMIT;
 	return service->overflow == OVERFLOW_REFUSE ? ADMISSION_REFUSE : ADMISSION_HOLD;
 }
+
+bool admission_is_open(const struct service *service)
+{
+	return !service->only_from.is_set && !service->no_access.is_set;
+}
+
+bool admission_needs_credentials(const struct service *service)
+{
+	return client_list_has_ids(&service->only_from) || client_list_has_ids(&service->no_access);
+}
+
+enum refusal admission_judge(const struct service *service, const struct candidate *candidate,
+			     struct client_match *out_match)
+{
+	struct client_match listed;
+	bool is_listed = client_list_find(&service->only_from, candidate->peer,
+					  &candidate->credentials, &listed);
+
+	if (service->only_from.is_set && !is_listed)
+		return REFUSAL_ONLY_FROM;
+	if (!client_list_find(&service->no_access, candidate->peer, &candidate->credentials,
+			      out_match))
+		return REFUSAL_NONE;
+	return is_listed && listed.width < out_match->width ? REFUSAL_NONE : REFUSAL_NO_ACCESS;
+}

@@ -1,12 +1,18 @@
 #pragma once
 
 /*
- * Admission: the decision about one more client of a service. Pure, so that all of it can be
- * tested. The caller counts the clients.
+ * Admission: the decision about one more client of a service. It takes two steps. Before a client
+ * is accepted, nobody knows who it is: may one come? Then: may this one? Both are pure, so that all
+ * of it can be tested. The caller counts the clients, and asks the kernel who they are.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 
+#include "channel/refusal.h"
+#include "config/client-set.h"
+
+struct address;
 struct service;
 
 enum admission {
@@ -25,3 +31,23 @@ enum admission admission_decide(const struct service *service,
 				const struct admission_counters *counters);
 
 uint64_t admission_used(const struct admission_counters *counters);
+
+/* Who wants to come. */
+struct candidate {
+	const struct address *peer;
+	struct credentials credentials;
+};
+
+/*
+ * Whether this client may come: only_from and no_access. Where both name it, the more specific
+ * entry decides, and no_access if they are equal. @out_match is the entry of no_access that
+ * refuses. For any thread.
+ */
+enum refusal admission_judge(const struct service *service, const struct candidate *candidate,
+			     struct client_match *out_match);
+
+/* Whether every client may come, whoever it is. */
+bool admission_is_open(const struct service *service);
+
+/* Whether admission_judge() needs to know as whom a client of a Unix socket runs. */
+bool admission_needs_credentials(const struct service *service);

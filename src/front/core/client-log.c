@@ -1,7 +1,5 @@
 #include "front/core/client-log.h"
 
-#include <inttypes.h>
-
 #include "channel/client-log.h"
 #include "config/settings.h"
 
@@ -34,7 +32,8 @@ void log_ended(const struct service *service, const struct address *peer,
 	client_log_end(&client, end);
 }
 
-void log_refused(const struct service *service, const struct address *peer, uint64_t used)
+void log_refused(const struct service *service, const struct address *peer, enum refusal refusal,
+		 const char *why)
 {
 	const struct client_record client = record(service, peer, service->log_on_failure);
 	struct client_words words;
@@ -42,10 +41,9 @@ void log_refused(const struct service *service, const struct address *peer, uint
 	if (!service->log_on_failure)
 		return;
 	client_words_init(&words, &client, "refused");
-	words.fields.reason = "instances";
-	log_event(LOG_INFO, &words.fields, 0,
-		  "service '%s': refused%s: %" PRIu64 " of %u instances are in use", service->name,
-		  words.who, used, service->instances);
+	words.fields.reason = refusal_word(refusal);
+	log_event(LOG_INFO, &words.fields, 0, "service '%s': refused%s: %s", service->name,
+		  words.who, why);
 }
 
 void log_lost(const struct service *service, const struct address *peer, int error, const char *why)

@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "channel/refusal.h"
+
 struct address;
 struct client_end;
 struct service;
@@ -17,8 +19,9 @@ void log_accepted(const struct service *service, const struct address *peer, pid
 void log_ended(const struct service *service, const struct address *peer,
 	       const struct address *local, pid_t pid, const struct client_end *end);
 
-/* The service was full, with @used instances. */
-void log_refused(const struct service *service, const struct address *peer, uint64_t used);
+/* @why says more about the refusal. */
+void log_refused(const struct service *service, const struct address *peer, enum refusal refusal,
+		 const char *why);
 
 /* A client that should have been served and was not. @error is a negative errno, or 0. */
 void log_lost(const struct service *service, const struct address *peer, int error,

@@ -60,9 +60,6 @@ void service_count_sessions(const struct front_service *service, int change);
 /* @n children have ended or were not started. The caller releases what waits for the service. */
 void service_children_ended(struct front_service *service, unsigned n);
 
-/* Counts and logs a refused client. */
-void service_refuse(const struct front_service *service, const struct address *peer);
-
 /*
  * For service_debug(): "3 of 20 instances are in use (programs 0, sessions 2, of older fronts 1)".
  * Valid until the next call.
@@ -71,3 +68,15 @@ const char *service_use(const struct front_service *service);
 
 /* For service_debug(): the address of the client, where the log may have it; or "a client". */
 const char *service_client(const struct front_service *service, const struct address *peer);
+
+/* Counts and logs a client that is refused because the service is full. */
+void service_refuse_full(const struct front_service *service, const struct address *peer);
+
+/*
+ * Whether the client may come. If not, it is counted and logged. @fd is its connection, or -1 for a
+ * datagram.
+ */
+bool service_lets_in(const struct front_service *service, int fd, const struct address *peer);
+
+/* The same for a datagram, for any thread. It is counted, and not logged. */
+bool service_lets_in_quietly(const struct front_service *service, const struct address *peer);

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "front/session/builtin.h"
@@ -97,6 +98,16 @@ static bool may_answer(const struct datagram_socket *socket, const struct msghdr
 		       REFLECTION_NO_RISK;
 }
 
+static bool lets_in(const struct datagram_socket *socket, const struct msghdr *header)
+{
+	struct address peer = { .length = header->msg_namelen };
+
+	if (admission_is_open(socket->service->settings))
+		return true;
+	memcpy(&peer.un, header->msg_name, peer.length);
+	return service_lets_in_quietly(socket->service, &peer);
+}
+
 static void drop(const struct datagram_socket *socket, unsigned n)
 {
 	if (n > 0)
@@ -116,6 +127,8 @@ static bool answer(const struct datagram_socket *socket, struct datagram_room *r
 		drop(socket, 1);
 		return false;
 	}
+	if (!lets_in(socket, header))
+		return false;
 
 	x->in = room->data[i];
 	x->n_in = room->messages[i].msg_len;

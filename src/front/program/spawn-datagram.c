@@ -206,8 +206,8 @@ static bool receive_one(struct front_listener *listener, enum admission admissio
 	else if (!may_answer(service, &packet.peer))
 		return true;
 	else if (admission == ADMISSION_REFUSE)
-		service_refuse(service, &packet.peer);
-	else
+		service_refuse_full(service, &packet.peer);
+	else if (service_lets_in(service, -1, &packet.peer))
 		admit(service, &packet);
 	return true;
 }

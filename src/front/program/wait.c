@@ -143,6 +143,12 @@ static void pause_start(struct front_listener *listener, int64_t pause_ms)
 		throttle_watch(listener);
 }
 
+static bool lets_in(const struct front_listener *listener, struct address *source)
+{
+	address_unmap(source);
+	return service_lets_in(listener->service, -1, source);
+}
+
 static void on_ready(struct watch *watch)
 {
 	struct front_listener *listener = container_of(watch, struct front_listener, watch);
@@ -161,6 +167,11 @@ static void on_ready(struct watch *watch)
 
 		if (fingerprint == 0) {
 			throttle_on_empty(listener);
+			return;
+		}
+		/* The program gets all that follow. */
+		if (!lets_in(listener, &source)) {
+			(void)look(listener, 0, &source);
 			return;
 		}
 		wait_retry_start(&state->retry, fingerprint);
