@@ -5,6 +5,7 @@ Usage: check-diagnostics.py SOURCE_FOLDER SUPERD_PAGE
 
 A line is the format of a call in CALLS. An entry of the page is `.It Sy "LINE"`, with capitals where
 the format has conversions. An entry may end in "..." after any word. Lines for debugging have none.
+What prevents the start of a program is there in the words of STEPS.
 """
 
 import re
@@ -31,6 +32,9 @@ WORDLESS = {
 # Entries whose line is made in another way.
 ELSEWHERE = {"N lines of log were dropped"}
 
+STEPS = "keeper/exec/spawn.c"
+
+STEP = re.compile(r'\[SPAWN_(?!NONE)\w+\] = "(.*)"')
 CALL = re.compile(r"\b(%s)\(" % "|".join([*CALLS, *REASONS]))
 TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'|\w+|\s+|.', re.DOTALL)
 CONVERSION = re.compile(r"%%|%[-+ #0]*[\d.*]*(?:hh|h|ll|l|z|j|t)?[a-zA-Z]")
@@ -100,7 +104,8 @@ def main() -> int:
     folder, page = map(Path, sys.argv[1:])
     text = page.read_text()
     _, _, section = text.partition("\n.Sh DIAGNOSTICS\n")
-    entries = ENTRY.findall(section.partition("\n.Sh ")[0])
+    section = section.partition("\n.Sh ")[0]
+    entries = ENTRY.findall(section)
     logged = list(lines(folder))
     complaints = [] if len(logged) > 50 else [f"{folder}: too few lines are logged to be true"]
     used = set(ELSEWHERE)
@@ -114,6 +119,9 @@ def main() -> int:
         used.update(fitting)
         if not fitting:
             complaints.append(f'{place}: DIAGNOSTICS of {page} has no entry for "{line}"')
+    for step in STEP.findall((folder / STEPS).read_text()):
+        if f".It Ql {step}\n" not in section:
+            complaints.append(f'{STEPS}: DIAGNOSTICS of {page} does not explain "{step}"')
     complaints += [f'{page}: nothing logs "{entry}"' for entry in entries if entry not in used]
     print("\n".join(complaints), end="\n" if complaints else "")
     return 1 if complaints else 0

@@ -24,6 +24,7 @@ PROGRAMS = {
     "Access by hosts.allow": ["nc", "tcpd"],
     "A firewall by source and rate": ["nc", "nft"],
     "Sockets of systemd": ["nc"],
+    "Restart and upgrade": [],
     "A busy machine": ["ps"],
 }
 
