@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "channel/client-log.h"
 #include "channel/stats.h"
 #include "config/settings.h"
 #include "keeper/pool/pool.h"
@@ -124,13 +125,21 @@ static void report_service(const struct keeper *keeper, const struct service *se
 
 static void report_child(const struct child *child)
 {
-	char peer[ADDRESS_TEXT_MAX] = "any client";
+	const struct client_record client = {
+		.service = child->record->name,
+		.chosen = RECORD_HOST | RECORD_PID,
+		.peer = &child->peer,
+		.unnamed = " any client",
+		.pid = child->pid,
+		.local = &child->local,
+	};
+	struct client_words words;
 
-	if (child->peer.length > 0)
-		address_text(&child->peer, peer);
-	log_info("child %ld: service '%s', for %s, since %lld s%s", (long)child->pid,
-		 child->record->name, peer, (long long)((clock_us() - child->started_us) / 1000000),
-		 child->launch ? ", program not executed yet" : "");
+	client_words_init(&words, &client, "running");
+	log_event(LOG_INFO, &words.fields, 0, "child %ld: service '%s', for%s, since %lld s%s",
+		  (long)child->pid, child->record->name, words.who,
+		  (long long)((clock_us() - child->started_us) / 1000000),
+		  child->launch ? ", program not executed yet" : "");
 }
 
 static void report_front(const struct front *front)

@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import socket
 import stat
 
@@ -175,6 +176,18 @@ def test_the_sender_of_a_dropped_datagram_is_named_where_that_is_chosen(logging,
         lost = journal.line("lost")
     assert lost["PRIORITY"] == WARNING and "a datagram" in lost["MESSAGE"]
     assert ("REMOTE_PORT" in lost) == ("host" in words) == ("127.0.0.1" in lost["MESSAGE"])
+
+
+def test_a_program_that_runs_is_told_in_fields(logging, journal):
+    daemon, port = logging(service("x", exec=shell("echo $$; exec cat")))
+    with daemon.connect("x") as client:
+        pid = client.recv(64).decode().strip()
+        own = str(client.getsockname()[1])
+        journal.line("accepted")
+        daemon.signal(signal.SIGUSR1)
+        running = journal.line("running")
+    assert (running["SUPERD_PID"], running["REMOTE_PORT"]) == (pid, own)
+    assert running["SERVER_PORT"] == str(port)
 
 
 def test_the_errors_of_a_reload_are_errors(logging, journal):

@@ -407,6 +407,42 @@ static void test_the_journal_gets_fields(void **state)
 	close(fd);
 }
 
+/* Whether the journal gets this of @end, and of a program with pid 7. */
+static bool has_field(const struct log_end *end, const char *field)
+{
+	const struct log_fields fields = { .server_port = "7", .pid = 7, .end = end };
+	int fd = open_daemon();
+	const char *text;
+
+	assert_int_equal(log_open(LOG_TO_JOURNAL, NULL), 0);
+	log_event(LOG_INFO, &fields, 0, "ended");
+	text = receive(fd);
+	close(fd);
+	assert_non_null(strstr(text, "\nSERVER_PORT=7\nSUPERD_PID=7\n"));
+	return strstr(text, field);
+}
+
+static void test_the_journal_gets_how_a_client_has_ended(void **state)
+{
+	const int exited = 3 << 8, killed = SIGSEGV, realtime = SIGRTMIN;
+	struct log_end end = { .duration_us = -1 };
+
+	assert_false(has_field(&end, "DURATION"));
+	assert_false(has_field(&end, "BYTES"));
+	assert_false(has_field(&end, "STATUS"));
+	end = (struct log_end){ .has_traffic = true, .bytes_in = 1, .bytes_out = 2 };
+	assert_true(has_field(&end, "\nSUPERD_DURATION_USEC=0\n"));
+	assert_true(has_field(&end, "\nSUPERD_BYTES_IN=1\nSUPERD_BYTES_OUT=2\n"));
+	end.status = &exited;
+	assert_true(has_field(&end, "\nSUPERD_EXIT_STATUS=3\n"));
+	assert_false(has_field(&end, "SIGNAL"));
+	end.status = &killed;
+	assert_true(has_field(&end, "\nSUPERD_SIGNAL=SIGSEGV\n"));
+	assert_false(has_field(&end, "STATUS"));
+	end.status = &realtime;
+	assert_true(has_field(&end, "\nSUPERD_SIGNAL="));
+}
+
 static void test_a_line_about_a_service_has_its_name_as_a_field(void **state)
 {
 	int fd = open_daemon();
@@ -514,6 +550,7 @@ int main(void)
 		TEST(test_who_watches_sees_what_goes_wrong),
 		TEST(test_what_cannot_be_opened_leaves_the_old_target),
 		TEST(test_the_journal_gets_fields),
+		TEST(test_the_journal_gets_how_a_client_has_ended),
 		TEST(test_a_line_about_a_service_has_its_name_as_a_field),
 		TEST(test_syslog_is_found_again_after_it_restarts),
 		TEST(test_who_may_not_connect_waits_for_a_connection),
