@@ -82,14 +82,19 @@ static const struct {
 	{ OPTION_NO_ACCESS, "", "no_access = 10.0.0.0/8", false },
 };
 
+struct digests {
+	uint64_t program;
+	uint64_t options;
+};
+
 /* With option @number set by @text: in the defaults where it may stand there. */
-static uint64_t digest_with(int number, const char *text)
+static struct digests digests_with(int number, const char *text)
 {
 	bool in_defaults = schema_options[number].where & SECTION_DEFAULTS;
 	struct settings *settings;
 	char all[1024];
 	size_t n;
-	uint64_t digest;
+	struct digests digests;
 
 	n = snprintf(all, sizeof(all), "defaults { %s }\nservice s { %s", in_defaults ? text : "",
 		     in_defaults ? "" : text);
@@ -100,10 +105,31 @@ static uint64_t digest_with(int number, const char *text)
 
 	settings = parse_text(all);
 	assert_non_null(settings);
-	digest = settings->services[0].digest;
-	assert_int_not_equal(digest, 0);
+	digests.program = settings->services[0].digest;
+	digests.options = settings->services[0].options_digest;
+	assert_int_not_equal(digests.program, 0);
 	settings_free(settings);
-	return digest;
+	return digests;
+}
+
+static uint64_t digest_with(int number, const char *text)
+{
+	return digests_with(number, text).program;
+}
+
+/* What a reload says to have changed. `enabled` is the same in both. */
+static void test_every_option_makes_another_digest_of_the_options(void **state)
+{
+	setenv("SUPERD_TEST", "1", 1);
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+		uint64_t one = digests_with(options[i].option, options[i].one).options;
+		uint64_t other = digests_with(options[i].option, options[i].other).options;
+
+		if (options[i].option != OPTION_ENABLED && one == other)
+			fail_msg("'%s' and '%s'", options[i].one, options[i].other);
+	}
+	assert_int_not_equal(digests_with(OPTION_PROCESSES, "processes = {1, 3}").options,
+			     digests_with(OPTION_PROCESSES, "processes = {2, 3}").options);
 }
 
 static void test_options_that_concern_processes_make_another_digest(void **state)
@@ -188,6 +214,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_options_that_concern_processes_make_another_digest),
+		cmocka_unit_test(test_every_option_makes_another_digest_of_the_options),
 		cmocka_unit_test(test_every_option_of_a_service_is_known_here),
 		cmocka_unit_test(test_the_least_number_of_processes_does_not_count),
 		cmocka_unit_test(test_what_means_the_same_has_the_same_digest),
