@@ -9,6 +9,7 @@ time to type and to read is added. The folder is shown as /home/ann, and the por
 as 7777. A viewer that plays nothing shows all of it at once.
 """
 
+import contextlib
 import os
 import random
 import re
@@ -68,6 +69,7 @@ READING = 0.01
 PAUSE = 0.5
 
 COLUMNS = 100
+WRAPPER = textwrap.TextWrapper(COLUMNS, break_long_words=False, break_on_hyphens=False)
 WIDTH = 7.8
 HEIGHT = 17
 MARGIN = 20
@@ -101,34 +103,48 @@ class Line:
     kind: str = "shown"
 
 
+class PortTaken(Exception):
+    """By somebody who was faster."""
+
+
 class Daemon:
     """superd in a terminal of its own."""
 
     def __init__(self, run):
         self.lines = []
+        self.has_ended = False
         self.printed = threading.Condition()
         self.process = run(SERVE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        threading.Thread(target=self.read, daemon=True).start()
+        self.reader = threading.Thread(target=self.read, daemon=True)
+        self.reader.start()
 
     def read(self):
         for line in self.process.stdout:
             with self.printed:
                 self.lines.append((line.rstrip("\n"), time.monotonic()))
                 self.printed.notify()
+        with self.printed:
+            self.has_ended = True
+            self.printed.notify()
 
     def take(self, last):
         """The lines up to one that has this word."""
         with self.printed:
-            if not self.printed.wait_for(
-                lambda: any(last in text for text, _ in self.lines), PATIENCE
-            ):
+            self.printed.wait_for(lambda: self.has_ended or self.has_said(last), PATIENCE)
+            if self.has_said("Address already in use"):
+                raise PortTaken
+            if not self.has_said(last):
                 raise TimeoutError(f"superd does not say '{last}': {self.lines}")
             lines, self.lines = self.lines, []
         return lines
 
+    def has_said(self, words):
+        return any(words in text for text, _ in self.lines)
+
     def stop(self):
         self.process.terminate()
         self.process.wait(PATIENCE)
+        self.reader.join(PATIENCE)
         self.process.stdout.close()
 
 
@@ -158,7 +174,11 @@ class Recorder:
         """Root does it as an ordinary user, as whom it looks the same everywhere."""
         if os.geteuid() == 0:
             options.update(user=65534, group=65534, extra_groups=[])
-        environment = {"PATH": f"{self.home}:/usr/bin:/bin", "LC_ALL": "C.UTF-8"}
+        environment = {
+            "PATH": f"{self.home}:/usr/bin:/bin",
+            "LC_ALL": "C.UTF-8",
+            "TZ": os.environ.get("TZ", "UTC"),
+        }
         return subprocess.Popen(
             ["bash", "-c", "exec " + command],
             cwd=self.home,
@@ -255,7 +275,7 @@ def terminal(title, lines, y):
             drawn.extend(typed(line, y))
             y += HEIGHT
             continue
-        rows = textwrap.wrap(line.text, COLUMNS, drop_whitespace=False) or [""]
+        rows = WRAPPER.wrap(line.text) or [""]
         kind = "shown wrong" if line.kind == "wrong" else "shown"
         drawn.append(
             element(
@@ -305,11 +325,15 @@ def main() -> int:
     if missing:
         print(f"{missing[0]} is not installed")
         return SKIPPED
-    port = free_port()
-    if not port:
-        print("all free ports may be given to others")
-        return SKIPPED
-    svg = draw(record(superd, port))
+    recorder = None
+    while not recorder:
+        port = free_port()
+        if not port:
+            print("all free ports may be given to others")
+            return SKIPPED
+        with contextlib.suppress(PortTaken):
+            recorder = record(superd, port)
+    svg = draw(recorder)
     if not drawn:
         sys.stdout.write(svg)
         return 0
