@@ -49,29 +49,67 @@ static bool begins_with(const struct token *token, const char *text)
 	return token->length >= strlen(text) && strncmp(token->text, text, strlen(text)) == 0;
 }
 
+/* What the endpoint begins with. With a Unix socket the name of the service is its path. */
+static const char *scheme(const struct token *fields)
+{
+	static const char *const families[] = { "tcp4", "tcp6", "udp4", "udp6" };
+
+	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
+		if (token_is(&fields[PROTOCOL], families[i]))
+			return families[i];
+	if (begins_with(&fields[PROTOCOL], "unix"))
+		return token_is(&fields[TYPE], "dgram") ? "unix-dgram" : "unix";
+	if (begins_with(&fields[PROTOCOL], "udp") || token_is(&fields[TYPE], "dgram"))
+		return "udp";
+	return "tcp";
+}
+
 /* It may be followed by how many programs inetd starts in a minute. */
 static bool is_wait(const struct token *token)
 {
 	return begins_with(token, "wait") || begins_with(token, "nowait");
 }
 
-/* Without the directory in front of it. */
-static struct token base_name(struct token path)
+/* What follows the last @separator, or all of it. */
+static struct token after_last(struct token text, char separator)
 {
-	const char *slash = memrchr(path.text, '/', path.length);
+	const char *last = memrchr(text.text, separator, text.length);
 
-	if (slash) {
-		path.length -= slash + 1 - path.text;
-		path.text = slash + 1;
+	if (last) {
+		text.length -= last + 1 - text.text;
+		text.text = last + 1;
 	}
-	return path;
+	return text;
+}
+
+/* How many of the characters are before the next separator. */
+static size_t field_part(const char *text, size_t length)
+{
+	size_t end = strcspn(text, ".:/");
+
+	return end < length ? end : length;
+}
+
+/* "user", "user:group" or "user.group", and perhaps "/" and a class of logins. */
+static void write_user(FILE *stream, const struct token *field)
+{
+	struct token user = *field;
+	struct token group = *field;
+
+	user.length = field_part(field->text, field->length);
+	fprintf(stream, "  user = %s", token_quote(&user));
+	if (user.length == field->length || field->text[user.length] == '/')
+		return;
+	group.text += user.length + 1;
+	group.length -= user.length + 1;
+	group.length = field_part(group.text, group.length);
+	if (group.length > 0)
+		fprintf(stream, "  group = %s", token_quote(&group));
 }
 
 static void write_program(FILE *stream, const struct token *fields, size_t n)
 {
-	struct token user = fields[USER];
-	struct token base = base_name(fields[PROGRAM]);
-	size_t user_end = strcspn(user.text, ".:/ \t\n");
+	struct token base = after_last(fields[PROGRAM], '/');
 	bool renamed = n > ARGV0 && (fields[ARGV0].length != base.length ||
 				     strncmp(fields[ARGV0].text, base.text, base.length) != 0);
 
@@ -81,9 +119,7 @@ static void write_program(FILE *stream, const struct token *fields, size_t n)
 	fputs("}", stream);
 	if (renamed)
 		fprintf(stream, "  argv0 = \"%s\"", token_quote(&fields[ARGV0]));
-	if (user_end < user.length)
-		user.length = user_end;
-	fprintf(stream, "  user = %s", token_quote(&user));
+	write_user(stream, &fields[USER]);
 	if (begins_with(&fields[WAIT], "wait"))
 		fputs("  dispatch = wait", stream);
 }
@@ -93,7 +129,7 @@ const char *inetd_line_as_section(const struct token *token)
 	static char section[SECTION_MAX];
 	struct token fields[FIELDS_MAX];
 	size_t n = read_fields(token, fields);
-	const char *scheme = "tcp";
+	struct token name;
 	FILE *stream;
 
 	/* A section may be in one line, and its name one of the types. */
@@ -102,12 +138,12 @@ const char *inetd_line_as_section(const struct token *token)
 	stream = fmemopen(section, sizeof(section), "w");
 	if (!stream)
 		return NULL;
-	if (begins_with(&fields[PROTOCOL], "udp") || token_is(&fields[TYPE], "dgram"))
-		scheme = "udp";
-	fprintf(stream, "service \"%s\" { listen = {\"%s:%s\"}", token_quote(&fields[NAME]), scheme,
-		token_quote(&fields[NAME]));
+	name = after_last(fields[NAME], '/');
+	fprintf(stream, "service \"%s\"", token_quote(&name));
+	fprintf(stream, " { listen = {\"%s:%s\"}", scheme(fields), token_quote(&fields[NAME]));
+	name = after_last(fields[NAME], ':');
 	if (token_is(&fields[PROGRAM], "internal"))
-		fprintf(stream, "  builtin = %s", token_quote(&fields[NAME]));
+		fprintf(stream, "  builtin = %s", token_quote(&name));
 	else
 		write_program(stream, fields, n);
 	fputs(" }", stream);

@@ -199,6 +199,62 @@ def test_global_option_stands_where_the_manual_says(place, name, example, applie
     assert included == ("any file" in applies)
 
 
+def settings_of(text):
+    """The settings of each section, without quotes: {name: {"listen = {tcp:finger}", ...}}."""
+    sections = re.findall(r'^service "(\w+)" \{(.*?)(?:\n\}| \}$)', text, re.MULTILINE | re.DOTALL)
+    return {
+        name: set(re.findall(r"\w+ = (?:\{[^}]*\}|[^\s}]+)", body.replace('"', "")))
+        for name, body in sections
+    }
+
+
+def test_lines_of_inetd_are_written_as_superd_says(place):
+    page = (TOP / "man/superd.conf.5").read_text().partition("\n.Ss From inetd\n")[2]
+    lines, sections = LITERAL.findall(page)[:2]
+    (place / "superd.conf").write_text(lines.replace("#", ""))
+    done = subprocess.run(
+        [SUPERD, "--check", "--config", place / "superd.conf"],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+    said = settings_of(re.sub("^.* here it is a section: ", "", done.stderr, flags=re.MULTILINE))
+    assert len(said) == len(lines.splitlines())
+    assert said == settings_of(sections.replace("    enabled = no\n", ""))
+
+
+def example(name):
+    """The section of that name under EXAMPLES, on a port of its own and as a user that is there."""
+    page = (TOP / "man/superd.conf.5").read_text().partition("\n.Sh EXAMPLES\n")[2]
+    text = next(text for text in map(plain, LITERAL.findall(page)) if f'service "{name}"' in text)
+    text = re.sub(r'"(tcp|udp):\w+"', r'"\1:127.0.0.1:0"', text)
+    return re.sub(r'user = "[^"]*"', f'user = "{USER}"', text)
+
+
+@pytest.mark.parametrize(
+    "name, kind, question, answer",
+    [
+        ("uptime", "tcp", b"", b"load average"),
+        ("daytime", "tcp", b"", b"\r\n"),
+        ("daytime", "udp", b"?", b"\r\n"),
+        ("upper", "udp", b"shout", b"SHOUT"),
+    ],
+)
+def test_what_the_examples_promise_is_answered(superd, name, kind, question, answer):
+    text = example(name)
+    for program in re.findall(r'exec = \{"([^"]*)"', text):
+        if not os.access(program, os.X_OK):
+            pytest.skip(f"needs {program}")
+    daemon = superd(text)
+    if kind == "tcp":
+        assert answer in daemon.ask(name, question)
+        return
+    with daemon.datagram(name) as client:
+        client.settimeout(PATIENCE)
+        client.send(question)
+        assert answer in client.recv(100)
+
+
 def test_what_an_ordinary_user_can_run_can_be_run(superd, place):
     """The example of superd.conf(5) with a port_base."""
     examples = examples_of(TOP / "man/superd.conf.5")
