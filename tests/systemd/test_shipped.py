@@ -83,8 +83,10 @@ def test_the_programs_that_come_with_superd(enabled):
     assert b"Location: https://here/x" in answer(80, b"GET /x HTTP/1.1\r\nHost: here\r\n\r\n")
     assert answer(10080, b"GET / HTTP/1.1\r\nHost: here\r\n\r\n").endswith(b"127.0.0.1\n")
     with connect(10097) as one, connect(10097) as other:
+        heard = other.makefile("rb")
+        assert heard.readline().endswith(b" here\n")
         one.sendall(b"hello\n")
-        assert any(b"hello" in line for line in other.makefile("rb"))
+        assert any(b"hello" in line for line in heard)
 
 
 def test_rsync(enabled, files):
