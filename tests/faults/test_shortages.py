@@ -282,7 +282,7 @@ def test_a_front_without_descriptors_gets_a_late_listener_afterwards(superd, kin
         taken.bind(("127.0.0.1", 0))
         at = f"{kind}:127.0.0.1:{taken.getsockname()[1]}"
         late = service("late", listen=at, builtin="echo", shards=shards)
-        daemon = superd("workers = 2\n" + late)
+        daemon = superd("workers = 2\n" + ECHO + late)
         with out_of_descriptors(daemon.front):
             taken.close()
             daemon.wait_log("service 'late': listening on")
