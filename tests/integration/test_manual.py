@@ -329,3 +329,19 @@ def test_the_example_with_asyncio_has_many_clients_at_once(superd, place):
         assert clients[0].read() == b""
         daemon.wait_log("service 'greeter': accepted ", count=11)
     assert "Traceback" not in daemon.log.text()
+
+
+def test_the_table_of_programs_is_right():
+    """superd-services(7) has a row and a section for each, with its way of dispatch."""
+    page = (TOP / "man/superd-services.7").read_text()
+    conf = (TOP / "conf/superd.d/programs.conf.in").read_text()
+    sections = re.findall(r'^service "[^"]*" \{\n(.*?)^\}', conf, re.DOTALL | re.MULTILINE)
+    programs = {}
+    for section in sections:
+        dispatch = re.search(r"dispatch = (\w+)", section)
+        program = re.search(r"@program_dir@/(\w+)", section)[1]
+        programs[program.upper()] = dispatch[1] if dispatch else "spawn"
+    rows = re.findall(r"^\.It Sx (\w+) Ta Cm (\w+) Ta", page, re.MULTILINE)
+    assert len(programs) == 7 and dict(rows) == programs
+    for name in programs:
+        assert f"\n.Sh {name}\n" in page
