@@ -317,6 +317,7 @@ int keeper_init(struct keeper *keeper, const struct keeper_options *options,
 	reserve_fd_init(&keeper->reserve, keeper->signals.fd);
 	fronts_init(&keeper->fronts, keeper->poller, &keeper->reserve, &keeper->records,
 		    &fronts_events);
+	children_init(&keeper->children);
 	failures_init(&keeper->failures, keeper->timers, keeper->stats, &keeper->records);
 	launches_init(&keeper->launches, keeper->timers);
 	requests_init(&keeper->requests, keeper->timers, &keeper->fronts, &keeper->reserve,

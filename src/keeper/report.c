@@ -166,6 +166,6 @@ void report_state(const struct keeper *keeper)
 		report_front(container_of(at, struct front, link));
 	for (size_t i = 0; i < settings->n_services; i++)
 		report_service(keeper, &settings->services[i]);
-	for (const struct child *at = keeper->children.by_pid; at; at = at->hh.next)
-		report_child(at);
+	list_for_each(at, next, &keeper->children.list)
+		report_child(container_of(at, struct child, link));
 }

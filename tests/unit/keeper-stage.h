@@ -100,10 +100,8 @@ static inline void stage_open(struct stage *stage, const char *text)
 /* Waits for every program that was started. */
 static inline void stage_end_programs(struct stage *stage)
 {
-	struct child *child, *next;
-
-	HASH_ITER(hh, stage->keeper.children.by_pid, child, next)
-	{
+	list_for_each(at, next, &stage->keeper.children.list) {
+		struct child *child = container_of(at, struct child, link);
 		int status;
 
 		if (waitpid(child->pid, &status, 0) == child->pid)

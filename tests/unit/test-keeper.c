@@ -33,7 +33,7 @@ static int open_stage(void **state)
 static struct child *only_child(const struct stage *stage)
 {
 	assert_int_equal(children_count(&stage->keeper.children), 1);
-	return stage->keeper.children.by_pid;
+	return container_of(stage->keeper.children.list.next, struct child, link);
 }
 
 /* Returns a front that drains, has lived long, and ends in this turn. */

@@ -46,6 +46,9 @@ static const char services_format[] =
 /* Memory, and processes for programs, that are missing when a test says so. */
 static bool no_memory, no_process;
 
+/* Of which there is none any more when a process has begun. */
+static bool memory_ends;
+
 /* The standard input of the last launch. */
 static ino_t launched_with;
 
@@ -69,8 +72,12 @@ static ino_t socket_inode(int fd)
 pid_t __wrap_launch_begin(struct launch *launch, const struct spawn_plan *plan,
 			  const struct spawn_descriptors *descriptors)
 {
+	pid_t pid;
+
 	launched_with = socket_inode(descriptors->in);
-	return no_process ? -EAGAIN : __real_launch_begin(launch, plan, descriptors);
+	pid = no_process ? -EAGAIN : __real_launch_begin(launch, plan, descriptors);
+	no_memory = no_memory || memory_ends;
+	return pid;
 }
 
 void *__wrap_malloc(size_t size)
@@ -88,7 +95,7 @@ static int open_stage(void **state)
 	const char *directory = getenv("TMPDIR");
 	int pid = (int)getpid();
 
-	no_memory = no_process = false;
+	no_memory = no_process = memory_ends = false;
 	(void)snprintf(services, sizeof(services), services_format, pid / 250 % 250, pid % 250, pid,
 		       directory ? directory : "/tmp", pid);
 	return stage_set_up(state, services);
@@ -161,6 +168,12 @@ static int make_large_memfd(void)
 	return fd;
 }
 
+static struct child *only_child(const struct stage *stage)
+{
+	assert_int_equal(children_count(&stage->keeper.children), 1);
+	return container_of(stage->keeper.children.list.next, struct child, link);
+}
+
 static struct channel_message ask(enum channel_type type, uint32_t number)
 {
 	return (struct channel_message){ .type = type,
@@ -227,7 +240,7 @@ static void test_connection_gets_its_program_and_its_true_name(void **state)
 	message.request.peer = ask_datagram("192.0.2.1").request.peer;
 	assert_true(is_believed(stage, &message, fd));
 	assert_int_equal(stage_live(stage, TCP), 1);
-	assert_true(address_equal(&stage->keeper.children.by_pid->peer, &name));
+	assert_true(address_equal(&only_child(stage)->peer, &name));
 	close(client);
 }
 
@@ -248,7 +261,7 @@ static void test_connection_that_was_reset_starts_nothing(void **state)
 	assert_true(is_believed(stage, &message, fd));
 	assert_int_equal(count_descriptors(), before - 1);
 	assert_int_equal(stage_live(stage, TCP), 0);
-	assert_null(stage->keeper.children.by_pid);
+	assert_int_equal(children_count(&stage->keeper.children), 0);
 	message = hear(stage);
 	assert_int_equal(message.type, CHANNEL_ENDED);
 	assert_int_equal(message.ended.service, TCP);
@@ -308,7 +321,7 @@ static void test_the_front_does_not_say_who_the_client_is(void **state)
 	message.request.peer = (struct address){ .un = { .sun_family = AF_UNIX, .sun_path = "/x" },
 						 .length = sizeof(message.request.peer.un) };
 	assert_true(is_believed(stage, &message, fd));
-	assert_int_equal(stage->keeper.children.by_pid->peer.length, sizeof(sa_family_t));
+	assert_int_equal(only_child(stage)->peer.length, sizeof(sa_family_t));
 }
 
 /* Whatever a front does to the socket before. Both belong to the socket, of which we have a copy.
@@ -398,7 +411,7 @@ static void test_no_more_programs_run_than_the_service_may_have(void **state)
 		assert_int_equal(stage_live(stage, FEW), i < 2 ? i + 1 : 2);
 		close(client);
 	}
-	assert_int_equal(HASH_COUNT(stage->keeper.children.by_pid), 2);
+	assert_int_equal(children_count(&stage->keeper.children), 2);
 	assert_int_equal(stage->keeper.stats[record->number].failed, 3);
 	for (unsigned i = 0; i < 3; i++) {
 		message = hear(stage);
@@ -895,6 +908,25 @@ static void test_front_counts_rightly_when_memory_is_missing(void **state)
 	close(client);
 }
 
+/* Otherwise it would have to be ended, and that may take as long as it likes. */
+static void test_a_process_is_known_without_more_memory(void **state)
+{
+	struct stage *stage = *state;
+	struct channel_message message = ask(CHANNEL_SPAWN, TCP);
+	int client = connect_to(stage, TCP);
+	int fd = accept_on(stage, TCP, &message.request.peer);
+	pid_t pid;
+
+	memory_ends = true;
+	assert_true(is_believed(stage, &message, fd));
+	memory_ends = no_memory = false;
+	pid = only_child(stage)->pid;
+	assert_int_equal(kill(pid, 0), 0);
+	assert_ptr_equal(children_find(&stage->keeper.children, pid), only_child(stage));
+	assert_int_equal(stage_live(stage, TCP), 1);
+	close(client);
+}
+
 static void test_a_front_says_only_what_is_legal_in_its_state(void **state)
 {
 	const struct {
@@ -960,6 +992,7 @@ int main(void)
 		CASE(test_front_that_does_not_read_costs_bounded_memory),
 		CASE(test_front_that_does_not_read_costs_bounded_descriptors),
 		CASE(test_front_counts_rightly_when_memory_is_missing),
+		CASE(test_a_process_is_known_without_more_memory),
 		CASE(test_a_front_says_only_what_is_legal_in_its_state),
 	};
 

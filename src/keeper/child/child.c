@@ -1,6 +1,5 @@
 #include "keeper/child/child.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -57,22 +56,44 @@ void child_log_end(const struct child *child, int status, int64_t lived_us)
 						      .by_superd = child->by_superd });
 }
 
-int children_add(struct children *children, struct child *child)
+void children_init(struct children *children)
 {
-	HASH_ADD_INT(children->by_pid, pid, child);
-	return child->hh.tbl ? 0 : -ENOMEM;
+	*children = (struct children){ .n = 0 };
+	list_init(&children->list);
+}
+
+static struct child **place_of(struct children *children, pid_t pid)
+{
+	return &children->by_pid[(unsigned)pid % CHILDREN_PLACES];
+}
+
+void children_add(struct children *children, struct child *child)
+{
+	struct child **place = place_of(children, child->pid);
+
+	child->next = *place;
+	*place = child;
+	list_add_before(&children->list, &child->link);
+	children->n++;
 }
 
 void children_remove(struct children *children, struct child *child)
 {
-	HASH_DEL(children->by_pid, child);
+	struct child **at = place_of(children, child->pid);
+
+	while (*at != child)
+		at = &(*at)->next;
+	*at = child->next;
+	list_unlink(&child->link);
+	children->n--;
 }
 
 struct child *children_find(const struct children *children, pid_t pid)
 {
-	struct child *child;
+	struct child *child = children->by_pid[(unsigned)pid % CHILDREN_PLACES];
 
-	HASH_FIND_INT(children->by_pid, &pid, child);
+	while (child && child->pid != pid)
+		child = child->next;
 	return child;
 }
 
@@ -89,22 +110,24 @@ bool children_reaped(struct children *children, pid_t pid, int status)
 
 void children_forget_listeners(struct children *children)
 {
-	for (struct child *at = children->by_pid; at; at = at->hh.next)
+	list_for_each(link, next, &children->list) {
+		struct child *at = container_of(link, struct child, link);
+
 		if (at->bound && at->bound->generations == 0)
 			at->bound = NULL;
+	}
 }
 
 size_t children_count(const struct children *children)
 {
-	return HASH_COUNT(children->by_pid);
+	return children->n;
 }
 
 void children_fini(struct children *children)
 {
-	struct child *child, *next;
+	list_for_each(at, next, &children->list) {
+		struct child *child = container_of(at, struct child, link);
 
-	HASH_ITER(hh, children->by_pid, child, next)
-	{
 		children_remove(children, child);
 		child_free(child);
 	}

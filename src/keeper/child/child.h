@@ -11,7 +11,6 @@
 #include <sys/types.h>
 
 #include "base/list.h"
-#include "base/table.h"
 #include "net/address.h"
 
 struct bound_listener;
@@ -43,11 +42,17 @@ struct child {
 	int other;                    /* a descriptor of the launch that is not a standard one */
 	int unread;                   /* the connected socket of a datagram client, or -1 */
 	struct list unread_link;      /* after its end, until a front reads that socket */
-	UT_hash_handle hh;
+	struct list link;             /* in the order of their starts */
+	struct child *next;           /* of those whose pid is found in the same place */
 };
 
+#define CHILDREN_PLACES 1024
+
+/* It needs no memory to take one more, so that no process is there that it does not know. */
 struct children {
-	struct child *by_pid;
+	struct list list;
+	size_t n;
+	struct child *by_pid[CHILDREN_PLACES];
 };
 
 /* Called before the child is started, so that no child runs without a record. May return NULL. */
@@ -60,8 +65,9 @@ void child_free(struct child *child);
 void child_log_start(const struct child *child);
 void child_log_end(const struct child *child, int status, int64_t lived_us);
 
-/* Returns 0 or -ENOMEM. */
-int children_add(struct children *children, struct child *child);
+void children_init(struct children *children);
+
+void children_add(struct children *children, struct child *child);
 void children_remove(struct children *children, struct child *child);
 
 /* The child with process @pid, or NULL. */

@@ -212,14 +212,6 @@ static pid_t run(struct requests *requests, struct request *request, struct chil
 	return pid;
 }
 
-/* The process of @child is there, but its end would not be noticed. */
-static void end_unknown(struct requests *requests, struct child *child)
-{
-	log_service(LOG_ERR, child->record->name, -ENOMEM, "cannot remember pid %ld, ending it",
-		    (long)child->pid);
-	launch_end(child->launch);
-}
-
 /* Returns a child with a launch, or NULL when memory is short. */
 static struct child *prepare(struct requests *requests, const struct request *request)
 {
@@ -241,19 +233,14 @@ static pid_t begin(struct requests *requests, struct request *request, struct ch
 		   struct spawn_failure *failure)
 {
 	child->pid = run(requests, request, child, failure);
-	if (child->pid > 0 && children_add(requests->children, child) == 0) {
+	if (child->pid > 0) {
+		children_add(requests->children, child);
 		child->request = request;
 		service_debug(request_service(request), "launch%s: cloned as pid %ld; under way %u",
 			      request_client(request), (long)child->pid,
 			      launches_count_quick(requests->launches));
-		return child->pid;
 	}
-	if (child->pid > 0) {
-		end_unknown(requests, child);
-		take_back(request);
-		*failure = (struct spawn_failure){ .step = SPAWN_PROCESS, .error = ENOMEM };
-	}
-	return child->pid > 0 ? -ENOMEM : child->pid;
+	return child->pid;
 }
 
 /*
@@ -411,7 +398,9 @@ void requests_abandon(struct requests *requests)
 	shortage_abandon(&requests->shortage);
 	request_queue_abandon(&requests->queue);
 	unread_abandon(&requests->unread);
-	for (struct child *at = requests->children->by_pid; at; at = at->hh.next) {
+	list_for_each(link, next, &requests->children->list) {
+		struct child *at = container_of(link, struct child, link);
+
 		if (at->unread >= 0)
 			close(at->unread);
 		if (at->request && at->request->fd >= 0)

@@ -158,8 +158,8 @@ static void end(struct child *child)
 
 void wait_stop(const struct children *children)
 {
-	for (struct child *at = children->by_pid; at; at = at->hh.next)
-		end(at);
+	list_for_each(at, next, &children->list)
+		end(container_of(at, struct child, link));
 }
 
 /* Whether @generation would lend the listener to the program of the same service. */
@@ -175,7 +175,10 @@ static bool stays(const struct child *child, const struct generation *generation
 
 void wait_follow(const struct children *children, const struct generation *generation)
 {
-	for (struct child *at = children->by_pid; at; at = at->hh.next)
+	list_for_each(link, next, &children->list) {
+		struct child *at = container_of(link, struct child, link);
+
 		if (!stays(at, generation))
 			end(at);
+	}
 }

@@ -118,13 +118,6 @@ void launch_kill(struct launch *launch)
 	kill(launch->pid, SIGKILL);
 }
 
-void launch_end(struct launch *launch)
-{
-	launch_kill(launch);
-	while (waitpid(launch->pid, NULL, 0) < 0 && errno == EINTR)
-		;
-}
-
 struct spawn_failure launch_failure(const struct launch *launch, int status)
 {
 	if (!launch->timed_out && launch_has_executed(launch))

@@ -91,9 +91,6 @@ bool launch_has_executed(const struct launch *launch);
 /* Kills the child. In some system calls it does not end before they do. */
 void launch_kill(struct launch *launch);
 
-/* For a child that nobody would reap: kills it, and waits for its end. */
-void launch_end(struct launch *launch);
-
 /*
  * How far the child has come. @status is that of wait(2) if it was reaped, or -1. If the program
  * was executed, the step is SPAWN_NONE.

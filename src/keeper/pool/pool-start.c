@@ -190,11 +190,8 @@ static int launch(struct pool *pool, struct process *process, struct spawn_failu
 					 : run_with_listeners(pool, process, out_failure);
 	if (child->pid < 0)
 		return child->pid;
-	if (children_add(pool->pools->children, child) == 0)
-		return 0;
-	launch_end(child->launch);
-	*out_failure = (struct spawn_failure){ .step = SPAWN_PROCESS, .error = ENOMEM };
-	return -ENOMEM;
+	children_add(pool->pools->children, child);
+	return 0;
 }
 
 int pool_start(struct pool *pool, const struct launch_events *events, struct process **out,
