@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "channel/stats.h"
 #include "keeper-stage.h"
+#include "keeper/child/wait.h"
 #include "keeper/exec/launch.h"
 #include "net/closer.h"
 
@@ -363,6 +364,32 @@ static void test_listener_that_waits_gets_one_program(void **state)
 	assert_true(is_believed(stage, &message, -1));
 	assert_true(is_believed(stage, &message, -1));
 	assert_int_equal(stage_live(stage, WAIT), 1);
+}
+
+/* It was on its way to a program when superd stopped. */
+static void test_a_launch_that_is_ended_at_the_stop_has_not_failed(void **state)
+{
+	const struct spawn_failure ended = { .step = SPAWN_SIGNALS, .signal = SIGTERM };
+	struct stage *stage = *state;
+	struct channel_message message = ask(CHANNEL_WAIT, WAIT);
+	struct launch *launch;
+	struct child *child;
+	pid_t pid;
+
+	assert_true(is_believed(stage, &message, -1));
+	child = only_child(stage);
+	launch = child->launch;
+	pid = child->pid;
+	wait_stop(&stage->keeper.children);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+
+	children_remove(&stage->keeper.children, child);
+	launches_return(launch);
+	launch->events->not_started(launch, &ended);
+	assert_int_equal(stage_live(stage, WAIT), 0);
+	assert_false(stage_listener(stage, WAIT)->busy);
+	assert_int_equal(
+		stage->keeper.stats[stage->keeper.generation->records[WAIT]->number].failed, 0);
 }
 
 /* In a shortage it has a copy of the one that was there before. */
@@ -967,6 +994,7 @@ int main(void)
 		CASE(test_a_program_finds_a_plain_connection),
 		CASE(test_long_datagram_gets_its_program),
 		CASE(test_listener_that_waits_gets_one_program),
+		CASE(test_a_launch_that_is_ended_at_the_stop_has_not_failed),
 		CASE(test_a_request_that_waits_gets_the_listener_that_was_opened_anew),
 		CASE(test_listener_that_is_closed_at_the_stop_is_no_lie),
 		CASE(test_no_more_programs_run_than_the_service_may_have),

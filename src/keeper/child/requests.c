@@ -1,6 +1,7 @@
 #include "keeper/child/requests.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -116,21 +117,33 @@ static void debug_failure(const struct request *request, const struct child *chi
 		      strerror(failure->error));
 }
 
+/* Its listener is used no more, so it was told to end. Returns whether that is why it did. */
+static bool was_told_to_end(const struct child *child, const struct spawn_failure *failure)
+{
+	bool told = child->by_superd && failure->signal == SIGTERM;
+
+	if (told)
+		log_service(LOG_INFO, child->record->name, 0,
+			    "ended pid %ld before its program ran", (long)child->pid);
+	return told;
+}
+
 /* Frees the child. */
 static void on_not_started(struct launch *launch, const struct spawn_failure *failure)
 {
 	struct child *child = launch->owner;
 	struct requests *requests = child->owner;
 	struct request *request = take_ptr(child->request);
+	bool told_to_end = was_told_to_end(child, failure);
 
 	child->launch = NULL;
 	debug_failure(request, child, failure);
 	forget(requests, child);
-	if (spawn_may_retry(failure)) {
+	if (!told_to_end && spawn_may_retry(failure)) {
 		wait_for_relief(requests, request, -failure->error);
 		return;
 	}
-	if (failure->timed_out)
+	if (failure->timed_out || told_to_end)
 		requests_settle_unstarted(requests, request);
 	else
 		requests_refuse(requests, request, failure);
