@@ -19,6 +19,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/number.h"
+#include "base/process-title.h"
 #include "build-config.h"
 #include "command/check.h"
 #include "command/explain.h"
@@ -305,6 +306,7 @@ static void on_serving(void)
 
 static int run_front(const struct startup *startup)
 {
+	process_title_set("front");
 	if (background_leave())
 		log_set_watched(false);
 	return front_main(startup);
@@ -372,6 +374,7 @@ static int serve(const struct arguments *arguments, const char *path,
 			return status;
 		}
 	}
+	process_title_set("keeper");
 	return keeper_run(&options, settings, &activation);
 }
 
@@ -415,6 +418,7 @@ int main(int argc, char **argv)
 
 	reset_signals();
 	umask(022);
+	process_title_init(argc, argv);
 	status = act(&arguments, path, &load, &descriptors);
 	log_close();
 	return status;

@@ -9,6 +9,7 @@
 #include "base/answers.h"
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/process-title.h"
 #include "base/text.h"
 #include "config/resolved-hosts.h"
 #include "config/settings.h"
@@ -68,6 +69,7 @@ int rehearsal_start(struct rehearsal *rehearsal, const char *path,
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() != parent)
 			_exit(REHEARSAL_BAD);
+		process_title_set("trying the configuration");
 		if (options->abandon)
 			options->abandon(options->owner);
 		_exit(rehearse(rehearsal, path, options));

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/process-title.h"
 #include "channel/startup.h"
 #include "front/front.h"
 
@@ -49,6 +50,7 @@ static void drain(struct front *front, int64_t grace_ms, bool has_successor)
 		log_debug("finishing the last clients: sessions %zu, processes with clients %zu",
 			  front->builtins.sessions.count, (size_t)front->pass.group.n_processes);
 		front->context.mode = MODE_DRAINING;
+		process_title_set("front, draining");
 		program_log_stop(&front->program_log);
 		services_drain(&front->services, has_successor);
 	}

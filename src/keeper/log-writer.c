@@ -20,6 +20,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/privileges.h"
+#include "base/process-title.h"
 
 #define WAIT_MS 1000
 #define ROOM (1 << 20) /* of a pipe, if the system grants it */
@@ -201,6 +202,7 @@ static _Noreturn void run(const char *path, const struct privileges_user *user, 
 	int answer;
 
 	(void)prctl(PR_SET_NAME, "superd-log");
+	process_title_set("log");
 	keep_ends(ends);
 	answer = prepare(&file, path, user);
 	(void)!write(CONTROL, &answer, sizeof(answer));

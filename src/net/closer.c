@@ -12,6 +12,7 @@
 #include "base/backoff.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/process-title.h"
 #include "net/timer.h"
 
 /* A hostile front sends one descriptor and is killed then, so these are many. */
@@ -49,6 +50,7 @@ static int close_and_end(void *fd)
 {
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	(void)prctl(PR_SET_NAME, "superd-close");
+	process_title_set("closing a connection");
 	(void)close(*(const int *)fd);
 	return 0;
 }

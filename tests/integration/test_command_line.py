@@ -292,7 +292,7 @@ def background(place):
 
 def own_daemons():
     """By what they were started as: from another mount namespace a file may have no name."""
-    return [pid for pid in children(os.getpid()) if started_as(pid) == SUPERD]
+    return [pid for pid in children(os.getpid()) if started_as(pid) in (SUPERD, "superd: keeper")]
 
 
 def started_as(pid):

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from daemon import read_all
-from process import alive, descriptors, eventually, listening_inodes
+from process import alive, children, descriptors, eventually, listening_inodes, status
 from settings import ECHO, HOST, PORT, service, shell
 
 
@@ -270,3 +270,39 @@ def test_programs_are_not_disturbed_by_a_reload(superd):
         daemon.reload()
         client.sendall(b"word\n")
         assert read_all(client) == b"word\n"
+
+
+def title(pid):
+    with open(f"/proc/{pid}/cmdline") as file:
+        return file.read().rstrip("\0")
+
+
+def test_processes_are_named(superd, place):
+    text = f'log = "{place}/log"\n' + service("x", listen=f"unix:{place}/x.sock", builtin="echo")
+    daemon = superd(text)
+    daemon.address = lambda *_: f"{place}/x.sock"
+    assert title(daemon.keeper) == "superd: keeper"
+    old = daemon.front
+    assert title(old) == "superd: front"
+    with daemon.connect("x", "unix") as client:
+        client.sendall(b"x")
+        assert client.recv(1) == b"x"
+        daemon.reload()
+        eventually(lambda: title(old) == "superd: front, draining")
+        assert title(daemon.front) == "superd: front"
+    eventually(lambda: daemon.fronts() == [daemon.front] != [old])
+    titles = {title(pid): status(pid)["Name"] for pid in children(daemon.keeper)}
+    # Who looks for superd by its name finds it.
+    assert titles == {"superd: front": "superd", "superd: log": "superd-log"}
+    assert status(daemon.keeper)["Name"] == "superd"
+
+
+def test_names_of_processes_take_no_variable_away(superd):
+    """The titles stand where the environment was."""
+    program = service("x", exec=shell('echo "$FIRST $LAST"'), passenv=["FIRST", "LAST"])
+    daemon = superd(program, env={"FIRST": "1 2", "LAST": "3" * 1000})
+    said = f"1 2 {'3' * 1000}\n".encode()
+    assert daemon.ask("x") == said
+    daemon.reload()
+    assert daemon.ask("x") == said
+    assert title(daemon.keeper) == "superd: keeper"
