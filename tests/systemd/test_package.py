@@ -9,13 +9,35 @@ import pytest
 from machine import CAT, CONF, DROP_INS, ECHO, UNITS, call, connect, echoes, eventually
 from machine import main_pid, need, says, show
 
-MANUAL = pathlib.Path(__file__).parents[2] / "man"
+TOP = pathlib.Path(__file__).parents[2]
+MANUAL = TOP / "man"
+TESTS = TOP / "packaging/debian/tests"
+FILES = TOP / "tests/systemd/files"
 
 
 def test_the_package_is_installed_with_its_user_and_its_directory(deb):
     call("getent", "passwd", "superd")
     assert CONF.is_file() and DROP_INS.is_dir()
     assert pathlib.Path("/run/superd").is_dir()
+
+
+def names_in(package):
+    lines = call("dpkg-deb", "--contents", package).splitlines()
+    names = [line.split()[5] for line in lines if not line.endswith("/")]
+    return sorted(re.sub(r"^\.|(?<=/lib/)\w+-linux-gnu\w*", "", name) for name in names)
+
+
+@pytest.mark.parametrize("name", ["superd", "libsuperd-pass0", "libsuperd-pass-dev"])
+def test_the_package_brings_these_files(deb, name):
+    (package,) = deb.parent.glob(f"{name}_*.deb")
+    assert names_in(package) == (FILES / f"{name}.txt").read_text().splitlines()
+
+
+@pytest.mark.parametrize("name", re.findall(r"(?m)^Tests: (.*)", (TESTS / "control").read_text()))
+def test_the_tests_of_the_package_pass(deb, name):
+    """As autopkgtest runs them, which a Debian archive does with the installed package."""
+    call("systemctl", "reset-failed", "superd", check=False)
+    call(TESTS / name)
 
 
 def test_the_unit_is_what_systemd_expects(deb):
