@@ -8,7 +8,7 @@ import re
 import sys
 from pathlib import Path
 
-LINK = re.compile(r"\]\(([^)#:\s]+)(?:#([^)]*))?\)")
+LINK = re.compile(r"\]\(([^)#:\s]*)(?:#([^)]*))?\)")
 
 
 def headings(path):
@@ -19,7 +19,7 @@ def headings(path):
 
 def complaints(path):
     for name, heading in LINK.findall(path.read_text()):
-        target = path.parent / name
+        target = path.parent / name if name else path
         if not target.exists():
             yield f"{path}: there is no file {name}"
         elif heading and heading not in headings(target):
