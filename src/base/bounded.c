@@ -10,9 +10,15 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 
 #define LIMIT_MS 1000
 #define LOOK_MS 5
+
+/* All waits in vain of a while. */
+#define WHILE_MS 10000
+#define ALL_MS (2 * LIMIT_MS)
+#define LEAST_MS 4
 
 /* In memory that both processes share. */
 struct work {
@@ -22,9 +28,32 @@ struct work {
 
 static bool is_enabled;
 
+/* How long was waited in vain since then. */
+static int64_t since_ms;
+static int wasted_ms;
+
 void bounded_enable(bool enabled)
 {
 	is_enabled = enabled;
+	wasted_ms = 0;
+}
+
+/*
+ * Each wait may take half of what is left: the first a second, and all together two. So a file
+ * system that answers has time also after others that do not.
+ */
+static int find_limit(void)
+{
+	if (clock_ms() - since_ms >= WHILE_MS)
+		wasted_ms = 0;
+	return (ALL_MS - wasted_ms) / 2;
+}
+
+static void waste(int ms)
+{
+	if (wasted_ms == 0)
+		since_ms = clock_ms();
+	wasted_ms += ms;
 }
 
 /* A process that hangs must hold nothing open that others wait for. */
@@ -36,9 +65,9 @@ static void close_all_but(int fd)
 }
 
 /* For want of a descriptor. */
-static bool look_for_end(pid_t pid)
+static bool look_for_end(pid_t pid, int limit_ms)
 {
-	for (int waited_ms = 0; waited_ms < LIMIT_MS; waited_ms += LOOK_MS) {
+	for (int waited_ms = 0; waited_ms < limit_ms; waited_ms += LOOK_MS) {
 		if (waitpid(pid, NULL, WNOHANG) != 0)
 			return true;
 		(void)poll(NULL, 0, LOOK_MS);
@@ -47,21 +76,25 @@ static bool look_for_end(pid_t pid)
 }
 
 /* Returns whether the process has ended in time, and was reaped. */
-static bool wait_for(pid_t pid)
+static bool wait_for(pid_t pid, int limit_ms)
 {
 	AUTO(auto_close) int process = (int)syscall(SYS_pidfd_open, pid, 0);
 	struct pollfd ended = { .fd = process, .events = POLLIN };
 
-	if (process < 0 ? look_for_end(pid) : poll(&ended, 1, LIMIT_MS) != 0)
+	if (process < 0 ? look_for_end(pid, limit_ms) : poll(&ended, 1, limit_ms) != 0)
 		return process < 0 || waitpid(pid, NULL, 0) == pid;
 	kill(pid, SIGKILL);
+	waste(limit_ms);
 	return false;
 }
 
 static int run(struct work *work, bounded_fn *fn, void *data, size_t size, int fd)
 {
+	int limit_ms = find_limit();
 	pid_t pid;
 
+	if (limit_ms < LEAST_MS)
+		return -ETIMEDOUT;
 	memcpy(work->data, data, size);
 	work->result = -EIO;
 	pid = fork();
@@ -72,7 +105,7 @@ static int run(struct work *work, bounded_fn *fn, void *data, size_t size, int f
 		work->result = fn(work->data);
 		_exit(0);
 	}
-	if (!wait_for(pid))
+	if (!wait_for(pid, limit_ms))
 		return -ETIMEDOUT;
 	memcpy(data, work->data, size);
 	return work->result;

@@ -2,7 +2,7 @@
 
 /*
  * Work on files, in a process of its own, because a file system that is dead answers never. The
- * keeper waits for it a second at most.
+ * keeper waits for it a second at most, and less where it has waited for others in vain.
  */
 
 #include <stdbool.h>
@@ -15,7 +15,8 @@ void bounded_enable(bool enabled);
 
 /*
  * Calls @fn with @data, @size bytes without pointers to what it changes, and returns what it
- * returns. -ETIMEDOUT: it takes too long, and was given up; what it did is not known. The process
- * has no descriptor but @fd (-1: none). Without a process to be had, it is a plain call.
+ * returns. -ETIMEDOUT: it takes too long, and was given up; what it did is not known. In ten
+ * seconds all that are given up take two; then nothing is begun. The process has no descriptor but
+ * @fd (-1: none). Without a process to be had, it is a plain call.
  */
 int bounded_run(bounded_fn *fn, void *data, size_t size, int fd);

@@ -2,13 +2,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/bounded.h"
 #include "base/cleanup.h"
+#include "base/fd.h"
 #include "base/log.h"
 
 #define MODE 0644
@@ -23,21 +27,59 @@ void pid_file_init(struct pid_file *pid_file)
 	*pid_file = (struct pid_file){ .now = none, .next = none };
 }
 
+/* Work on files, for a process of its own: see bounded.h. */
+struct work {
+	char path[PATH_MAX];
+	char other[PATH_MAX]; /* another name, for a rename */
+	dev_t device;         /* of the file that is ours, or 0 */
+	ino_t inode;
+	pid_t keeper;
+	int socket;  /* where a file that was opened is sent */
+	pid_t owner; /* out: who has locked the file, or 0 */
+};
+
+static int run(bounded_fn *fn, struct work *work, const struct pid_file_claim *claim,
+	       const char *path)
+{
+	if (strlen(path) >= sizeof(work->path))
+		return -ENAMETOOLONG;
+	(void)strcpy(work->path, path);
+	work->device = claim->device;
+	work->inode = claim->inode;
+	return bounded_run(fn, work, sizeof(*work), work->socket);
+}
+
+static int check_ours(void *data)
+{
+	const struct work *work = data;
+	struct stat there;
+
+	return lstat(work->path, &there) == 0 && work->device == there.st_dev &&
+	       work->inode == there.st_ino;
+}
+
 /* Whether @path is the file that @claim has open. */
 static bool is_ours(const struct pid_file_claim *claim, const char *path)
 {
-	struct stat ours, there;
+	struct work work = { .socket = -1 };
 
-	return claim->fd >= 0 && fstat(claim->fd, &ours) == 0 && lstat(path, &there) == 0 &&
-	       ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
+	return claim->fd >= 0 && run(check_ours, &work, claim, path) == 1;
+}
+
+static int remove_ours(void *data)
+{
+	const struct work *work = data;
+
+	return check_ours(data) == 1 ? unlink(work->path) : 0;
 }
 
 static void drop(struct pid_file_claim *claim)
 {
 	const char *name = claim->draft ?: claim->path;
+	struct work work = { .socket = -1 };
 
-	if (name && is_ours(claim, name))
-		(void)unlink(name);
+	if (name && claim->fd >= 0)
+		(void)run(remove_ours, &work, claim, name);
 	if (claim->fd >= 0)
 		close(claim->fd);
 	free(claim->draft);
@@ -67,53 +109,95 @@ static bool holds_number(int fd)
 	return n >= 0 && n < (ssize_t)sizeof(text);
 }
 
+/* Returns 1 if there is no file, or a stale one; 0 if it is no pid file; or a negative errno. */
+static int check_stale(void *data)
+{
+	struct work *work = data;
+	AUTO(auto_close) int fd = -1;
+	struct stat status;
+
+	fd = open(work->path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT)
+		return 1;
+	if (fd < 0)
+		return errno == ELOOP ? 0 : -errno;
+	work->owner = find_owner(fd);
+	return !work->owner && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
+	       holds_number(fd);
+}
+
 /* Whether @path is free, or a stale pid file. Logs if not. */
 static bool may_replace(const char *path)
 {
-	AUTO(auto_close) int fd = -1;
-	struct stat status;
-	pid_t owner;
+	struct work work = { .socket = -1 };
+	int r = run(check_stale, &work, &none, path);
 
-	fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	if (fd < 0 && errno == ENOENT)
-		return true;
-	if (fd < 0 && errno != ELOOP) {
-		log_error(-errno, "cannot read the pid file '%s'", path);
-		return false;
-	}
-	owner = fd < 0 ? 0 : find_owner(fd);
-	if (owner)
+	if (r < 0)
+		log_error(r, "cannot read the pid file '%s'", path);
+	else if (work.owner)
 		log_error(0,
 			  "the pid file '%s' is that of a superd that runs (pid %ld); stop that "
 			  "one, or set another 'pid_file'",
-			  path, (long)owner);
-	else if (fd < 0 || fstat(fd, &status) < 0 || !S_ISREG(status.st_mode) || !holds_number(fd))
+			  path, (long)work.owner);
+	else if (r == 0)
 		log_error(0,
 			  "'%s' is no pid file and is not replaced; remove it, or set another "
 			  "'pid_file'",
 			  path);
-	else
-		return true;
-	return false;
+	return r > 0;
+}
+
+static int make_draft(void *data)
+{
+	struct work *work = data;
+	int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
+	AUTO(auto_close) int fd = open(work->path, flags, MODE_UNLOCKED);
+	struct stat status;
+
+	/* A process of this number has died before it served. */
+	if (fd < 0 && errno == EEXIST && unlink(work->path) == 0)
+		fd = open(work->path, flags, MODE_UNLOCKED);
+	if (fd < 0 || dprintf(fd, "%ld\n", (long)work->keeper) < 0 || fstat(fd, &status) < 0)
+		return -errno;
+	work->device = status.st_dev;
+	work->inode = status.st_ino;
+	return fd_send(work->socket, fd);
+}
+
+/* A process of its own opens the file, but its lock would end with that process. */
+static int open_draft(struct pid_file_claim *claim)
+{
+	AUTO(auto_close) int theirs = -1;
+	AUTO(auto_close) int ours = -1;
+	struct work work = { .keeper = getpid() };
+	int ends[2], r;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+		return -errno;
+	ours = ends[0];
+	work.socket = theirs = ends[1];
+	r = run(make_draft, &work, &none, claim->draft);
+	if (r < 0)
+		return r;
+	claim->device = work.device;
+	claim->inode = work.inode;
+	r = fd_receive(ours, &claim->fd);
+	if (r > 0 && claim->fd < 0)
+		r = -EMFILE;
+	return r > 0 ? 0 : r;
 }
 
 static int write_draft(struct pid_file_claim *claim)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-	int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
+	int r = open_draft(claim);
 
-	claim->fd = open(claim->draft, flags, MODE_UNLOCKED);
-	/* A process of this number has died before it served. */
-	if (claim->fd < 0 && errno == EEXIST && unlink(claim->draft) == 0)
-		claim->fd = open(claim->draft, flags, MODE_UNLOCKED);
-	if (claim->fd < 0)
-		return -errno;
+	if (r < 0)
+		return r;
 	/* Some file systems have no locks. A file there always looks stale. */
 	if (fcntl(claim->fd, F_SETLK, &lock) < 0 && errno != ENOLCK && errno != EOPNOTSUPP)
 		return -errno;
-	if (fchmod(claim->fd, MODE) < 0 || dprintf(claim->fd, "%ld\n", (long)getpid()) < 0)
-		return -errno;
-	return 0;
+	return fchmod(claim->fd, MODE) < 0 ? -errno : 0;
 }
 
 static int make(struct pid_file_claim *out, const char *path)
@@ -131,6 +215,23 @@ static int make(struct pid_file_claim *out, const char *path)
 		drop(out);
 	}
 	return r;
+}
+
+static int rename_draft(void *data)
+{
+	const struct work *work = data;
+
+	return rename(work->path, work->other) < 0 ? -errno : 0;
+}
+
+static int publish(const struct pid_file_claim *claim)
+{
+	struct work work = { .socket = -1 };
+
+	if (strlen(claim->path) >= sizeof(work.other))
+		return -ENAMETOOLONG;
+	(void)strcpy(work.other, claim->path);
+	return run(rename_draft, &work, claim, claim->draft);
 }
 
 int pid_file_prepare(struct pid_file *pid_file, const char *path)
@@ -152,13 +253,15 @@ int pid_file_prepare(struct pid_file *pid_file, const char *path)
 void pid_file_publish(struct pid_file *pid_file)
 {
 	struct pid_file_claim *next = &pid_file->next;
+	int r;
 
 	if (!pid_file->changes)
 		return;
 	/* Another superd may have come in between. */
 	if (next->path && (is_ours(&pid_file->now, next->path) || may_replace(next->path))) {
-		if (rename(next->draft, next->path) < 0)
-			log_error(-errno, "cannot write the pid file '%s'", next->path);
+		r = publish(next);
+		if (r < 0)
+			log_error(r, "cannot write the pid file '%s'", next->path);
 		else
 			free(take_ptr(next->draft));
 	}

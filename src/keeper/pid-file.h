@@ -7,7 +7,8 @@
  * with it is said in time. When superd serves, it is renamed: whoever finds it finds all of it, and
  * superd behind it. The keeper holds a lock on it (fcntl(2)) as long as it lives. So a file that
  * nobody has locked is stale, whatever process has its number now, and is replaced. No forked
- * process inherits the lock.
+ * process inherits the lock. The file system may be dead: a process of its own opens and renames
+ * the file, and the keeper waits a moment for it.
  */
 
 #include <stdbool.h>
@@ -18,6 +19,8 @@ struct pid_file_claim {
 	char *path;  /* or NULL: none */
 	char *draft; /* its name until it is published, or NULL */
 	int fd;
+	dev_t device;
+	ino_t inode;
 };
 
 struct pid_file {

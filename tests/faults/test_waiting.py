@@ -161,3 +161,43 @@ def test_the_keeper_does_not_wait_for_the_folder_of_a_socket(superd, place, call
     if call == "bind":
         daemon.wait_log("cannot listen on unix:.*: Connection timed out; trying again in 1 s")
         daemon.wait_log("service 'unix': listening on unix:")
+
+
+@pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
+def test_many_sockets_in_such_a_folder_make_the_keeper_wait_no_longer(superd, place):
+    many = "".join(
+        service(f"s{number}", listen=f"unix:{place}/{number}.sock", builtin="echo")
+        for number in range(20)
+    )
+    daemon = superd(ECHO)
+    with watching(daemon, "-f", "-e", "trace=bind", "-e", "inject=bind:delay_enter=30s"):
+        began = time.monotonic()
+        said = len(daemon.notify.messages)
+        daemon.write(ECHO + many)
+        daemon.signal(signal.SIGHUP)
+        daemon.wait_ready(after=said)
+        assert daemon.ask("echo", b"ping") == b"ping"
+        assert time.monotonic() - began < 10
+    daemon.wait_log("service 's.*': cannot listen on unix:.*: Connection timed out", count=20)
+    daemon.wait_log("service 's.*': listening on unix:", count=20)
+
+
+@pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
+@pytest.mark.parametrize("call", ["openat", "rename", "unlink"])
+def test_the_keeper_does_not_wait_for_the_folder_of_the_pid_file(superd, place, call):
+    old, new = place / "old.pid", place / "new.pid"
+    daemon = superd(f'pid_file = "{old}"\n' + ECHO)
+    delay = ["-f", "-P", str(old), "-P", str(new), "-P", f"{new}.{daemon.keeper}"]
+    with watching(daemon, *delay, "-e", f"trace={call}", "-e", f"inject={call}:delay_enter=30s"):
+        began = time.monotonic()
+        daemon.write(f'pid_file = "{new}"\n' + ECHO)
+        logged = len(daemon.log)
+        daemon.signal(signal.SIGHUP)
+        daemon.wait_log("configuration (loaded|not changed)", after=logged)
+        assert daemon.ask("echo", b"ping") == b"ping"
+        assert daemon.has_said("the pid file '.*new.pid': Connection timed out") == (
+            call != "unlink"
+        )
+        assert time.monotonic() - began < 10
+    daemon.reload()
+    assert int(new.read_text()) == daemon.keeper

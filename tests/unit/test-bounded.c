@@ -97,6 +97,29 @@ static void test_what_takes_too_long_is_given_up(void **state)
 	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 }
 
+static void test_many_that_take_too_long_take_two_seconds(void **state)
+{
+	int64_t began = clock_ms();
+	struct work work = { .fd = -1, .other = -1 };
+
+	for (int i = 0; i < 50; i++)
+		assert_int_equal(bounded_run(hang, &work, sizeof(work), -1), -ETIMEDOUT);
+	assert_in_range(clock_ms() - began, 1900, 9000);
+	while (waitpid(-1, NULL, 0) > 0)
+		;
+}
+
+static void test_one_that_answers_has_time_after_others_that_do_not(void **state)
+{
+	struct work work = { .fd = -1, .other = -1 };
+
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(bounded_run(hang, &work, sizeof(work), -1), -ETIMEDOUT);
+	assert_int_equal(bounded_run(note, &work, sizeof(work), -1), -EXDEV);
+	while (waitpid(-1, NULL, 0) > 0)
+		;
+}
+
 static void test_without_descriptors_the_wait_has_an_end_too(void **state)
 {
 	struct work work = { .fd = -1, .other = -1 };
@@ -125,6 +148,8 @@ int main(void)
 		CASE(test_before_it_is_enabled_it_is_a_plain_call),
 		CASE(test_the_result_and_the_data_come_back),
 		CASE(test_what_takes_too_long_is_given_up),
+		CASE(test_many_that_take_too_long_take_two_seconds),
+		CASE(test_one_that_answers_has_time_after_others_that_do_not),
 		CASE(test_without_descriptors_the_wait_has_an_end_too),
 		CASE(test_what_crashes_has_failed),
 	};
