@@ -46,6 +46,7 @@ struct arguments {
 	const char *config;
 	const char *pid_file;
 	int port_base;
+	pid_t pid; /* of the superd to reload; 0: that of the pid file */
 	bool foreground;
 	bool debug;
 };
@@ -62,7 +63,8 @@ static const char usage[] =
 	"  -d, --debug           log more\n"
 	"      --list            print the services of the configuration\n"
 	"      --explain OPTION  print what superd.conf(5) says about OPTION\n"
-	"      --reload          let the superd of the pid file read its configuration again\n"
+	"      --reload[=PID]    let the superd of the pid file, or PID, read its configuration "
+	"again\n"
 	"      --stop            stop the superd of the pid file, and wait for its end\n"
 	"      --describe-front  print what the process that faces the network may do\n"
 	"  -V, --version         print the version and exit\n"
@@ -80,6 +82,18 @@ static int parse_port_base(const char *text, int *out)
 		return -EINVAL;
 	}
 	*out = (int)value;
+	return 0;
+}
+
+static int parse_pid(const char *text, pid_t *out)
+{
+	int64_t value;
+
+	if (number_parse(text, 2, INT_MAX, &value) < 0) {
+		fprintf(stderr, "superd: --reload takes a process id, not '%s'\n", text);
+		return -EINVAL;
+	}
+	*out = (pid_t)value;
 	return 0;
 }
 
@@ -105,7 +119,7 @@ static int parse_long(struct arguments *out, int option, int *out_status)
 	case FIRST_ACTION + RELOAD:
 	case FIRST_ACTION + STOP:
 		out->action = option - FIRST_ACTION;
-		return 0;
+		return optarg ? parse_pid(optarg, &out->pid) : 0;
 	case EXPLAIN:
 		*out_status = explain_print(optarg) < 0 ? EX_USAGE : EX_OK;
 		return -1;
@@ -130,7 +144,7 @@ static int parse_arguments(struct arguments *out, int argc, char **argv, int *ou
 		{ "pid-file", required_argument, NULL, 'P' },
 		{ "debug", no_argument, NULL, 'd' },
 		{ "list", no_argument, NULL, FIRST_ACTION + LIST },
-		{ "reload", no_argument, NULL, FIRST_ACTION + RELOAD },
+		{ "reload", optional_argument, NULL, FIRST_ACTION + RELOAD },
 		{ "stop", no_argument, NULL, FIRST_ACTION + STOP },
 		{ "explain", required_argument, NULL, EXPLAIN },
 		{ "describe-front", no_argument, NULL, DESCRIBE_FRONT },
@@ -245,6 +259,8 @@ static int status_of_telling(int error)
 		return EX_OK;
 	case -EINVAL:
 		return EX_CONFIG;
+	case -ECANCELED:
+		return EX_OSERR;
 	case -EPERM:
 	case -EACCES:
 		return EX_NOPERM;
@@ -266,6 +282,10 @@ static int send_signal(const struct arguments *arguments, const char *path,
 	if (r == 0 && !pid_file)
 		pid_file = settings->pid_file;
 
+	if (r == 0 && arguments->pid > 0) {
+		settings_free(settings);
+		return status_of_telling(tell_reload_pid(arguments->pid));
+	}
 	if (r == 0 && !pid_file)
 		fputs("superd: 'pid_file' is not set, so it is not known which superd is meant; "
 		      "name its file with --pid-file\n",

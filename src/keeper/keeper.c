@@ -169,12 +169,15 @@ static void on_reaped(struct signals *signals, pid_t pid, int status)
 		(void)reload_reaped(&keeper->reload, pid, status);
 }
 
-static void on_reload(struct signals *signals)
+static void on_reload(struct signals *signals, pid_t asker)
 {
 	struct keeper *keeper = signalled(signals);
 
 	if (keeper->stopping)
 		return;
+	if (asker > 0)
+		reload_askers_add(&keeper->askers, asker,
+				  keeper->reload.state != RELOAD_NONE || keeper->reloaded);
 	if (keeper->served)
 		reload_begin(&keeper->reload);
 	else
@@ -217,6 +220,7 @@ static void note_reload(struct keeper *keeper)
 	keeper->reloaded = false;
 	activation_warn(keeper->listener_table.activation);
 	notify_ready(report_status(keeper));
+	reload_askers_answer(&keeper->askers, keeper->reload.failed);
 	reload_again(&keeper->reload);
 }
 

@@ -25,6 +25,7 @@
 #include "keeper/listen/listener-table.h"
 #include "keeper/pid-file.h"
 #include "keeper/pool/pool-state.h"
+#include "keeper/reload-askers.h"
 #include "keeper/reload.h"
 #include "keeper/service/service-record.h"
 #include "keeper/signals.h"
@@ -68,6 +69,7 @@ struct keeper {
 	struct requests requests;
 	struct pools pools;
 	struct reload reload;
+	struct reload_askers askers;
 	struct rehearsal rehearsal;
 	struct watchdog watchdog;
 	struct pid_file pid_file;

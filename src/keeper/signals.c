@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/reload-answer.h"
 
 /* One SIGCHLD may stand for any number of children. */
 static void reap(struct signals *signals)
@@ -18,20 +19,28 @@ static void reap(struct signals *signals)
 		signals->events->on_reaped(signals, pid, status);
 }
 
-static void on_signal(struct signals *signals, uint32_t number)
+/* Whoever can send the signal can as well send another one, so the process id is believed. */
+static pid_t asker_of(const struct signalfd_siginfo *info)
 {
-	switch (number) {
+	bool asks = info->ssi_code == SI_QUEUE && info->ssi_int == RELOAD_REQUEST;
+
+	return asks && info->ssi_pid > 1 && info->ssi_pid <= INT32_MAX ? (pid_t)info->ssi_pid : 0;
+}
+
+static void on_signal(struct signals *signals, const struct signalfd_siginfo *info)
+{
+	switch (info->ssi_signo) {
 	case SIGCHLD:
 		reap(signals);
 		break;
 	case SIGHUP:
-		signals->events->on_reload(signals);
+		signals->events->on_reload(signals, asker_of(info));
 		break;
 	case SIGUSR1:
 		signals->events->on_report(signals);
 		break;
 	default:
-		signals->events->on_stop(signals, (int)number);
+		signals->events->on_stop(signals, (int)info->ssi_signo);
 	}
 }
 
@@ -42,7 +51,7 @@ static void on_readable(struct watch *watch)
 	ssize_t n = read(signals->fd, found, sizeof(found));
 
 	for (size_t i = 0; n > 0 && i < (size_t)n / sizeof(found[0]); i++)
-		on_signal(signals, found[i].ssi_signo);
+		on_signal(signals, &found[i]);
 }
 
 int signals_init(struct signals *signals, struct poller *poller,

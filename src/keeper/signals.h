@@ -14,7 +14,8 @@ struct signals;
 struct signals_events {
 	/* Process @pid was reaped, with the @status of wait(2). */
 	void (*on_reaped)(struct signals *signals, pid_t pid, int status);
-	void (*on_reload)(struct signals *signals);
+	/* Process @asker wants an answer; 0: nobody does. */
+	void (*on_reload)(struct signals *signals, pid_t asker);
 	void (*on_report)(struct signals *signals);
 	void (*on_stop)(struct signals *signals, int number);
 };

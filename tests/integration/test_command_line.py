@@ -16,7 +16,7 @@ import threading
 import pytest
 
 from daemon import PATIENCE, SUPERD
-from process import SANITIZED, children, eventually
+from process import SANITIZED, children, eventually, status
 from settings import ECHO, ROOT, USER, for_root, service
 from shipped import reachable
 
@@ -522,6 +522,57 @@ def test_superd_is_reloaded_and_stopped_by_its_pid_file(superd, place):
     assert "--pid-file" in call("--stop", *conf).stderr
     assert call("--stop", *conf, "-P", str(place / "superd.pid")).returncode == 0
     assert daemon.process.wait(0) == 0
+
+
+def test_a_reload_that_fails_after_the_check_is_told(superd, place):
+    daemon = superd(ECHO)
+    daemon.write(f'pid_file = "{place}/folder/superd.pid"\n' + ECHO)
+    done = call(f"--reload={daemon.keeper}", "-c", str(daemon.config))
+    assert done.returncode == OS_ERROR and "superd: not reloaded: " in done.stderr
+    daemon.wait_log("cannot write the pid file")
+    daemon.write(ECHO)
+    assert call(f"--reload={daemon.keeper}", "-c", str(daemon.config)).returncode == 0
+
+
+def test_who_asks_for_a_reload_during_another_is_told_of_its_own(superd):
+    """The first one waits for the end of a front that does not stop accepting."""
+    daemon = superd(ECHO)
+    front = daemon.front
+    ask = [SUPERD, f"--reload={daemon.keeper}", "-c", str(daemon.config)]
+    daemon.stop_process(front)
+    first = subprocess.Popen(ask)
+    daemon.wait_log("loading ")
+    second = subprocess.Popen(ask)
+    assert first.wait(PATIENCE) == 0
+    assert front not in daemon.fronts()
+    assert second.wait(PATIENCE) == 0
+    daemon.wait_log("configuration loaded", count=3)
+
+
+def test_who_waits_for_a_superd_that_ends_is_told(superd):
+    daemon = superd(ECHO)
+    daemon.stop_process(daemon.keeper)
+    ask = [SUPERD, f"--reload={daemon.keeper}", "-c", str(daemon.config)]
+    with subprocess.Popen(ask, stderr=subprocess.PIPE, text=True) as asking:
+        eventually(lambda: pending(daemon.keeper) & 1 << signal.SIGHUP - 1)
+        daemon.kill()
+        assert "it is not known what became of the reload" in asking.communicate()[1]
+        assert asking.returncode == UNAVAILABLE
+
+
+def pending(pid):
+    return int(status(pid)["ShdPnd"], 16)
+
+
+@pytest.mark.parametrize("number", ["", "1", "-5", "x", "99999999999"])
+def test_a_reload_takes_a_process_id(number):
+    done = call(f"--reload={number}")
+    assert done.returncode == USAGE and "takes a process id" in done.stderr
+
+
+def test_a_reload_of_nobody_is_told(run):
+    done = run(for_root(ECHO), "--reload=2147483647")
+    assert done.returncode == UNAVAILABLE and "no process has the id 2147483647" in done.stderr
 
 
 @pytest.mark.skipif(not ROOT, reason="needs root, for a superd of somebody else")

@@ -62,6 +62,24 @@ def test_a_broken_edit_fails_the_reload_and_changes_nothing(superd):
     assert echoes(4007)
 
 
+def test_a_reload_that_fails_after_the_check_fails_for_systemctl_too(superd):
+    superd(ECHO)
+    CONF.write_text('pid_file = "/nonexistent/superd.pid"\n' + ECHO)
+    assert subprocess.run(["systemctl", "reload", "superd"], timeout=60).returncode != 0
+    errors = journal("--priority", "err", "--lines", "20")
+    assert "cannot write the pid file" in errors and "superd: not reloaded: " in errors
+    assert show("ActiveState") == "active"
+    assert echoes(4007)
+
+
+def test_a_reload_is_over_when_systemctl_says_so(superd):
+    superd(ECHO)
+    for text in (ECHO + TIME, ECHO) * 3:
+        CONF.write_text(text)
+        call("systemctl", "reload", "superd")
+        assert show("StatusText").startswith(f"Serving {2 if TIME in text else 1} service")
+
+
 def test_status_tells_that_a_signal_found_a_broken_file(superd):
     superd(ECHO)
     CONF.write_text("service {")

@@ -1,0 +1,14 @@
+#pragma once
+
+/*
+ * How `superd --reload` learns what became of the reload that it asks for. It sends SIGHUP by
+ * sigqueue(3) with RELOAD_REQUEST, and the keeper answers with SIGURG. That signal is ignored by
+ * default, so nobody notices an answer that comes too late, to a process id that another has now.
+ */
+
+#define RELOAD_REQUEST 0x72656c
+
+enum reload_answer {
+	RELOAD_SUCCEEDED = RELOAD_REQUEST + 1,
+	RELOAD_FAILED,
+};
