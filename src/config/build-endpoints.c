@@ -30,16 +30,27 @@ static const char *const trait_names[] = {
 	"a TCP or UDP endpoint",
 	"an endpoint with connections",
 	"a Unix endpoint with a path",
+	"an IPv6 endpoint",
 };
+
+/* Without IPv6 in the system "tcp:80" is an endpoint of IPv4, and the file is right all the same.
+ */
+static bool may_be_ipv6(const struct address *address)
+{
+	return address->any.sa_family == AF_INET6 ||
+	       (address_is_wildcard(address) && !endpoint_system_has_ipv6());
+}
 
 static unsigned traits_of(const struct endpoint *endpoint)
 {
+	unsigned ip = ENDPOINT_IP | (may_be_ipv6(&endpoint->address) ? ENDPOINT_IPV6 : 0);
+
 	if (endpoint->address.any.sa_family == AF_UNIX)
 		return (endpoint->type == SOCK_DGRAM ? 0 : ENDPOINT_CONNECTIONS) |
 		       (endpoint->address.un.sun_path[0] ? ENDPOINT_SOCKET_FILE : 0);
 	if (endpoint->type == SOCK_STREAM)
-		return ENDPOINT_IP | ENDPOINT_TCP | ENDPOINT_CONNECTIONS;
-	return ENDPOINT_IP | ENDPOINT_UDP;
+		return ip | ENDPOINT_TCP | ENDPOINT_CONNECTIONS;
+	return ip | ENDPOINT_UDP;
 }
 
 static int lookup(struct build *build, const struct endpoint_text *text, struct address *out)
@@ -221,11 +232,44 @@ static bool lacks_interface(const struct build *build, const struct word *word,
 	       !build->draft->bad[OPTION_INTERFACE];
 }
 
+static bool is_multicast(const struct address *address)
+{
+	if (address->any.sa_family == AF_INET)
+		return IN_MULTICAST(ntohl(address->in.sin_addr.s_addr));
+	return address->any.sa_family == AF_INET6 && IN6_IS_ADDR_MULTICAST(&address->in6.sin6_addr);
+}
+
+/* Adds the endpoints of one address. -EADDRNOTAVAIL: it is one of a group; -ENODEV: see above. */
+static int listen_on_address(struct build *build, const struct word *word,
+			     const struct address *address)
+{
+	/* Nothing would arrive before the socket has joined the group. */
+	if (is_multicast(address))
+		return -EADDRNOTAVAIL;
+	return lacks_interface(build, word, address) ? -ENODEV : add_ports(build, word, address);
+}
+
+static void listening_error(struct build *build, const struct value *value, int error)
+{
+	const char *quoted = errors_quote(value->text);
+
+	if (error == -ENODEV)
+		build_error(build, OPTION_LISTEN, value->line,
+			    "'%s' needs its interface, as in 'tcp:[fe80::1%%eth0]:80'", quoted);
+	else if (error == -EADDRNOTAVAIL)
+		build_error(build, OPTION_LISTEN, value->line,
+			    "'%s' is a multicast address, and superd cannot join its group yet; "
+			    "write an address of this machine",
+			    quoted);
+	else
+		build_error(build, OPTION_LISTEN, value->line, "'%s': %s", quoted,
+			    error == -E2BIG ? "too many endpoints" : strerror(-error));
+}
+
 /* Adds every endpoint of one value of `listen`. Returns a negative errno after adding an error. */
 static int listen_on(struct build *build, const struct value *value)
 {
 	struct address addresses[RESOLVED_ADDRESSES_MAX];
-	const char *quoted = errors_quote(value->text);
 	struct word word;
 	int n, r;
 
@@ -236,18 +280,12 @@ static int listen_on(struct build *build, const struct value *value)
 	n = lookup(build, &word.text, addresses);
 	if (n < 0)
 		build_error(build, OPTION_LISTEN, value->line, "'%s': cannot use the host: %s",
-			    quoted, lookup_error(n));
+			    errors_quote(value->text), lookup_error(n));
 
 	for (int i = 0; i < n && r == 0; i++)
-		r = lacks_interface(build, &word, &addresses[i])
-			    ? -ENODEV
-			    : add_ports(build, &word, &addresses[i]);
-	if (r == -ENODEV)
-		build_error(build, OPTION_LISTEN, value->line,
-			    "'%s' needs its interface, as in 'tcp:[fe80::1%%eth0]:80'", quoted);
-	else if (r < 0)
-		build_error(build, OPTION_LISTEN, value->line, "'%s': %s", quoted,
-			    r == -E2BIG ? "too many endpoints" : strerror(-r));
+		r = listen_on_address(build, &word, &addresses[i]);
+	if (r < 0)
+		listening_error(build, value, r);
 	return n < 0 ? n : r;
 }
 

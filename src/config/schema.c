@@ -187,7 +187,7 @@ const struct option schema_options[OPTION_COUNT] = {
 	[OPTION_SNDBUF] = { "sndbuf", BOTH, .parse = option_size, IN_DRAFT(socket.sndbuf), SIZE,
 		LIVE, OF_SIZE },
 	[OPTION_V6ONLY] = { "v6only", BOTH, .parse = option_boolean, IN_DRAFT(v6only), YES_OR_NO,
-		LIVE, .words = &booleans, .endpoints = ENDPOINT_IP },
+		LIVE, .words = &booleans, .endpoints = ENDPOINT_IPV6 },
 	[OPTION_FREEBIND] = { "freebind", BOTH, .parse = option_boolean, IN_DRAFT(freebind),
 		YES_OR_NO, LIVE, .words = &booleans, .endpoints = ENDPOINT_IP },
 	[OPTION_INTERFACE] = { "interface", BOTH, .parse = option_interface, IN_DRAFT(interface),

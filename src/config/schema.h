@@ -17,6 +17,7 @@ enum {
 	ENDPOINT_IP = 1 << 2,
 	ENDPOINT_CONNECTIONS = 1 << 3,
 	ENDPOINT_SOCKET_FILE = 1 << 4,
+	ENDPOINT_IPV6 = 1 << 5,
 };
 
 extern const struct option schema_options[OPTION_COUNT];

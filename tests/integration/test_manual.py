@@ -110,7 +110,7 @@ def described_options():
 GLOBAL = [option for option in described_options() if re.search(r"(main|any) file", option[2])]
 OF_SETS = [option for option in described_options() if option[2] == "sets"]
 OF_SERVICES = [option for option in described_options() if option not in GLOBAL + OF_SETS]
-STREAMS = ["tcp:127.0.0.1:0", "unix:/tmp/x"]
+STREAMS = ["tcp:127.0.0.1:0", "tcp:[::1]:0", "unix:/tmp/x"]
 DATAGRAMS = ["udp:127.0.0.1:0"]
 PROGRAM = {"exec": ["/bin/true"], "user": USER}
 KINDS = {
