@@ -391,7 +391,7 @@ int listener_accept(const struct listener *listener, int flags, struct address *
 
 int listener_address(const struct listener *listener, struct address *out)
 {
-	/* A socket that replaced a stale one was bound under another name than its file has. */
+	/* One that was passed may have been bound by another path to the same file. */
 	if (family_of(listener) == AF_UNIX) {
 		*out = listener->endpoint.address;
 		return 0;

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,6 +14,9 @@
 #include "base/cleanup.h"
 #include "net/address.h"
 #include "net/socket-options.h"
+
+#define LOOK_MS 1
+#define LOOKS 100
 
 static int set_owner(const char *path, const struct listener_options *options)
 {
@@ -38,6 +42,17 @@ static int bind_with_mode(int fd, const struct address *address, mode_t mode)
 	return r;
 }
 
+/* Another process may have the file aside for a moment, to look at it: see move_aside(). */
+static int find_file(const char *path, struct stat *out)
+{
+	for (int looks = 0; lstat(path, out) < 0; looks++) {
+		if (errno != ENOENT || looks == LOOKS)
+			return -errno;
+		(void)poll(NULL, 0, LOOK_MS);
+	}
+	return 0;
+}
+
 /* Binds to a path that does not exist, and listens. Removes the file on failure. */
 static int make(int fd, const struct address *address, const struct listener_options *options,
 		struct stat *out)
@@ -55,8 +70,8 @@ static int make(int fd, const struct address *address, const struct listener_opt
 		r = type;
 	if (r == 0 && type != SOCK_DGRAM && listen(fd, options->backlog) < 0)
 		r = -errno;
-	if (r == 0 && lstat(path, out) < 0)
-		r = -errno;
+	if (r == 0)
+		r = find_file(path, out);
 	if (r < 0)
 		(void)unlink(path);
 	return r;
@@ -106,48 +121,48 @@ static int choose_beside(const struct address *address, struct address *out)
 }
 
 /*
- * Replaces @stale at @path by the new file @beside. If another process has replaced it meanwhile,
- * its file is put back.
+ * Moves @stale from @path to @beside. A socket has the name for ever by which it was bound, and the
+ * path must be free for that, so the stale file goes first. If another process has replaced it
+ * meanwhile, its file is put back. Then -EADDRINUSE is returned.
  */
-static int put_in_place(const char *beside, const char *path, const struct stat *stale)
+static int move_aside(const char *path, const char *beside, const struct stat *stale)
 {
 	struct stat found;
 
-	if (renameat2(AT_FDCWD, beside, AT_FDCWD, path, RENAME_EXCHANGE) < 0) {
-		/* This file system cannot exchange two names, so the check before has to do. */
-		if (errno == EINVAL || errno == ENOSYS)
-			return rename(beside, path) < 0 ? -errno : 0;
-		return errno == ENOENT ? -EAGAIN : -errno;
-	}
+	if (!socket_file_is(path, stale->st_dev, stale->st_ino))
+		return -EADDRINUSE;
+	if (rename(path, beside) < 0)
+		/* Another process has moved it, and is about to bind the path. */
+		return errno == ENOENT ? 0 : -errno;
+	if (lstat(beside, &found) == 0 && found.st_dev == stale->st_dev &&
+	    found.st_ino == stale->st_ino)
+		return 0;
 
-	if (lstat(beside, &found) < 0 ||
-	    (found.st_dev == stale->st_dev && found.st_ino == stale->st_ino))
-		return unlink(beside) < 0 && errno != ENOENT ? -errno : 0;
-	if (renameat2(AT_FDCWD, beside, AT_FDCWD, path, RENAME_EXCHANGE) < 0)
-		return -errno;
+	if (renameat2(AT_FDCWD, beside, AT_FDCWD, path, RENAME_NOREPLACE) < 0 && errno == EINVAL)
+		(void)rename(beside, path);
 	return -EADDRINUSE;
 }
 
+/* Whoever binds the free path first has it. */
 static int replace(int fd, const struct address *address, const struct listener_options *options,
 		   const struct stat *stale, struct stat *out)
 {
 	struct address beside;
 	int r;
 
-	/* A longer name does not fit, so the old file is removed first. */
+	/* A longer name does not fit, so the old file is removed where it is. */
 	if (choose_beside(address, &beside) < 0) {
-		if (unlink(address->un.sun_path) < 0)
+		if (unlink(address->un.sun_path) < 0 && errno != ENOENT)
 			return -errno;
 		return make(fd, address, options, out);
 	}
 
-	r = make(fd, &beside, options, out);
+	r = move_aside(address->un.sun_path, beside.un.sun_path, stale);
 	if (r < 0)
 		return r;
-
-	r = put_in_place(beside.un.sun_path, address->un.sun_path, stale);
-	if (r < 0)
-		(void)unlink(beside.un.sun_path);
+	r = make(fd, address, options, out);
+	/* Not before, because a new file could get its number, and be taken for it. */
+	(void)unlink(beside.un.sun_path);
 	return r;
 }
 
@@ -157,7 +172,6 @@ static int open_file(int fd, const struct address *address, const struct listene
 	struct stat stale;
 	int r;
 
-	/* Clients see the name that was bound, so first try to bind the real one. */
 	r = make(fd, address, options, out);
 	if (r != -EADDRINUSE)
 		return r;

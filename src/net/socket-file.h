@@ -16,9 +16,13 @@ struct address;
 struct listener_options;
 
 /*
- * Binds @fd to the path of @address, with the right mode and owner from the first moment, and
- * listens if the type has connections. @out says which file it is. Replaces a socket whose process
- * has gone. -EADDRINUSE: another process serves the socket. -EEXIST: the file is not a socket.
+ * Binds @fd to the path of @address, with the right mode from the first moment, and listens if the
+ * type has connections. @out says which file it is. -EADDRINUSE: another process serves the socket.
+ * -EEXIST: the file is not a socket.
+ *
+ * A socket whose process has gone is replaced. Clients are refused before, and for a moment find no
+ * file. Of several processes that replace it at once one has the path in the end. getsockname(2)
+ * tells the path of @address in every case.
  */
 int socket_file_open(int fd, const struct address *address, const struct listener_options *options,
 		     struct stat *out);

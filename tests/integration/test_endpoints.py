@@ -340,6 +340,8 @@ def test_the_name_of_a_replaced_path_is_the_configured_one(superd, place):
         service("x", listen=f"unix:{path}", exec=["/bin/sh", "-c", "echo $SERVER_ADDR"])
     )
     assert daemon.ask("x", kind="unix").decode() == f"{path}\n"
+    with daemon.connect("x", "unix") as client:
+        assert client.getpeername() == str(path)
     assert sorted(os.listdir(place)) == sorted(
         [daemon.config.name, f"{daemon.config.name}.notify", path.name]
     )

@@ -45,13 +45,19 @@ static void test_a_socket_file_has_its_mode_and_goes_with_us(void **state)
 	assert_int_equal(lstat(path, &status), -1);
 }
 
-static void test_a_socket_has_the_name_of_its_file(void **state)
+static void assert_name(const struct listener *listener)
 {
-	struct listener *listener = make_open(path_text);
 	struct address name = { .length = sizeof(name.un) };
 
 	assert_int_equal(getsockname(listener->fd, &name.any, &name.length), 0);
 	assert_string_equal(name.un.sun_path, path);
+}
+
+static void test_a_socket_has_the_name_of_its_file(void **state)
+{
+	struct listener *listener = make_open(path_text);
+
+	assert_name(listener);
 	listener_free(listener);
 }
 
@@ -65,6 +71,7 @@ static void test_a_stale_socket_is_replaced(void **state)
 	assert_int_equal(access(path, F_OK), 0);
 
 	listener = make_open(path_text);
+	assert_name(listener);
 	client = connect_to(listener);
 	assert_true(client >= 0);
 	close(client);
@@ -113,6 +120,7 @@ static void test_a_stale_socket_is_replaced_by_one_of_two(void **state)
 		winner = rivals[0].result == 0 ? 0 : 1;
 		assert_int_equal(rivals[winner].result, 0);
 		assert_int_equal(rivals[!winner].result, -EADDRINUSE);
+		assert_name(rivals[winner].listener);
 		assert_true(socket_file_is(path, rivals[winner].listener->file_device,
 					   rivals[winner].listener->file_inode));
 		for (int i = 0; i < 2; i++)

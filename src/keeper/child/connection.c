@@ -33,7 +33,7 @@ static bool is_of_endpoint(struct request *request)
 	    !origin_is_of(&request_bound(request)->listener->origin, request->fd, &request->local))
 		return false;
 	if (address_is_unix(&request->local)) {
-		/* If a stale file was replaced, the kernel has another name than the file. */
+		/* A socket that was passed may have been bound by another path to the same file. */
 		request->local = endpoint->address;
 		return !is_of_the_keeper(request->fd);
 	}
