@@ -1,5 +1,6 @@
 """The Debian packages: what they bring, what an upgrade leaves alone, what a purge leaves behind."""
 
+import json
 import os
 import pathlib
 import re
@@ -115,3 +116,25 @@ def test_an_administrators_files_survive_a_removal(deb):
     call("dpkg", "--remove", "superd")
     assert CONF.read_text() == ECHO
     call("dpkg", "--purge", "superd")
+
+
+@pytest.fixture
+def no_dpkg_dev():
+    path = pathlib.Path("/usr/bin/dpkg-architecture")
+    away = path.with_suffix(".away")
+    if path.exists():
+        path.rename(away)
+    yield
+    if away.exists():
+        away.rename(path)
+
+
+def test_meson_installs_the_library_where_debian_looks_for_it(no_dpkg_dev, tmp_path):
+    """Also without dpkg-dev, which Meson would ask."""
+    need("cc", "meson", "pkg-config")
+    call("meson", "setup", "--prefix=/usr", "-Dtests=disabled", tmp_path / "build", TOP)
+    plan = json.loads(call("meson", "introspect", "--installed", tmp_path / "build"))
+    triplet = call("cc", "-print-multiarch").strip()
+    (library,) = {path for path in plan.values() if path.endswith("/libsuperd-pass.so.0.1.0")}
+    assert library == f"/usr/lib/{triplet}/libsuperd-pass.so.0.1.0"
+    assert f"/usr/lib/{triplet}/pkgconfig/superd-pass.pc" in plan.values()
