@@ -1,0 +1,1 @@
+autocmd BufNewFile,BufRead superd.conf,*/superd.d/*.conf setfiletype superd
