@@ -1,10 +1,8 @@
 #include "channel/refusal.h"
 
 static const char *const words[REFUSAL_COUNT] = {
-	[REFUSAL_NONE] = "none",
-	[REFUSAL_INSTANCES] = "instances",
-	[REFUSAL_ONLY_FROM] = "only_from",
-	[REFUSAL_NO_ACCESS] = "no_access",
+	[REFUSAL_NONE] = "none",           [REFUSAL_INSTANCES] = "instances", [REFUSAL_CPS] = "cps",
+	[REFUSAL_ONLY_FROM] = "only_from", [REFUSAL_NO_ACCESS] = "no_access",
 };
 
 const char *refusal_word(enum refusal refusal)

@@ -5,6 +5,7 @@
 enum refusal {
 	REFUSAL_NONE, /* the client was not refused */
 	REFUSAL_INSTANCES,
+	REFUSAL_CPS,
 	REFUSAL_ONLY_FROM,
 	REFUSAL_NO_ACCESS,
 	REFUSAL_COUNT,

@@ -3,15 +3,16 @@
 /*
  * Statistics in anonymous shared memory, which survive fronts.
  *
- * Each service name has statistics that only grow. Each front has session counts: how many sessions
- * of each service it serves now. A front writes its own counts, and reads those of older fronts,
- * which may still be draining.
+ * Each service name has statistics that only grow, and the bucket of its rate. Each front has
+ * session counts: how many sessions of each service it serves now. A front writes its own counts,
+ * and reads those of older fronts, which may still be draining.
  */
 
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/token-bucket.h"
 #include "channel/refusal.h"
 #include "config/settings.h"
 
@@ -28,6 +29,7 @@ struct service_stats {
 	_Atomic uint64_t datagrams;
 	_Atomic uint64_t dropped;     /* datagrams that got no answer */
 	_Atomic uint64_t queue_drops; /* datagrams that the kernel has dropped: a queue was full */
+	token_bucket cps;             /* of a front for the next one */
 };
 
 struct session_counts {

@@ -137,6 +137,7 @@ static void fill_in(struct build *build)
 	service->builtin = draft->builtin;
 	service->amplify = draft->amplify && builtin_has(draft->builtin, BUILTIN_MAY_AMPLIFY);
 	service->instances = draft->instances;
+	service->cps = draft->cps;
 	service->overflow = draft->overflow;
 	service->reflection = draft->reflection;
 	service->log_on_success = draft->log_on_success;

@@ -289,8 +289,10 @@ static void check_effects(struct build *build)
 		no_effect(build, OPTION_OVERFLOW,
 			  "with 'dispatch = wait' one program serves all clients");
 	else if (draft->own[OPTION_OVERFLOW] && draft->instances == OPTION_UNLIMITED &&
-		 build_is_sure(build, OPTION_INSTANCES))
-		no_effect(build, OPTION_OVERFLOW, "'instances' is not set, so there is no limit");
+		 draft->cps.interval_ns == 0 && build_is_sure(build, OPTION_INSTANCES) &&
+		 build_is_sure(build, OPTION_CPS))
+		no_effect(build, OPTION_OVERFLOW,
+			  "neither 'instances' nor 'cps' is set, so there is no limit");
 	check_records(build);
 }
 

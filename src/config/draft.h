@@ -70,6 +70,7 @@ struct draft {
 	int64_t max_lifetime_ms;
 	unsigned shards; /* 0: not set; or WORKERS_AUTO */
 	unsigned instances;
+	struct rate cps;
 	unsigned log_on_success;
 	unsigned log_on_failure;
 	mode_t umask;

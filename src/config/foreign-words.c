@@ -33,9 +33,7 @@ struct foreign_word {
 #define PER_SOURCE                                                                        \
 	"superd has no limit for one address yet; use a firewall, such as nftables with " \
 	"'ct count over NUMBER'"
-#define RATE                                                                                   \
-	"superd has no limit of clients in a time yet; use a firewall, such as nftables with " \
-	"'limit rate over 10/second', and 'instances'"
+#define RATE "write 'cps = \"10/s\"' or 'cps = \"600/10m\"', the number of clients in a time"
 #define FORWARD                                                                 \
 	"superd does not forward connections yet; write 'exec = {\"/bin/nc\", " \
 	"\"HOST\", \"PORT\"}'"
@@ -78,7 +76,6 @@ static const struct foreign_word options[] = {
 	{ "flags", "each flag is an option here: 'keepalive', 'nodelay', 'argv0' for NAMEINARGS; "
 		   "IPv4 and IPv6 are 'tcp4:' and 'tcp6:' in 'listen'" },
 	{ "per_source", PER_SOURCE },
-	{ "cps", RATE },
 	{ "libwrap", "write 'only_from = {\"192.0.2.0/24\"}', or for hosts.allow 'exec = "
 		     "{\"/usr/sbin/tcpd\"}' with the program as 'argv0 = \"/PATH\"'" },
 	{ "access_times", HOURS },

@@ -14,6 +14,9 @@
 #include "config/settings.h"
 #include "config/word-table.h"
 
+/* A day. */
+#define RATE_PERIOD_MAX_MS INT64_C(86400000)
+
 const struct value *option_nothing(const struct option *option, const struct values *values,
 				   void *field)
 {
@@ -134,6 +137,59 @@ bool option_size(const struct option *option, const char *text, void *field)
 	if (number_parse_size(text, option->max, &size) < 0 || size < option->min)
 		return false;
 	*(int *)field = (int)size;
+	return true;
+}
+
+/* "50", "50/s" or "600/10m": @text is changed. */
+static bool parse_rate(const struct option *option, char *text, int64_t *out_n, int64_t *out_ns)
+{
+	char *period = strchr(text, '/');
+	char one[8];
+	int64_t ms;
+
+	if (period)
+		*period++ = '\0';
+	if (number_parse(text, option->min, option->max, out_n) < 0)
+		return false;
+	if (!period)
+		period = "1s";
+	/* "/s" is "/1s". */
+	if (isalpha((unsigned char)*period)) {
+		if (strlen(period) > 2)
+			return false;
+		snprintf(one, sizeof(one), "1%s", period);
+		period = one;
+	}
+	if (number_parse_duration(period, RATE_PERIOD_MAX_MS, &ms) < 0 || ms == 0)
+		return false;
+	*out_ns = ms * 1000000 / *out_n;
+	return *out_ns > 0;
+}
+
+bool option_rate(const struct option *option, const char *text, void *field)
+{
+	static const char burst[] = " burst ";
+	struct rate rate = { 0 };
+	char copy[64];
+	char *more;
+
+	if (strcmp(text, option->also) == 0) {
+		*(struct rate *)field = rate;
+		return true;
+	}
+	if (strlen(text) >= sizeof(copy))
+		return false;
+	strcpy(copy, text);
+	more = strstr(copy, burst);
+	if (more)
+		*more = '\0';
+	if (!parse_rate(option, copy, &rate.burst, &rate.interval_ns))
+		return false;
+	if (more && number_parse(more + strlen(burst), 1, option->max, &rate.burst) < 0)
+		return false;
+	if (rate.burst > RATE_PERIOD_MAX_NS / rate.interval_ns)
+		return false;
+	*(struct rate *)field = rate;
 	return true;
 }
 

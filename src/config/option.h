@@ -46,6 +46,7 @@ enum option_number {
 	OPTION_ONLY_FROM,
 	OPTION_NO_ACCESS,
 	OPTION_INSTANCES,
+	OPTION_CPS,
 	OPTION_OVERFLOW,
 	OPTION_REFLECTION_GUARD,
 	OPTION_IDLE_TIMEOUT,
@@ -154,6 +155,7 @@ option_parse_fn option_number;   /* an int */
 option_parse_fn option_count;    /* an unsigned, or OPTION_UNLIMITED */
 option_parse_fn option_duration; /* an int64_t, or OPTION_NEVER */
 option_parse_fn option_size;     /* an int */
+option_parse_fn option_rate;     /* a struct rate */
 option_parse_fn option_mode;
 option_parse_fn option_word;    /* an int: the number of the word */
 option_parse_fn option_boolean; /* a bool: every second word means yes */

@@ -37,6 +37,7 @@
 #define DURATION "a duration from 1ms to 1d, such as '500ms', '10s' or '2m'"
 #define DURATION_OR_NEVER "a duration from 1ms to 365d, such as '10s' or '2m', or 'never'"
 #define CLIENTS "addresses, prefixes, ranges, 'user:NAME', 'group:NAME' and '@SET'"
+#define RATE "a rate such as '50/s', '600/10m' or '50/s burst 100', or 'unlimited'"
 #define SIZE "a size from 1k to 1g, such as '256k'"
 
 /* Bytes. The kernel doubles the number, and keeps it in an int. */
@@ -159,6 +160,9 @@ const struct option schema_options[OPTION_COUNT] = {
 	[OPTION_INSTANCES] = { "instances", BOTH, .parse = option_count, IN_DRAFT(instances),
 		"a whole number of at least 1 or 'unlimited'", LIVE, .min = 1, .max = INT_MAX,
 		.also = "unlimited", FOR_COUNTED_CLIENTS, .instead = "processes" },
+	[OPTION_CPS] = { "cps", BOTH, .parse = option_rate, IN_DRAFT(cps), RATE, LIVE,
+		.min = 1, .max = INT_MAX, .also = "unlimited", FOR_COUNTED_CLIENTS,
+		.instead = "dispatch = pass" },
 	[OPTION_OVERFLOW] = { "overflow", BOTH, .parse = option_word, IN_DRAFT(overflow),
 		.effect = LIVE, .words = &overflows, FOR_COUNTED_CLIENTS },
 	[OPTION_REFLECTION_GUARD] = { "reflection_guard", BOTH, .parse = option_word,

@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "base/log.h"
+#include "base/token-bucket.h"
 #include "base/privileges.h"
 #include "config/arena.h"
 #include "config/builtin.h"
@@ -123,6 +124,7 @@ struct service {
 
 	struct client_list only_from;
 	struct client_list no_access;
+	struct rate cps;
 	unsigned instances; /* UINT_MAX: no limit */
 	enum overflow overflow;
 	bool debug; /* see service_debug() */

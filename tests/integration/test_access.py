@@ -18,7 +18,7 @@ FRIEND, STRANGER = "127.0.0.3", "127.0.0.2"
 ACCEPTS_ONE = """if True:
     import socket
     client, peer = socket.socket(fileno=0).accept()
-    client.sendall(b"served")
+    client.sendall(client.recv(100))
 """
 ANSWERS_ONE = """if True:
     import socket

@@ -16,14 +16,17 @@ static const struct {
 	struct admission_counters counters;
 	enum admission expected;
 } cases[] = {
-	{ 1, OVERFLOW_QUEUE, { 0, 0, 0 }, ADMISSION_ADMIT },
-	{ 1, OVERFLOW_QUEUE, { 1, 0, 0 }, ADMISSION_HOLD },
-	{ 1, OVERFLOW_REFUSE, { 1, 0, 0 }, ADMISSION_REFUSE },
-	{ 5, OVERFLOW_QUEUE, { 0, 4, 0 }, ADMISSION_ADMIT },
-	{ 5, OVERFLOW_QUEUE, { 0, 4, 1 }, ADMISSION_HOLD },
-	{ 5, OVERFLOW_QUEUE, { 0, 0, 5 }, ADMISSION_HOLD },
-	{ 5, OVERFLOW_REFUSE, { 0, 2, 7 }, ADMISSION_REFUSE },
-	{ UINT_MAX, OVERFLOW_REFUSE, { UINT_MAX, UINT_MAX, UINT_MAX }, ADMISSION_ADMIT },
+	{ 1, OVERFLOW_QUEUE, { 0, 0, 0, 0 }, ADMISSION_ADMIT },
+	{ 1, OVERFLOW_QUEUE, { 1, 0, 0, 0 }, ADMISSION_HOLD },
+	{ 1, OVERFLOW_REFUSE, { 1, 0, 0, 0 }, ADMISSION_REFUSE },
+	{ 5, OVERFLOW_QUEUE, { 0, 4, 0, 0 }, ADMISSION_ADMIT },
+	{ 5, OVERFLOW_QUEUE, { 0, 4, 1, 0 }, ADMISSION_HOLD },
+	{ 5, OVERFLOW_QUEUE, { 0, 0, 5, 0 }, ADMISSION_HOLD },
+	{ 5, OVERFLOW_REFUSE, { 0, 2, 7, 0 }, ADMISSION_REFUSE },
+	{ 5, OVERFLOW_QUEUE, { 0, 2, 0, 1 }, ADMISSION_HOLD },
+	{ 5, OVERFLOW_REFUSE, { 0, 2, 0, 1 }, ADMISSION_REFUSE },
+	{ UINT_MAX, OVERFLOW_QUEUE, { 0, 0, 0, 1 }, ADMISSION_HOLD },
+	{ UINT_MAX, OVERFLOW_REFUSE, { UINT_MAX, UINT_MAX, UINT_MAX, 0 }, ADMISSION_ADMIT },
 };
 
 static void test_a_service_takes_as_many_as_its_instances_and_no_more(void **state)

@@ -77,7 +77,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	watch_remove(&stage.listener.watch);
-	timer_cancel(&stage.service.older);
+	timer_cancel(&stage.service.again);
 	throttle_fini(&stage.throttle);
 	timers_free(stage.context.timers);
 	poller_free(stage.context.poller);

@@ -62,6 +62,7 @@ static bool accept_one(struct front_listener *listener, enum admission admission
 	}
 	service_debug(service->settings, "admits %s: %s", service_client(service, &peer),
 		      service_use(service));
+	(void)service_take_token(service);
 	atomic_fetch_add_explicit(&service->stats->accepted, 1, memory_order_relaxed);
 	dispatch->admitted(listener, fd, &peer);
 	return true;
@@ -93,7 +94,7 @@ void accept_on_ready(struct watch *watch)
 		if (!throttle_is_open(listener))
 			return;
 		if (admission == ADMISSION_HOLD) {
-			throttle_pause_full(listener);
+			throttle_hold(listener);
 			return;
 		}
 		if (admission == ADMISSION_ADMIT && !has_room(listener, i == 0))

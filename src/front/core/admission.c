@@ -9,10 +9,18 @@ uint64_t admission_used(const struct admission_counters *counters)
 	return counters->children + counters->sessions + counters->older;
 }
 
+enum refusal admission_obstacle(const struct service *service,
+				const struct admission_counters *counters)
+{
+	if (service->instances != UINT_MAX && admission_used(counters) >= service->instances)
+		return REFUSAL_INSTANCES;
+	return counters->wait_ns > 0 ? REFUSAL_CPS : REFUSAL_NONE;
+}
+
 enum admission admission_decide(const struct service *service,
 				const struct admission_counters *counters)
 {
-	if (service->instances == UINT_MAX || admission_used(counters) < service->instances)
+	if (admission_obstacle(service, counters) == REFUSAL_NONE)
 		return ADMISSION_ADMIT;
 	return service->overflow == OVERFLOW_REFUSE ? ADMISSION_REFUSE : ADMISSION_HOLD;
 }

@@ -25,9 +25,14 @@ struct admission_counters {
 	uint64_t children; /* of its programs: running, or asked for */
 	uint64_t sessions; /* of this front */
 	uint64_t older;    /* sessions of older fronts, which drain */
+	int64_t wait_ns;   /* until the rate of the service lets one more come; 0: now */
 };
 
 enum admission admission_decide(const struct service *service,
+				const struct admission_counters *counters);
+
+/* What keeps one more client from coming, or REFUSAL_NONE. */
+enum refusal admission_obstacle(const struct service *service,
 				const struct admission_counters *counters);
 
 uint64_t admission_used(const struct admission_counters *counters);

@@ -3,8 +3,10 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 
+#include "base/clock.h"
 #include "channel/startup.h"
 #include "front/core/client-log.h"
 
@@ -38,14 +40,32 @@ static uint64_t older_sessions(const struct front_service *service)
 	return sessions;
 }
 
+/* Without a rate no clock is asked. */
+static int64_t wait_ns(const struct front_service *service)
+{
+	const struct rate *rate = &service->settings->cps;
+
+	return rate->interval_ns ? token_bucket_wait_ns(&service->stats->cps, rate, clock_us()) : 0;
+}
+
+bool service_take_token(const struct front_service *service)
+{
+	const struct rate *rate = &service->settings->cps;
+
+	return rate->interval_ns == 0 || token_bucket_take(&service->stats->cps, rate, clock_us());
+}
+
 struct admission_counters service_counters(const struct front_service *service)
 {
-	if (service->dispatch->flags & DISPATCH_ASKS_KEEPER)
-		return (struct admission_counters){ .children = service->children };
-	return (struct admission_counters){
-		.sessions = atomic_load_explicit(service->sessions, memory_order_relaxed),
-		.older = older_sessions(service),
-	};
+	struct admission_counters counters = { .wait_ns = wait_ns(service) };
+
+	if (service->dispatch->flags & DISPATCH_ASKS_KEEPER) {
+		counters.children = service->children;
+		return counters;
+	}
+	counters.sessions = atomic_load_explicit(service->sessions, memory_order_relaxed);
+	counters.older = older_sessions(service);
+	return counters;
 }
 
 enum admission service_admission(const struct front_service *service)
@@ -73,11 +93,19 @@ static void count_refused(const struct front_service *service, enum refusal refu
 void service_refuse_full(const struct front_service *service, const struct address *peer)
 {
 	struct admission_counters counters = service_counters(service);
+	enum refusal refusal = admission_obstacle(service->settings, &counters);
 	char why[64];
 
-	count_refused(service, REFUSAL_INSTANCES);
+	/* A client may have ended since the decision. */
+	if (refusal == REFUSAL_NONE)
+		refusal = REFUSAL_INSTANCES;
+	count_refused(service, refusal);
 	service_debug(service->settings, "refuses %s: %s", service_client(service, peer),
 		      service_use(service));
+	if (refusal == REFUSAL_CPS) {
+		log_refused(service->settings, peer, refusal, "more clients than cps allows");
+		return;
+	}
 	snprintf(why, sizeof(why), "%" PRIu64 " of %u instances are in use",
 		 admission_used(&counters), service->settings->instances);
 	log_refused(service->settings, peer, REFUSAL_INSTANCES, why);
@@ -144,12 +172,13 @@ bool service_lets_in(const struct front_service *service, int fd, const struct a
 bool service_lets_in_quietly(const struct front_service *service, const struct address *peer)
 {
 	const struct candidate candidate = { .peer = peer };
+	enum refusal refusal = REFUSAL_NONE;
 	struct client_match match;
-	enum refusal refusal;
 
-	if (admission_is_open(service->settings))
-		return true;
-	refusal = admission_judge(service->settings, &candidate, &match);
+	if (!admission_is_open(service->settings))
+		refusal = admission_judge(service->settings, &candidate, &match);
+	if (refusal == REFUSAL_NONE && !service_take_token(service))
+		refusal = REFUSAL_CPS;
 	if (refusal != REFUSAL_NONE)
 		count_refused(service, refusal);
 	return refusal == REFUSAL_NONE;
@@ -169,6 +198,13 @@ const char *service_use(const struct front_service *service)
 		 (unsigned long long)admission_used(&counters), limit,
 		 (unsigned long long)counters.children, (unsigned long long)counters.sessions,
 		 (unsigned long long)counters.older);
+	if (counters.wait_ns > 0) {
+		size_t length = strlen(text);
+
+		snprintf(text + length, sizeof(text) - length,
+			 ", the rate lets one come in %lld ms",
+			 (long long)(counters.wait_ns / 1000000 + 1));
+	}
 	return text;
 }
 

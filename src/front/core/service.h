@@ -33,7 +33,7 @@ struct front_service {
 
 	struct list paused;       /* its listeners that wait until a client ends: see throttle.h */
 	struct list waiting_link; /* see throttle_wait() */
-	struct timer older;       /* looks again whether sessions of older fronts have ended */
+	struct timer again;       /* looks again, where no message says when one more may come */
 };
 
 struct front_listener {
@@ -54,6 +54,9 @@ struct admission_counters service_counters(const struct front_service *service);
 /* The decision about one more client. */
 enum admission service_admission(const struct front_service *service);
 
+/* For a client that comes now. Returns false if the rate lets nobody come; for any thread. */
+bool service_take_token(const struct front_service *service);
+
 /* @change is 1 or -1. */
 void service_count_sessions(const struct front_service *service, int change);
 
@@ -69,7 +72,7 @@ const char *service_use(const struct front_service *service);
 /* For service_debug(): the address of the client, where the log may have it; or "a client". */
 const char *service_client(const struct front_service *service, const struct address *peer);
 
-/* Counts and logs a client that is refused because the service is full. */
+/* Counts and logs a client that is refused because the service is full, or by its rate. */
 void service_refuse_full(const struct front_service *service, const struct address *peer);
 
 /*

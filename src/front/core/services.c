@@ -87,7 +87,7 @@ static void forget_service(struct front_service *service)
 	}
 	if (service->dispatch->forget_service)
 		service->dispatch->forget_service(service);
-	timer_cancel(&service->older);
+	timer_cancel(&service->again);
 }
 
 void services_fini(struct services *services)

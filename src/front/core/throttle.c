@@ -14,6 +14,7 @@
 #define SHORTAGE_PAUSE_MAX_MS 500
 #define SHORTAGE_OVER_MS 1000 /* the shortage is over after this time without a failure */
 #define OLDER_LOOK_MS 250
+#define NS_OF_MS 1000000
 #define SHUT_PAUSE_MIN_MS 1000
 #define SHUT_PAUSE_MAX_MS 60000
 
@@ -59,7 +60,20 @@ static void pause_in(struct front_listener *listener, struct list *list)
 
 static void look_again(struct timer *timer)
 {
-	throttle_resume_service(container_of(timer, struct front_service, older));
+	throttle_resume_service(container_of(timer, struct front_service, again));
+}
+
+static void look_in(struct front_service *service, int64_t ms)
+{
+	(void)timer_set(&service->again, service->context->timers, clock_ms() + ms, look_again);
+}
+
+void throttle_look_again(struct front_service *service)
+{
+	int64_t wait_ns = service_counters(service).wait_ns;
+
+	/* The token may be there by now. */
+	look_in(service, wait_ns > 0 ? (wait_ns + NS_OF_MS - 1) / NS_OF_MS : 1);
 }
 
 void throttle_pause_full(struct front_listener *listener)
@@ -71,8 +85,16 @@ void throttle_pause_full(struct front_listener *listener)
 	pause_in(listener, &service->paused);
 	/* No message says when sessions of older fronts end, so look from time to time. */
 	if (service_counters(service).older > 0)
-		(void)timer_set(&service->older, service->context->timers,
-				clock_ms() + OLDER_LOOK_MS, look_again);
+		look_in(service, OLDER_LOOK_MS);
+}
+
+void throttle_hold(struct front_listener *listener)
+{
+	struct admission_counters counters = service_counters(listener->service);
+
+	throttle_pause_full(listener);
+	if (admission_obstacle(listener->service->settings, &counters) != REFUSAL_INSTANCES)
+		throttle_look_again(listener->service);
 }
 
 bool throttle_lets_requests(const struct throttle *throttle)

@@ -61,6 +61,12 @@ void throttle_end_wait(struct front_service *service);
 /* Pauses the listener until a client of its service ends. */
 void throttle_pause_full(struct front_listener *listener);
 
+/* Pauses the listener until its service may have one more client, by its instances and its rate. */
+void throttle_hold(struct front_listener *listener);
+
+/* Looks at the clients of the service again when its rate lets one more come. */
+void throttle_look_again(struct front_service *service);
+
 /*
  * The listener was ready, but nobody was there. If it was shut down, by whatever process has it, it
  * would be ready for ever: then it is not watched for a while, and the keeper opens another socket.

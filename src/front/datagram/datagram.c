@@ -100,9 +100,10 @@ static bool may_answer(const struct datagram_socket *socket, const struct msghdr
 
 static bool lets_in(const struct datagram_socket *socket, const struct msghdr *header)
 {
+	const struct service *settings = socket->service->settings;
 	struct address peer = { .length = header->msg_namelen };
 
-	if (admission_is_open(socket->service->settings))
+	if (admission_is_open(settings) && settings->cps.interval_ns == 0)
 		return true;
 	memcpy(&peer.un, header->msg_name, peer.length);
 	return service_lets_in_quietly(socket->service, &peer);

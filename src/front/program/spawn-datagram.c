@@ -75,6 +75,7 @@ static void ask_for_program(struct front_service *service, const struct packet *
 		return;
 	}
 	atomic_fetch_add_explicit(&service->stats->datagrams, 1, memory_order_relaxed);
+	(void)service_take_token(service);
 	service->children++;
 	uplink_send(service->context->uplink, &message, fd);
 }
@@ -222,7 +223,7 @@ void spawn_datagram_on_ready(struct watch *watch)
 		if (!throttle_is_open(listener))
 			return;
 		if (admission == ADMISSION_HOLD) {
-			throttle_pause_full(listener);
+			throttle_hold(listener);
 			return;
 		}
 		if (!receive_one(listener, admission, i == 0))
@@ -242,6 +243,8 @@ void spawn_datagram_slot_returned(struct front_service *service)
 	}
 	if (datagrams->queue.n == 0)
 		throttle_end_wait(service);
+	else if (service_counters(service).wait_ns > 0)
+		throttle_look_again(service);
 }
 
 static int push(struct front_service *service, const struct packet *packet)

@@ -162,6 +162,10 @@ static void on_ready(struct watch *watch)
 
 	if (!throttle_is_open(listener))
 		return;
+	if (service_counters(listener->service).wait_ns > 0) {
+		throttle_hold(listener);
+		return;
+	}
 	if (is_datagram(listener)) {
 		uint64_t fingerprint = look(listener, MSG_PEEK, &source);
 
@@ -178,6 +182,7 @@ static void on_ready(struct watch *watch)
 	}
 	service_debug(listener->service->settings, "a client of %s came; asks for the program",
 		      listener->listener->endpoint.text);
+	(void)service_take_token(listener->service);
 	throttle_unwatch(listener);
 	uplink_send(listener->service->context->uplink, &message, -1);
 }
