@@ -19,6 +19,8 @@ FIRST = "My service does not answer"
 PROGRAMS = {
     FIRST: ["nc", "ss"],
     "Questions to the journal": [],
+    "Who is connected": ["ss"],
+    "One service off for a moment": ["nc"],
     "TLS with stunnel": ["openssl", "stunnel4"],
     "Limits of memory, processor time and files": ["nc"],
     "Access by hosts.allow": ["nc", "tcpd"],
