@@ -278,9 +278,9 @@ def test_a_lease_on_a_program_holds_up_that_program_alone(superd, leased):
 def test_a_directory_that_hangs_holds_up_its_service_alone(superd, hanging):
     slow = {"directory": hanging.path, "user": "daemon", "launch_timeout": "1s"}
     daemon = superd(
-        service("slow", exec=["/bin/cat"], **slow)
+        service("slow", exec=["/bin/cat"], debug=True, **slow)
         + service("waits", exec=["/bin/cat"], dispatch="wait", **slow)
-        + service("pool", exec=["/bin/cat"], dispatch="pool", processes=[0, 1], **slow)
+        + service("pool", exec=["/bin/cat"], dispatch="pool", processes=[0, 1], debug=True, **slow)
         + service("datagrams", listen="udp:127.0.0.1:0", exec=["/bin/cat"], **slow)
         + OTHERS
     )
@@ -296,6 +296,8 @@ def test_a_directory_that_hangs_holds_up_its_service_alone(superd, hanging):
     for name in "slow", "waits", "pool", "datagrams":
         step = f"cannot enter the directory '{hanging.path}' within 1 s"
         daemon.wait_log(f"service '{name}': cannot start .*: {step}")
+    daemon.wait_log(r"'slow': launch for .*: took too long as pid .*; pause .* [1-9]\d* ms$")
+    daemon.wait_log(r"'pool': launch of the pool: took too long as pid .*; pause .* \d+ ms$")
     # Few of them are tried at once, and more rarely after that.
     assert len(daemon.log.find("service 'slow': cannot start")) < 10
 

@@ -171,6 +171,10 @@ static void on_overdue(struct launch *launch, const struct spawn_failure *failur
 
 	failures_note(requests->failures, child->record, request_service(child->request),
 		      &child->peer, failure);
+	service_debug(request_service(child->request),
+		      "launch%s: took too long as pid %ld; pause before the next %lld ms",
+		      request_client(child->request), (long)child->pid,
+		      (long long)launches_pause_ms(&child->record->launches));
 }
 
 static const struct launch_events launch_events = {

@@ -120,6 +120,13 @@ bool launches_allow(const struct launches *launches, const struct launch_quota *
 	return quota->until_ms == 0 || clock_ms() >= quota->until_ms;
 }
 
+int64_t launches_pause_ms(const struct launch_quota *quota)
+{
+	int64_t left_ms = quota->until_ms - clock_ms();
+
+	return quota->until_ms > 0 && left_ms > 0 ? left_ms : 0;
+}
+
 static void look_in(struct launches *launches, int64_t now, int64_t ms);
 
 struct launch *launches_take(struct launches *launches, struct launch_quota *quota,

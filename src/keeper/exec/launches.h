@@ -64,6 +64,9 @@ bool launches_have_room(const struct launches *launches, enum launch_kind kind);
 /* Whether the service with @quota may have one more under way. */
 bool launches_allow(const struct launches *launches, const struct launch_quota *quota);
 
+/* The pause before a further launch of the service, because others took too long; or 0. */
+int64_t launches_pause_ms(const struct launch_quota *quota);
+
 /*
  * Returns a launch for launch_begin(), or NULL when memory is short. Then the caller sets its
  * events, before the next turn. @limit_ms is how long it may take.

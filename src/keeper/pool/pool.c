@@ -205,8 +205,12 @@ static void on_overdue(struct launch *launch, const struct spawn_failure *failur
 	const struct child *child = launch->owner;
 	const struct process *process = child->owner;
 
-	if (process->state == PROCESS_STARTING)
-		note_not_started(process, failure);
+	if (process->state != PROCESS_STARTING)
+		return;
+	note_not_started(process, failure);
+	service_debug(process->launch.service,
+		      "launch of the pool: took too long as pid %ld; pause before the next %lld ms",
+		      (long)child->pid, (long long)launches_pause_ms(&child->record->launches));
 }
 
 static void after_not_started(struct pool *pool, const struct process *process,
