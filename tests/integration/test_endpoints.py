@@ -1,5 +1,6 @@
 """Where superd listens: ranges, both families, Unix paths, addresses that come later."""
 
+import contextlib
 import grp
 import os
 import pwd
@@ -231,6 +232,57 @@ def test_an_interface_limits_who_is_heard(superd):
     assert "%lo:7" in said
 
 
+TWO_INTERFACES = [
+    *IN_A_NETWORK_OF_ITS_OWN[:-2],
+    "ip link set lo up"
+    " && ip link add one type veth peer name to-one && ip link add two type veth peer name to-two"
+    " && ip address add 10.9.1.1/24 dev one && ip address add 10.9.2.1/24 dev two"
+    ' && ip link set one up && ip link set two up && exec "$@"',
+    "sh",
+]
+
+
+@contextlib.contextmanager
+def neighbour(daemon, name, number):
+    """A machine at the other end of the interface, for as long as its shell reads."""
+    script = (
+        "read moved && ip link set lo up"
+        f" && ip address add 10.9.{number}.2/24 dev to-{name} && ip link set to-{name} up"
+        f" && ip route add default via 10.9.{number}.1 && echo up && read end"
+    )
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(["unshare", "--net", "sh", "-c", f"echo made; {script}"], **pipes) as shell:
+        try:
+            assert shell.stdout.readline() == "made\n"
+            inside(daemon, "ip", "link", "set", f"to-{name}", "netns", str(shell.pid))
+            shell.stdin.write("moved\n")
+            shell.stdin.flush()
+            assert shell.stdout.readline() == "up\n"
+            yield ["nsenter", f"--net=/proc/{shell.pid}/ns/net"]
+        finally:
+            shell.stdin.close()
+
+
+@pytest.mark.skipif(not ROOT, reason="needs root for networks of its own")
+@pytest.mark.parametrize("scheme, kind", [("tcp", "SOCK_STREAM"), ("udp", "SOCK_DGRAM")])
+def test_two_services_share_a_port_by_their_interfaces(superd, scheme, kind):
+    """Which service answers depends on where a client comes from, not on the address it asks."""
+    answer = {name: ["/bin/sh", "-c", f"read word; echo {name}"] for name in ("one", "two")}
+    text = "".join(
+        service(name, listen=f"{scheme}4:7", interface=name, exec=command)
+        for name, command in answer.items()
+    )
+    daemon = superd(text, wrapper=TWO_INTERFACES)
+    for name in answer:
+        daemon.wait_log(rf"service '{name}': listening on {scheme}:0\.0\.0\.0:7%{name}$")
+    with neighbour(daemon, "one", 1) as one, neighbour(daemon, "two", 2) as two:
+        for host in ("10.9.1.1", "10.9.2.1"):
+            for machine, said in ((one, b"one\n"), (two, b"two\n")):
+                assert ask_from(machine, host, 7, kind, b"ping\n") == said
+    # Neither serves the machine itself, which is neither of them.
+    assert not daemon.log.find("cannot listen")
+
+
 def into(daemon):
     return ["nsenter", "--target", str(daemon.keeper), "--net"]
 
@@ -246,14 +298,18 @@ host, port, kind = sys.argv[1:]
 client = socket.socket(family, getattr(socket, kind))
 client.settimeout(10)
 client.connect(address)
-client.sendall(b"ping")
+client.sendall(sys.stdin.buffer.read())
 sys.stdout.buffer.write(client.recv(64))
 """
 
 
 def ask_inside(daemon, host, port, kind="SOCK_STREAM"):
-    command = [*into(daemon), "/usr/bin/python3", "-c", ASK, host, str(port), kind]
-    return subprocess.run(command, capture_output=True, check=True).stdout
+    return ask_from(into(daemon), host, port, kind)
+
+
+def ask_from(place, host, port, kind="SOCK_STREAM", said=b"ping"):
+    command = [*place, "/usr/bin/python3", "-c", ASK, host, str(port), kind]
+    return subprocess.run(command, input=said, capture_output=True, check=True).stdout
 
 
 def test_a_port_is_served_at_once_when_superd_starts_again(superd):
