@@ -83,6 +83,12 @@ BOUNDS = (
     delay("flood-daytime", "superd", "superd", 5, "idle_p99_us"),
     delay("flood-echo", "superd", "superd", 5, "idle_p99_us"),
     delay("flood-chargen", "superd", "superd", 5, "idle_p99_us"),
+    delay("hang", "superd", "superd", 1.2, "idle_p99_us"),
+    rate("spawn-logged", "superd-to-file", "superd", 0.9),
+    rate("spawn-logged", "superd-to-file", "xinetd-to-file", 1.1),
+    rate("spawn-logged", "superd-to-file", "tcpserver-to-file", 1),
+    rate("spawn-logged", "superd-to-journal", "systemd-to-journal", 4),
+    rate("daytime-logged", "superd-to-file", "superd", 0.9),
     absolute("rest", "private_kib", "<", 6144),
     absolute("rest", "wake_ups", "<=", 0),
 )

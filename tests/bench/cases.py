@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from flood import Flood
+from hang import Hang
 from held import Held
 from load import load_argv, measured_load, run_load
 from rest import Rest
@@ -164,6 +165,7 @@ CASES = {
         Flood("program", "connect", "clients that have a program started without end"),
         Flood("echo", "pump", "clients of echo that send without end"),
         Flood("chargen", "sink", "clients of chargen that take all that comes"),
+        Hang(),
         Rest(),
     )
 }
