@@ -87,7 +87,7 @@ static void check_unprivileged(struct build_context *context)
 	if (!find_user(context, &account) || account.uid != geteuid())
 		errors_note(context->errors, context->trial, context->root->at[OPTION_FRONT_USER],
 			    "'front_user' needs root: both processes run as the user who started "
-			    "superd");
+			    "superd; leave it out, or start superd as root");
 }
 
 /* One processor is for the main thread. One more worker would make threads wait for each other. */

@@ -63,7 +63,7 @@ TABLE(front_seccomps, "kill", "strict", "log", "off");
 TABLE(booleans, "no", "yes", "false", "true", "off", "on");
 TABLE(readiness, "start", "notify");
 TABLE(stderrs, "socket", "log", "null");
-TABLE(at_stops, "leave", "end");
+TABLE(at_stops, "end", "leave");
 TABLE(overflows, "queue", "refuse");
 TABLE(reflections, "strict", "own");
 /* In the order of the bits. */

@@ -40,8 +40,8 @@ enum reflection {
 
 /* What becomes of a program that has the listener when superd stops, or its service is removed. */
 enum at_stop {
-	AT_STOP_LEAVE,
 	AT_STOP_END,
+	AT_STOP_LEAVE,
 };
 
 /* The choices of log_on_success and log_on_failure. */

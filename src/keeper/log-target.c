@@ -78,6 +78,14 @@ static int open_log(const struct settings *settings, bool foreground)
 	return log_open(settings->log_target, settings->log_path);
 }
 
+/* The end of a writer of another log is no reason to open this one again. */
+static void let_go(const struct settings *settings)
+{
+	if (settings->log_is_auto || settings->log_target != LOG_TO_FILE ||
+	    !log_writer_has(&writer, settings->log_path))
+		log_writer_let_go(&writer);
+}
+
 static const char *name_of_log(const struct settings *settings)
 {
 	if (settings->log_is_auto)
@@ -101,6 +109,7 @@ int log_target_open(const struct settings *settings, bool foreground, struct fro
 
 	if (r < 0)
 		return log_error(r, "cannot open the log %s", name_of_log(settings));
+	let_go(settings);
 	fronts_lend_log(fronts);
 	return 0;
 }

@@ -347,6 +347,13 @@ void log_writer_abandon(struct log_writer *writer)
 	writer->control = 0;
 }
 
+void log_writer_let_go(struct log_writer *writer)
+{
+	log_writer_abandon(writer);
+	free(take_ptr(writer->path));
+	writer->pid = 0;
+}
+
 void log_writer_finish(struct log_writer *writer)
 {
 	struct pollfd waiting = { .fd = -1, .events = POLLIN };
@@ -358,7 +365,5 @@ void log_writer_finish(struct log_writer *writer)
 		(void)waitpid(writer->pid, NULL, WNOHANG);
 		close(waiting.fd);
 	}
-	log_writer_abandon(writer);
-	free(take_ptr(writer->path));
-	writer->pid = 0;
+	log_writer_let_go(writer);
 }

@@ -49,6 +49,9 @@ int log_writer_reopen(const struct log_writer *writer);
 /* Process @pid was reaped. Returns whether it was the writer, which is gone then. */
 bool log_writer_reaped(struct log_writer *writer, pid_t pid);
 
+/* Another log is open. The writer ends when it has written what is left. */
+void log_writer_let_go(struct log_writer *writer);
+
 /* For a forked process: closes what is the keeper's. */
 void log_writer_abandon(struct log_writer *writer);
 

@@ -3,16 +3,18 @@
 import fcntl
 import os
 import re
+import shutil
 import signal
 import socket
 import stat
 import struct
+import subprocess
 import termios
 
 import pytest
 
 from daemon import PATIENCE
-from process import children, eventually, memory
+from process import alive, children, eventually, memory, status
 from settings import ECHO, ROOT, service, shell
 
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d{4}"
@@ -332,3 +334,23 @@ def test_a_stopped_reader_of_a_program_that_talks_much_is_no_trouble(superd, pla
 def n_waiting(pipe):
     """How many of the bytes for which it has room."""
     return struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)))[0]
+
+
+@pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
+def test_another_log_is_opened_once(superd, place):
+    """Not once more when the process that wrote the file has ended."""
+    log = place / "log"
+    daemon = superd(f'log = "{log}"\n' + ECHO)
+    (writer,) = [pid for pid in children(daemon.keeper) if status(pid)["Name"] == "superd-log"]
+    trace = place / "trace"
+    strace = subprocess.Popen(
+        ["strace", "-q", "-e", "signal=none", "-e", "trace=openat", "-P", "/proc/self/fd/2"]
+        + ["-o", str(trace), "-p", str(daemon.keeper)]
+    )
+    eventually(lambda: status(daemon.keeper)["TracerPid"].strip() != "0")
+    daemon.reload('log = "stderr"\n' + ECHO)
+    eventually(lambda: not alive(writer))
+    daemon.has_said("nothing")
+    strace.terminate()
+    strace.wait(PATIENCE)
+    assert trace.read_text().count("openat(") == 1
