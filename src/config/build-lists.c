@@ -152,6 +152,16 @@ static void check_dispatch(struct build *build, int option)
 	}
 }
 
+static int build_times(struct service *service, const struct draft *draft)
+{
+	service->access_times = calloc(1, sizeof(*service->access_times));
+	if (!service->access_times)
+		return -ENOMEM;
+	for (size_t i = 0; i < draft->access_times.n; i++)
+		(void)access_times_add(service->access_times, draft->access_times.list[i].text);
+	return 0;
+}
+
 void build_lists(struct build *build)
 {
 	struct draft *draft = build->draft;
@@ -161,4 +171,7 @@ void build_lists(struct build *build)
 	build_list(build, OPTION_NO_ACCESS, &draft->no_access, &service->no_access);
 	check_dispatch(build, OPTION_ONLY_FROM);
 	check_dispatch(build, OPTION_NO_ACCESS);
+	check_dispatch(build, OPTION_ACCESS_TIMES);
+	if (draft_sets(draft, OPTION_ACCESS_TIMES) && build_times(service, draft) < 0)
+		errors_add(build->context->errors, draft->location, "out of memory");
 }

@@ -1,6 +1,6 @@
 #pragma once
 
-/* Builds the lists of clients of a service: only_from and no_access. */
+/* Builds what says who may come, and when: only_from, no_access and access_times. */
 
 struct build;
 

@@ -58,6 +58,7 @@ struct draft {
 	struct values passenv;
 	struct values only_from;
 	struct values no_access;
+	struct values access_times;
 	int builtin;
 	int dispatch;
 	int stderr_to;

@@ -45,7 +45,6 @@ struct foreign_word {
 	"superd does not read the PROXY protocol yet; the program finds its line first, and the " \
 	"client of the log is the proxy"
 #define RPC "superd registers no services with rpcbind; it listens on fixed ports only"
-#define HOURS "superd has no times of access yet; let cron change 'enabled' and reload superd"
 #define LOAD "superd has no limit by load yet; write 'instances = NUMBER'"
 #define TITLE "the name stands before the brace: 'service \"NAME\" { ... }'"
 #define SECTION "a section is written 'service \"NAME\" { ... }' or 'defaults { ... }'"
@@ -78,7 +77,6 @@ static const struct foreign_word options[] = {
 	{ "per_source", PER_SOURCE },
 	{ "libwrap", "write 'only_from = {\"192.0.2.0/24\"}', or for hosts.allow 'exec = "
 		     "{\"/usr/sbin/tcpd\"}' with the program as 'argv0 = \"/PATH\"'" },
-	{ "access_times", HOURS },
 	{ "deny_time",
 	  "superd bans no clients by itself yet; a tool that reads its log can, such as fail2ban" },
 	{ "max_load", LOAD },

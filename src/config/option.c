@@ -11,6 +11,7 @@
 
 #include "base/list.h"
 #include "base/number.h"
+#include "config/access-times.h"
 #include "config/settings.h"
 #include "config/word-table.h"
 
@@ -94,6 +95,17 @@ const struct value *option_variable_names(const struct option *option, const str
 					  void *field)
 {
 	return variables(values, '\0', field);
+}
+
+const struct value *option_times(const struct option *option, const struct values *values,
+				 void *field)
+{
+	struct access_times times = { 0 };
+
+	for (size_t i = 0; i < values->n; i++)
+		if (!access_times_add(&times, values->list[i].text))
+			return &values->list[i];
+	return option_texts(option, values, field);
 }
 
 bool option_number(const struct option *option, const char *text, void *field)

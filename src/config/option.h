@@ -45,6 +45,7 @@ enum option_number {
 	OPTION_LAUNCH_TIMEOUT,
 	OPTION_ONLY_FROM,
 	OPTION_NO_ACCESS,
+	OPTION_ACCESS_TIMES,
 	OPTION_INSTANCES,
 	OPTION_CPS,
 	OPTION_OVERFLOW,
@@ -164,6 +165,7 @@ option_parse_list_fn option_nothing; /* of `include`, which is read before every
 option_parse_list_fn option_texts;
 option_parse_list_fn option_variables;
 option_parse_list_fn option_variable_names;
+option_parse_list_fn option_times;
 option_parse_list_fn option_records;   /* an unsigned: a bit for each word, or none */
 option_parse_list_fn option_processes; /* the max of a struct pool_settings, and its min */
 

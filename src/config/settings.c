@@ -25,6 +25,7 @@ static void service_fini(struct service *service)
 	free(service->program.chroot);
 	free(service->only_from.sets);
 	free(service->no_access.sets);
+	free(service->access_times);
 	free(service->name);
 }
 

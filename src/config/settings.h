@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/token-bucket.h"
 #include "base/privileges.h"
+#include "config/access-times.h"
 #include "config/arena.h"
 #include "config/builtin.h"
 #include "config/client-set.h"
@@ -124,6 +125,7 @@ struct service {
 
 	struct client_list only_from;
 	struct client_list no_access;
+	struct access_times *access_times; /* NULL: at all times */
 	struct rate cps;
 	unsigned instances; /* UINT_MAX: no limit */
 	enum overflow overflow;

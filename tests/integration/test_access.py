@@ -4,6 +4,7 @@ import os
 import pwd
 import socket
 import subprocess
+import time
 
 import pytest
 
@@ -282,3 +283,34 @@ def test_a_hundred_thousand_prefixes_are_a_set(superd, place):
     )
     assert tcp(daemon, FRIEND) == b"served"
     assert tcp(daemon, STRANGER) == b""
+
+
+def hours(first, last):
+    """A time from @first to @last hours from now."""
+    now = time.time()
+    return "-".join(time.strftime("%H:%M", time.localtime(now + 3600 * h)) for h in (first, last))
+
+
+@pytest.mark.parametrize("name", ["built-in", "spawn", "pass"])
+def test_clients_come_at_their_times_only(superd, name):
+    daemon = superd(
+        service("now", access_times=[hours(2, 3), hours(-1, 1)], **way(name, "tcp"))
+        + service("later", access_times=[hours(2, 3)], **way(name, "tcp"))
+    )
+    assert tcp(daemon, FRIEND, "now") == b"served"
+    assert tcp(daemon, FRIEND, "later") == b""
+    daemon.wait_log(rf"service 'later': refused {FRIEND}:\d+: not in access_times")
+
+
+@pytest.mark.parametrize("name", ["built-in", "spawn", "wait"])
+def test_datagrams_come_at_their_times_only(superd, name):
+    text = service(
+        "x", listen="udp:127.0.0.1:0", access_times=[hours(2, 3)], **way(name, "udp")
+    )
+    daemon = superd(text)
+    with daemon.datagram("x") as client:
+        client.send(b"served")
+        eventually(lambda: daemon.has_said("service 'x': .* 1 refused"))
+        daemon.reload(text.replace(hours(2, 3), hours(-1, 1)))
+        client.send(b"served")
+        assert client.recv(100) == b"served"

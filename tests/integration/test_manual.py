@@ -168,7 +168,7 @@ def test_option_applies_to_what_the_manual_says(place, name, example, applies):
     line = on_this_machine(example)
     takes = set()
     for kind, of in KINDS.items():
-        of = of | NEEDED.get(name, {}) | (LISTS[kind] if name in ("only_from", "no_access") else {})
+        of = of | NEEDED.get(name, {}) | (LISTS[kind] if name in ("only_from", "no_access", "access_times") else {})
         others = {key: what for key, what in of.items() if key != name}
         if accepted(place, f'service "a" {{\n{options(**others)}{line}\n}}\n'):
             takes.add(kind)

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from daemon import PATIENCE, read_all
-from process import eventually
+from process import eventually, settled
 from settings import service
 from test_access import way
 
@@ -118,20 +118,17 @@ def test_where_superd_does_not_see_clients_a_rate_is_refused(superd):
 
 def test_who_waits_for_the_rate_wakes_nobody(superd):
     """Until a token is there, a client that waits costs nothing."""
-    daemon = superd(service("x", builtin="echo", cps="1/d burst 1"))
+    daemon = superd(service("x", builtin="echo", cps="1/d burst 1", debug=True))
     assert ask(daemon) == b"served"
     waiting = daemon.connect("x")
     waiting.sendall(b"served")
-    front = daemon.front
+    daemon.wait_log("service 'x': holds clients")
 
     def switches():
-        with open(f"/proc/{front}/status") as status:
-            return [line for line in status if "voluntary_ctxt" in line]
+        with open(f"/proc/{daemon.front}/status") as status:
+            return [line for line in status if line.startswith("voluntary_ctxt_switches")]
 
-    logged = len(daemon.log)
-    daemon.signal(signal.SIGUSR1)
-    daemon.wait_log("state: ", after=logged)
-    before = eventually(lambda: (lambda now: now if now == switches() else None)(switches()))
+    before = settled(switches)
     with socket.socket() as nobody:
         nobody.settimeout(0.3)
         nobody.bind(("127.0.0.1", 0))

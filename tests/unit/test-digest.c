@@ -76,6 +76,7 @@ static const struct {
 	{ OPTION_LOG_ON_FAILURE, "", "log_on_failure = none", false },
 	{ OPTION_DEBUG, "", "debug = yes", false },
 	{ OPTION_AMPLIFY, "", "amplify = yes", false },
+	{ OPTION_ACCESS_TIMES, "", "access_times = \"08:00-18:00\"", false },
 	{ OPTION_CPS, "", "cps = 5", false },
 	{ OPTION_ONLY_FROM, "", "only_from = 10.0.0.0/8", false },
 	{ OPTION_NO_ACCESS, "", "no_access = 10.0.0.0/8", false },

@@ -27,12 +27,20 @@ enum admission admission_decide(const struct service *service,
 
 bool admission_is_open(const struct service *service)
 {
-	return !service->only_from.is_set && !service->no_access.is_set;
+	return !service->only_from.is_set && !service->no_access.is_set && !service->access_times;
 }
 
 bool admission_needs_credentials(const struct service *service)
 {
 	return client_list_has_ids(&service->only_from) || client_list_has_ids(&service->no_access);
+}
+
+static bool is_time(const struct service *service, time_t now)
+{
+	struct tm local;
+
+	return !service->access_times ||
+	       (localtime_r(&now, &local) && access_times_contain(service->access_times, &local));
 }
 
 enum refusal admission_judge(const struct service *service, const struct candidate *candidate,
@@ -42,6 +50,8 @@ enum refusal admission_judge(const struct service *service, const struct candida
 	bool is_listed = client_list_find(&service->only_from, candidate->peer,
 					  &candidate->credentials, &listed);
 
+	if (!is_time(service, candidate->now))
+		return REFUSAL_ACCESS_TIMES;
 	if (service->only_from.is_set && !is_listed)
 		return REFUSAL_ONLY_FROM;
 	if (!client_list_find(&service->no_access, candidate->peer, &candidate->credentials,

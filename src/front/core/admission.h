@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "channel/refusal.h"
 #include "config/client-set.h"
@@ -41,17 +42,18 @@ uint64_t admission_used(const struct admission_counters *counters);
 struct candidate {
 	const struct address *peer;
 	struct credentials credentials;
+	time_t now;
 };
 
 /*
- * Whether this client may come: only_from and no_access. Where both name it, the more specific
- * entry decides, and no_access if they are equal. @out_match is the entry of no_access that
- * refuses. For any thread.
+ * Whether this client may come: access_times, only_from and no_access. Where both name it, the more
+ * specific entry decides, and no_access if they are equal. @out_match is the entry of no_access
+ * that refuses. For any thread.
  */
 enum refusal admission_judge(const struct service *service, const struct candidate *candidate,
 			     struct client_match *out_match);
 
-/* Whether every client may come, whoever it is. */
+/* Whether every client may come, whoever it is and whenever. */
 bool admission_is_open(const struct service *service);
 
 /* Whether admission_judge() needs to know as whom a client of a Unix socket runs. */

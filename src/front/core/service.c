@@ -138,7 +138,7 @@ static void say_why(char *out, size_t size, enum refusal refusal, const struct c
 {
 	const char *option = refusal_word(refusal);
 
-	if (refusal == REFUSAL_ONLY_FROM)
+	if (refusal == REFUSAL_ONLY_FROM || refusal == REFUSAL_ACCESS_TIMES)
 		snprintf(out, size, "not in %s", option);
 	else if (match->set->name)
 		snprintf(out, size, "in %s, set '%s' (%s:%d)", option, match->set->name,
@@ -150,7 +150,7 @@ static void say_why(char *out, size_t size, enum refusal refusal, const struct c
 
 bool service_lets_in(const struct front_service *service, int fd, const struct address *peer)
 {
-	struct candidate candidate = { .peer = peer };
+	struct candidate candidate = { .peer = peer, .now = time(NULL) };
 	struct client_match match;
 	enum refusal refusal;
 	char why[WHY_MAX];
@@ -171,7 +171,7 @@ bool service_lets_in(const struct front_service *service, int fd, const struct a
 
 bool service_lets_in_quietly(const struct front_service *service, const struct address *peer)
 {
-	const struct candidate candidate = { .peer = peer };
+	const struct candidate candidate = { .peer = peer, .now = time(NULL) };
 	enum refusal refusal = REFUSAL_NONE;
 	struct client_match match;
 
