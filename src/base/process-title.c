@@ -19,23 +19,24 @@ static char *end_of(char **list, char *end)
 	return end;
 }
 
+/* In one piece of memory, so that what unsetenv() takes out of the list is not lost. */
 static char **copy(char **list)
 {
-	size_t n = 0;
+	size_t n = 0, bytes = 0;
 	char **copies;
+	char *text;
 
-	while (list[n])
-		n++;
-	copies = calloc(n + 1, sizeof(*copies));
-	for (size_t i = 0; copies && i < n; i++) {
-		copies[i] = strdup(list[i]);
-		if (copies[i])
-			continue;
-		while (i > 0)
-			free(copies[--i]);
-		free(copies);
+	for (; list[n]; n++)
+		bytes += strlen(list[n]) + 1;
+	copies = malloc((n + 1) * sizeof(*copies) + bytes);
+	if (!copies)
 		return NULL;
+	text = (char *)(copies + n + 1);
+	for (size_t i = 0; i < n; i++) {
+		copies[i] = text;
+		text = stpcpy(text, list[i]) + 1;
 	}
+	copies[n] = NULL;
 	return copies;
 }
 
