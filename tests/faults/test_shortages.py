@@ -10,7 +10,7 @@ import subprocess
 import pytest
 
 from daemon import KINDS
-from process import SANITIZED, children, eventually, status
+from process import SANITIZED, children, content, eventually, status
 from settings import ANY_PORT, ECHO, ROOT, service, shell
 from shortage import (
     assert_answered,
@@ -233,12 +233,15 @@ def test_a_reload_that_fails_while_there_is_no_front_leaves_none_missing(superd)
 
 @pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
 def test_a_reload_that_fails_late_goes_back_to_the_old_log(superd, place):
-    """The third process is the front, after one that tries the files and one that writes."""
-    old, new = place / "old", place / "new"
-    daemon = superd(f'log = "{old}"\n' + ECHO)
-    with watching(daemon, "-e", "trace=clone", "-e", "inject=clone:error=EAGAIN:when=3"):
+    """The last process that a reload starts is the front."""
+    first, old, new = place / "first", place / "old", place / "new"
+    daemon = superd(f'log = "{first}"\n' + ECHO)
+    with watching(daemon, "-e", "trace=clone") as said:
+        daemon.reload(f'log = "{old}"\n' + ECHO)
+    last = len(said.find("^clone"))
+    with watching(daemon, "-e", "trace=clone", "-e", f"inject=clone:error=EAGAIN:when={last}"):
         daemon.reload(f'log = "{new}"\n' + ECHO)
-    eventually(lambda: "cannot start a new front" in new.read_text())
+    eventually(lambda: "cannot start a new front" in content(new))
     eventually(lambda: "configuration not changed" in old.read_text())
 
 
@@ -249,7 +252,7 @@ def test_a_reload_needs_no_descriptor_for_the_log_file_that_it_has(superd, place
     log.rename(place / "log.1")
     with out_of_descriptors(daemon.keeper, but=1):
         daemon.reload()
-    eventually(lambda: "configuration not changed" in log.read_text())
+    eventually(lambda: "configuration not changed" in content(log))
 
 
 @pytest.mark.skipif(not shutil.which("ss"), reason="ss is not installed")

@@ -12,7 +12,7 @@ import time
 import pytest
 
 from daemon import PATIENCE, Lines
-from process import alive, children, eventually, status
+from process import alive, children, content, eventually, status
 from settings import ECHO, ROOT, service
 from test_syscalls import traced
 
@@ -104,6 +104,8 @@ def start_with_log(superd, place, services=1):
 def test_a_log_file_that_takes_nothing_makes_nobody_wait(superd, place):
     """Its file system is frozen, and with it the process that writes. What is lost is counted."""
     daemon, log = start_with_log(superd, place, services=1000)
+    listening = r"'s0': listening on tcp:127.0.0.1:(\d+)"
+    port = int(eventually(lambda: re.search(listening, content(log)))[1])
     os.kill(log_writer(daemon), signal.SIGSTOP)
     said = len(daemon.notify.messages)
     for _ in range(30):  # a thousand lines each, which is more than a pipe holds
@@ -111,7 +113,6 @@ def test_a_log_file_that_takes_nothing_makes_nobody_wait(superd, place):
         daemon.signal(signal.SIGHUP)
         daemon.wait_ready(after=said)
         said = len(daemon.notify.messages)
-    port = int(re.search(r"'s0': listening on tcp:127.0.0.1:(\d+)", log.read_text())[1])
     with socket.create_connection(("127.0.0.1", port)) as client:
         client.sendall(b"ping")
         assert client.recv(64) == b"ping"

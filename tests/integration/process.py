@@ -20,6 +20,14 @@ def eventually(check, patience=10):
     return found
 
 
+def content(path):
+    """The text of a file, and nothing while it is not there: the log is written by another process."""
+    try:
+        return path.read_text()
+    except FileNotFoundError:
+        return ""
+
+
 def settled(measure):
     """What `measure` finds once it has found the same twice."""
     before = None

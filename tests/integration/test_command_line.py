@@ -16,7 +16,7 @@ import threading
 import pytest
 
 from daemon import PATIENCE, SUPERD
-from process import SANITIZED, children, eventually, status
+from process import SANITIZED, children, content, eventually, status
 from settings import ECHO, ROOT, USER, for_root, service
 from shipped import reachable
 
@@ -361,7 +361,7 @@ def test_who_stops_superd_before_it_serves_has_not_started_it(place, background)
         zone.unlink()  # whoever comes next does not wait
         os.close(held)
         assert starter.wait(PATIENCE) == OS_ERROR
-    assert "terminated: stopping" in log.read_text()
+    eventually(lambda: "terminated: stopping" in content(log))
     assert background() == []
 
 
@@ -392,8 +392,8 @@ def test_the_terminal_sees_what_goes_wrong_on_the_way_to_the_background(run, pla
         assert done.returncode == 0
         assert re.search("^service 'x': cannot listen on .* in use.*; trying", done.stderr, re.M)
         assert "configuration loaded" not in done.stderr
-    assert "service 'x': cannot listen on " in log.read_text()
-    assert "configuration loaded: 2 services; 1 of 2 listeners are open" in log.read_text()
+    eventually(lambda: "2 services; 1 of 2 listeners are open" in content(log))
+    assert "service 'x': cannot listen on " in content(log)
 
 
 @pytest.mark.parametrize("mode", ["background", "foreground"])

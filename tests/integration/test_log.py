@@ -14,7 +14,7 @@ import termios
 import pytest
 
 from daemon import PATIENCE
-from process import alive, children, eventually, memory, status
+from process import alive, children, content, eventually, memory, status
 from settings import ECHO, ROOT, service, shell
 
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d{4}"
@@ -23,7 +23,7 @@ TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d{4}"
 def test_a_log_file_has_the_time_and_the_process(superd, place):
     log = place / "log"
     superd(f'log = "{log}"\n' + ECHO)
-    line = eventually(log.read_text).splitlines()[0]
+    line = eventually(lambda: content(log)).splitlines()[0]
     assert re.match(rf"{TIME} superd\[\d+\]: ", line), line
 
 
@@ -45,14 +45,15 @@ def test_a_log_file_is_opened_again_on_hup(superd, place):
     """What logrotate does: move it away, send HUP."""
     log = place / "log"
     daemon = superd(f'log = "{log}"\n' + ECHO)
+    eventually(lambda: "configuration loaded" in content(log))
     log.rename(place / "log.1")
     daemon.reload()
-    eventually(lambda: "configuration loaded" in log.read_text())
+    eventually(lambda: "configuration loaded" in content(log))
     port = int(re.search(r"listening on tcp:127\.0\.0\.1:(\d+)", (place / "log.1").read_text())[1])
     daemon.port = lambda *_: port
     daemon.address = lambda *_: ("127.0.0.1", port)
     assert daemon.ask("echo", b"ping") == b"ping"
-    eventually(lambda: "service 'echo': ended" in log.read_text())
+    eventually(lambda: "service 'echo': ended" in content(log))
 
 
 def test_a_log_file_is_opened_again_even_if_the_configuration_is_bad(superd, place):
@@ -60,9 +61,9 @@ def test_a_log_file_is_opened_again_even_if_the_configuration_is_bad(superd, pla
     daemon = superd(f'log = "{log}"\n' + ECHO)
     log.rename(place / "log.1")
     daemon.reload("no configuration")
-    eventually(lambda: "configuration not changed" in log.read_text())
+    eventually(lambda: "configuration not changed" in content(log))
     os.kill(daemon.front, signal.SIGKILL)
-    eventually(lambda: "the new front serves" in log.read_text())
+    eventually(lambda: "the new front serves" in content(log))
 
 
 def test_a_session_of_an_old_front_ends_in_the_new_log_file(superd, place):
@@ -76,7 +77,7 @@ def test_a_session_of_an_old_front_ends_in_the_new_log_file(superd, place):
         daemon.reload()
         log.rename(place / "log.1")
         daemon.reload()
-    eventually(lambda: "service 'x': ended unix" in log.read_text())
+    eventually(lambda: "service 'x': ended unix" in content(log))
 
 
 @pytest.mark.skipif(not ROOT, reason="needs root to have another /dev")

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from process import children, eventually, status
+from process import children, content, eventually, settled, status
 from settings import ECHO, FRONT_USER, ROOT
 
 pytestmark = pytest.mark.skipif(not ROOT, reason="needs root to have something to give up")
@@ -59,9 +59,11 @@ def test_it_writes_a_new_file_that_it_could_not_open(superd, log):
     daemon = superd(to_file(log))
     writer = writer_of(daemon)
     for number in 1, 2:
+        eventually(lambda: "configuration loaded" in content(log))
+        settled(lambda: content(log))
         log.rename(f"{log}.{number}")
         daemon.reload()
-        eventually(lambda: "configuration loaded" in log.read_text())
+        eventually(lambda: "configuration loaded" in content(log))
         assert "loading " in log.read_text().splitlines()[0]
     assert writer_of(daemon) == writer
 
@@ -76,7 +78,7 @@ def test_it_goes_on_with_the_old_file_where_no_other_can_be_opened(superd, log):
     eventually(lambda: old.read_text().count("configuration loaded") == 2)
     log.rmdir()
     daemon.reload()
-    eventually(lambda: "configuration loaded" in log.read_text())
+    eventually(lambda: "configuration loaded" in content(log))
 
 
 def pipe_to(writer, pid):
