@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from daemon import KINDS
+from daemon import KINDS, PATIENCE
 from process import SANITIZED, children, content, eventually, status
 from settings import ANY_PORT, ECHO, ROOT, service, shell
 from shortage import (
@@ -238,6 +238,7 @@ def test_a_reload_that_fails_late_goes_back_to_the_old_log(superd, place):
     daemon = superd(f'log = "{first}"\n' + ECHO)
     with watching(daemon, "-e", "trace=clone") as said:
         daemon.reload(f'log = "{old}"\n' + ECHO)
+    said.thread.join(PATIENCE)
     last = len(said.find("^clone"))
     with watching(daemon, "-e", "trace=clone", "-e", f"inject=clone:error=EAGAIN:when={last}"):
         daemon.reload(f'log = "{new}"\n' + ECHO)
