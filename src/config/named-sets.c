@@ -18,11 +18,19 @@
 #include "config/file.h"
 #include "config/set-builder.h"
 
+/* How many sets may stand one in another. */
+#define DEPTH_MAX 32
+
 struct named_set {
 	char *name;
 	char *subject; /* "set 'office'" */
 	struct set_draft draft;
-	struct set_builder builder;
+	struct set_builder builder; /* the members that it has without other sets */
+	struct named_set **others;
+	size_t n_others;
+	size_t others_room;
+	unsigned depth; /* how many sets stand one in another, with this one */
+	size_t round;   /* the last one in which its members were gathered */
 	enum {
 		SET_WRITTEN,
 		SET_IN_WORK, /* its members are being collected */
@@ -38,6 +46,7 @@ static void free_set(struct named_set *set)
 	if (!set)
 		return;
 	set_builder_fini(&set->builder);
+	free(set->others);
 	free(set->subject);
 	free(set->name);
 	free(set);
@@ -170,17 +179,19 @@ static void add_file(struct named_set *set, struct build_context *context,
 	if (r < 0)
 		path = NULL;
 	if (r == 0)
-		r = read_text(context, path, &text, &why);
-	if (r == 0)
 		name = keep_name(context->settings, path);
-	if (name)
+	if (r == 0 && !name)
+		r = -ENOMEM;
+	if (r == 0)
+		r = read_text(context, name, &text, &why);
+	if (r == 0)
 		set_builder_add_lines(&set->builder, text, name);
 	else if (r == -EINVAL)
 		errors_add(context->errors, at, "%s: '%s': %s", set->subject,
 			   errors_quote(value->text), why);
 	else
 		errors_add(context->errors, at, "%s: '%s': %s: %s", set->subject,
-			   errors_quote(value->text), why, strerror(r < 0 ? -r : ENOMEM));
+			   errors_quote(value->text), why, strerror(-r));
 }
 
 /* Members */
@@ -221,10 +232,12 @@ static struct named_set *find(const struct named_sets *sets, struct errors *erro
 	return set;
 }
 
-static void collect(struct named_sets *sets, struct build_context *context, struct named_set *set);
+static void collect(struct named_sets *sets, struct build_context *context, struct named_set *set,
+		    unsigned outer);
 
+/* @outer: how many sets stand around @set. */
 static void add_other(struct named_sets *sets, struct build_context *context, struct named_set *set,
-		      const char *name, struct location at)
+		      const char *name, struct location at, unsigned outer)
 {
 	struct named_set *other = find(sets, context->errors, name, set->subject, at);
 
@@ -235,17 +248,32 @@ static void add_other(struct named_sets *sets, struct build_context *context, st
 			   errors_quote(name));
 		return;
 	}
-	collect(sets, context, other);
-	set_builder_add_set(&set->builder, &other->builder);
+	if (outer + 1 < DEPTH_MAX)
+		collect(sets, context, other, outer + 1);
+	if (outer + 1 >= DEPTH_MAX || other->depth >= DEPTH_MAX) {
+		errors_add(context->errors, at,
+			   "%s: with '@%s' more than %d sets stand one in another; name the inner "
+			   "ones where they are used",
+			   set->subject, errors_quote(name), DEPTH_MAX);
+		return;
+	}
+	if (other->depth >= set->depth)
+		set->depth = other->depth + 1;
+	if (array_make_room(set->others, set->n_others, set->others_room) < 0)
+		set->builder.short_of_memory = true;
+	else
+		set->others[set->n_others++] = other;
 }
 
-static void collect(struct named_sets *sets, struct build_context *context, struct named_set *set)
+static void collect(struct named_sets *sets, struct build_context *context, struct named_set *set,
+		    unsigned outer)
 {
 	const struct set_draft *draft = &set->draft;
 
 	if (set->state != SET_WRITTEN)
 		return;
 	set->state = SET_IN_WORK;
+	set->depth = 1;
 	set->builder.errors = context->errors;
 	set->builder.accounts = &context->accounts;
 	set->builder.subject = set->subject;
@@ -254,7 +282,7 @@ static void collect(struct named_sets *sets, struct build_context *context, stru
 		struct location at = { draft->at[OPTION_ADDRESSES].file, value->line };
 
 		if (value->text[0] == '@')
-			add_other(sets, context, set, value->text + 1, at);
+			add_other(sets, context, set, value->text + 1, at, outer);
 		else
 			set_builder_add(&set->builder, value->text, at);
 	}
@@ -263,11 +291,35 @@ static void collect(struct named_sets *sets, struct build_context *context, stru
 	set->state = SET_COLLECTED;
 }
 
-static void build(struct build_context *context, struct named_set *set)
+/* Adds the members of @set and of all sets in it, each once however many ways lead to it. */
+static void gather(struct set_builder *all, struct named_set *set, size_t round)
+{
+	if (set->round == round)
+		return;
+	set->round = round;
+	set_builder_add_set(all, &set->builder);
+	for (size_t i = 0; i < set->n_others; i++)
+		gather(all, set->others[i], round);
+}
+
+static int finish(struct named_set *set, size_t round, struct client_set *built)
+{
+	struct set_builder all = { 0 };
+	int r;
+
+	if (set->n_others == 0)
+		return set_builder_finish(&set->builder, built);
+	gather(&all, set, round);
+	r = set_builder_finish(&all, built);
+	set_builder_fini(&all);
+	return r;
+}
+
+static void build(struct build_context *context, struct named_set *set, size_t round)
 {
 	struct client_set *built = settings_add_set(context->settings, set->name);
 
-	if (built && set_builder_finish(&set->builder, built) == 0)
+	if (built && finish(set, round, built) == 0)
 		set->built = built;
 	else
 		errors_add(context->errors, set->draft.location, "out of memory");
@@ -276,13 +328,14 @@ static void build(struct build_context *context, struct named_set *set)
 void named_sets_build(struct named_sets *sets, struct build_context *context)
 {
 	struct named_set *set, *following;
+	size_t round = 0;
 
 	HASH_ITER(hh, sets->table, set, following)
 	{
 		const struct set_draft *draft = &set->draft;
 
-		collect(sets, context, set);
-		build(context, set);
+		collect(sets, context, set, 0);
+		build(context, set, ++round);
 		if (!draft->own[OPTION_ADDRESSES] && !draft->own[OPTION_FILES] &&
 		    !draft->bad[OPTION_ADDRESSES] && !draft->bad[OPTION_FILES])
 			errors_add(context->errors, draft->location,

@@ -139,6 +139,7 @@ void set_builder_add_set(struct set_builder *builder, const struct set_builder *
 {
 	uint32_t first = (uint32_t)builder->n_places;
 
+	builder->short_of_memory |= other->short_of_memory;
 	for (size_t i = 0; i < other->n_places; i++)
 		(void)add_place(builder,
 				(struct location){ other->places[i].file, other->places[i].line });

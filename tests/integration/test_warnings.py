@@ -105,6 +105,24 @@ def test_a_configuration_that_others_may_write_is_said(warnings, place):
     assert warnings(text) == ["others than root may write this file (chown root, chmod go-w)"]
 
 
+@NEEDS_ROOT
+def test_a_file_of_a_set_that_others_may_write_is_named(place):
+    (place / "office.list").write_text("192.0.2.1\n")
+    (place / "office.list").chmod(0o666)
+    (place / "superd.conf").write_text(
+        f'front_user = {FRONT_USER} set "office" {{ files = {{"office.list"}} }}\n'
+        + service("x", builtin="echo", only_from=["@office"])
+    )
+    done = subprocess.run(
+        [SUPERD, "--check", "-c", place / "superd.conf"],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+    assert done.stderr == (f"{place}/office.list: warning: others than root may write this file "
+                           "(chown root, chmod go-w)\n")
+
+
 def test_a_port_of_outgoing_connections_is_said(warnings):
     with open("/proc/sys/net/ipv4/ip_local_port_range") as file:
         first, last = map(int, file.read().split())
