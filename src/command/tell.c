@@ -20,6 +20,9 @@
 /* Longer than a reload may take, and shorter than systemd waits for it. */
 #define ANSWER_LIMIT_MS 60000
 
+/* Of those who ask at once, superd hears one. */
+#define AGAIN_MS 500
+
 /* The process that has the lock of the file, which superd holds as long as it lives, or 0. */
 static pid_t find_owner(int fd)
 {
@@ -66,13 +69,13 @@ static int send_signal(int process, int number)
 }
 
 /* Sends SIGHUP, with the wish for an answer. */
-static int send_request(int process)
+static int send_request(int process, int request)
 {
 	siginfo_t info = { .si_signo = SIGHUP, .si_code = SI_QUEUE };
 
 	info.si_pid = getpid();
 	info.si_uid = getuid();
-	info.si_value.sival_int = RELOAD_REQUEST;
+	info.si_value.sival_int = request;
 	if (syscall(SYS_pidfd_send_signal, process, SIGHUP, &info, 0) == 0)
 		return 0;
 	return report_unsent(SIGHUP, -errno);
@@ -125,7 +128,8 @@ static int await_answer(int process, int answers)
 			return -ESRCH;
 		if (left_ms <= 0)
 			return -ETIMEDOUT;
-		(void)poll(polled, 2, (int)left_ms);
+		if (poll(polled, 2, left_ms < AGAIN_MS ? (int)left_ms : AGAIN_MS) == 0)
+			(void)send_request(process, RELOAD_REQUEST_AGAIN);
 	}
 }
 
@@ -136,7 +140,7 @@ static int reload(int process)
 
 	if (answers < 0)
 		return log_error(answers, "superd: cannot wait for the end of the reload");
-	r = send_request(process);
+	r = send_request(process, RELOAD_REQUEST);
 	if (r < 0)
 		return r;
 	r = await_answer(process, answers);

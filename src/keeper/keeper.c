@@ -169,11 +169,11 @@ static void on_reaped(struct signals *signals, pid_t pid, int status)
 		(void)reload_reaped(&keeper->reload, pid, status);
 }
 
-static void on_reload(struct signals *signals, pid_t asker)
+static void on_reload(struct signals *signals, pid_t asker, bool again)
 {
 	struct keeper *keeper = signalled(signals);
 
-	if (keeper->stopping)
+	if (keeper->stopping || (again && reload_askers_have(&keeper->askers, asker)))
 		return;
 	if (asker > 0)
 		reload_askers_add(&keeper->askers, asker,

@@ -12,6 +12,14 @@ void reload_askers_add(struct reload_askers *askers, pid_t pid, bool under_way)
 	askers->list[askers->n++].is_early = under_way;
 }
 
+bool reload_askers_have(const struct reload_askers *askers, pid_t pid)
+{
+	for (size_t i = 0; i < askers->n; i++)
+		if (askers->list[i].pid == pid)
+			return true;
+	return false;
+}
+
 void reload_askers_answer(struct reload_askers *askers, bool failed)
 {
 	const union sigval answer = { .sival_int = failed ? RELOAD_FAILED : RELOAD_SUCCEEDED };

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* Further ones get no answer. */
+/* Further ones get no answer before they ask again. */
 #define RELOAD_ASKERS_MAX 16
 
 /* Zeroed: none. */
@@ -20,6 +20,9 @@ struct reload_askers {
 
 /* @under_way: another reload is, and the one that is asked for comes after it. */
 void reload_askers_add(struct reload_askers *askers, pid_t pid, bool under_way);
+
+/* Whether @pid waits for an answer. */
+bool reload_askers_have(const struct reload_askers *askers, pid_t pid);
 
 /* A reload has ended. Answers those who wait for it. */
 void reload_askers_answer(struct reload_askers *askers, bool failed);

@@ -22,9 +22,16 @@ static void reap(struct signals *signals)
 /* Whoever can send the signal can as well send another one, so the process id is believed. */
 static pid_t asker_of(const struct signalfd_siginfo *info)
 {
-	bool asks = info->ssi_code == SI_QUEUE && info->ssi_int == RELOAD_REQUEST;
+	return info->ssi_pid > 1 && info->ssi_pid <= INT32_MAX ? (pid_t)info->ssi_pid : 0;
+}
 
-	return asks && info->ssi_pid > 1 && info->ssi_pid <= INT32_MAX ? (pid_t)info->ssi_pid : 0;
+static void on_hup(struct signals *signals, const struct signalfd_siginfo *info)
+{
+	bool is_queued = info->ssi_code == SI_QUEUE;
+	bool again = is_queued && info->ssi_int == RELOAD_REQUEST_AGAIN;
+	bool asks = again || (is_queued && info->ssi_int == RELOAD_REQUEST);
+
+	signals->events->on_reload(signals, asks ? asker_of(info) : 0, again);
 }
 
 static void on_signal(struct signals *signals, const struct signalfd_siginfo *info)
@@ -34,7 +41,7 @@ static void on_signal(struct signals *signals, const struct signalfd_siginfo *in
 		reap(signals);
 		break;
 	case SIGHUP:
-		signals->events->on_reload(signals, asker_of(info));
+		on_hup(signals, info);
 		break;
 	case SIGUSR1:
 		signals->events->on_report(signals);

@@ -5,6 +5,7 @@
  * INT stop, and CHLD says that children have ended.
  */
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "net/poller.h"
@@ -14,8 +15,8 @@ struct signals;
 struct signals_events {
 	/* Process @pid was reaped, with the @status of wait(2). */
 	void (*on_reaped)(struct signals *signals, pid_t pid, int status);
-	/* Process @asker wants an answer; 0: nobody does. */
-	void (*on_reload)(struct signals *signals, pid_t asker);
+	/* Process @asker wants an answer; 0: nobody does. @again: it has asked before. */
+	void (*on_reload)(struct signals *signals, pid_t asker, bool again);
 	void (*on_report)(struct signals *signals);
 	void (*on_stop)(struct signals *signals, int number);
 };

@@ -549,6 +549,19 @@ def test_who_asks_for_a_reload_during_another_is_told_of_its_own(superd):
     daemon.wait_log("configuration loaded", count=3)
 
 
+def test_all_who_ask_for_a_reload_at_once_are_told(superd):
+    """The kernel keeps one SIGHUP until superd reads it, with one sender."""
+    daemon = superd(ECHO)
+    daemon.stop_process(daemon.keeper)
+    ask = [SUPERD, f"--reload={daemon.keeper}", "-c", str(daemon.config)]
+    asking = [subprocess.Popen(ask) for _ in range(4)]
+    for process in asking:
+        eventually(lambda: waits_for_answer(process.pid))
+    eventually(lambda: pending(daemon.keeper) & 1 << signal.SIGHUP - 1)
+    daemon.continue_process(daemon.keeper)
+    assert [process.wait(PATIENCE) for process in asking] == [0] * 4
+
+
 def test_who_waits_for_a_superd_that_ends_is_told(superd):
     daemon = superd(ECHO)
     daemon.stop_process(daemon.keeper)
@@ -558,6 +571,11 @@ def test_who_waits_for_a_superd_that_ends_is_told(superd):
         daemon.kill()
         assert "it is not known what became of the reload" in asking.communicate()[1]
         assert asking.returncode == UNAVAILABLE
+
+
+def waits_for_answer(pid):
+    found = status(pid)
+    return found["State"].startswith("S") and int(found["SigBlk"], 16) & 1 << signal.SIGURG - 1
 
 
 def pending(pid):

@@ -49,6 +49,21 @@ static void test_who_asks_is_told_once_how_it_ended(void **state)
 	assert_int_equal(answer(), RELOAD_SUCCEEDED);
 }
 
+static void test_who_waits_is_known_until_the_answer(void **state)
+{
+	struct reload_askers askers = { 0 };
+
+	assert_false(reload_askers_have(&askers, getpid()));
+	reload_askers_add(&askers, getpid(), true);
+	assert_true(reload_askers_have(&askers, getpid()));
+	assert_false(reload_askers_have(&askers, getpid() + 1));
+	reload_askers_answer(&askers, true);
+	assert_true(reload_askers_have(&askers, getpid()));
+	reload_askers_answer(&askers, true);
+	assert_false(reload_askers_have(&askers, getpid()));
+	assert_int_equal(answer(), RELOAD_FAILED);
+}
+
 static void test_the_end_of_the_reload_before_is_no_answer(void **state)
 {
 	struct reload_askers askers = { 0 };
@@ -77,6 +92,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_who_asks_is_told_once_how_it_ended),
+		cmocka_unit_test(test_who_waits_is_known_until_the_answer),
 		cmocka_unit_test(test_the_end_of_the_reload_before_is_no_answer),
 		cmocka_unit_test(test_too_many_take_no_memory),
 	};
