@@ -129,7 +129,21 @@ static int take_text(const char *path, char **out_text)
 	return *out_text ? 0 : -ENOMEM;
 }
 
-/* Returns 0, or a negative errno with the reason in @out_why. */
+/* Copies what was read, unless it is no text: behind a zero byte entries would be missed. */
+static int copy_text(char **out, const char *text, size_t length, const char **out_why)
+{
+	if (memchr(text, '\0', length)) {
+		*out_why = "it holds a zero byte, so it is not text";
+		return -EINVAL;
+	}
+	*out = strndup(text, length);
+	return *out ? 0 : -ENOMEM;
+}
+
+/*
+ * @path must live as long as the errors. Returns 0, or a negative errno with the reason in
+ * @out_why.
+ */
 static int read_text(struct build_context *context, const char *path, char **out_text,
 		     const char **out_why)
 {
@@ -145,13 +159,12 @@ static int read_text(struct build_context *context, const char *path, char **out
 	r = file_read(&text, &length, &status, path, out_why);
 	if (r < 0)
 		return r;
-	text[length] = '\0';
-	*out_text = strdup(text);
+	r = copy_text(out_text, text, length, out_why);
 	secret_memory_free(text, file_room(&status));
-	if (!*out_text)
-		return -ENOMEM;
+	if (r < 0)
+		return r;
 	warn_if_open(context, path, &status);
-	answers_keep('S', path, *out_text, strlen(*out_text) + 1);
+	answers_keep('S', path, *out_text, length + 1);
 	return 0;
 }
 
