@@ -151,18 +151,28 @@ static _Noreturn void serve(struct file *file)
 	_exit(0);
 }
 
-/* Keeps nothing of the keeper but @ends, which get their own numbers. */
-static void keep_ends(int ends[N_ENDS])
+/*
+ * Keeps nothing of the keeper but @ends, which get their own numbers. Returns 0 or a negative
+ * errno: then these numbers are still what the keeper has there, and must not be used.
+ */
+static int keep_ends(const int ends[N_ENDS])
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int copies[N_ENDS];
 
-	for (int i = 0; i < N_ENDS; i++)
-		ends[i] = fcntl(ends[i], F_DUPFD, 10);
+	if (null < 0)
+		return -errno;
+	for (int i = 0; i < N_ENDS; i++) {
+		copies[i] = fcntl(ends[i], F_DUPFD, 10);
+		if (copies[i] < 0)
+			return -errno;
+	}
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
 		(void)dup2(null, fd);
 	for (int i = 0; i < N_ENDS; i++)
-		(void)dup2(ends[i], KEEPER + i);
+		(void)dup2(copies[i], KEEPER + i);
 	(void)close_range(KEEPER + N_ENDS, ~0U, 0);
+	return 0;
 }
 
 /* It reads what a front writes that was taken over. Returns 0 or a negative errno. */
@@ -196,16 +206,17 @@ static int prepare(struct file *file, const char *path, const struct privileges_
 	return r < 0 ? -r : OPENED;
 }
 
-static _Noreturn void run(const char *path, const struct privileges_user *user, int ends[N_ENDS])
+static _Noreturn void run(const char *path, const struct privileges_user *user,
+			  const int ends[N_ENDS])
 {
 	struct file file = { .fd = -1 };
-	int answer;
+	int answer, r;
 
 	(void)prctl(PR_SET_NAME, "superd-log");
 	process_title_set("log");
-	keep_ends(ends);
-	answer = prepare(&file, path, user);
-	(void)!write(CONTROL, &answer, sizeof(answer));
+	r = keep_ends(ends);
+	answer = r < 0 ? -r : prepare(&file, path, user);
+	(void)!write(r < 0 ? ends[CONTROL - KEEPER] : CONTROL, &answer, sizeof(answer));
 	if (answer != OPENED)
 		_exit(0);
 	serve(&file);
