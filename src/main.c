@@ -327,8 +327,8 @@ static void on_serving(void)
 static int run_front(const struct startup *startup)
 {
 	process_title_set("front");
-	if (background_leave())
-		log_set_watched(false);
+	(void)background_leave();
+	log_set_watched(false);
 	return front_main(startup);
 }
 
@@ -394,6 +394,9 @@ static int serve(const struct arguments *arguments, const char *path,
 			return status;
 		}
 	}
+	/* Who starts superd by hand, or looks at its unit, does not look into a file. */
+	if (settings->log_target == LOG_TO_FILE)
+		log_set_watched(true);
 	process_title_set("keeper");
 	return keeper_run(&options, settings, &activation);
 }

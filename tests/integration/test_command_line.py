@@ -396,6 +396,16 @@ def test_the_terminal_sees_what_goes_wrong_on_the_way_to_the_background(run, pla
     assert "service 'x': cannot listen on " in content(log)
 
 
+def test_the_foreground_shows_why_nothing_starts_though_a_file_is_the_log(run, place):
+    log = place / "log"
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        text = service("x", listen=f"tcp:127.0.0.1:{busy.getsockname()[1]}", builtin="echo")
+        done = run(f'log = "{log}"\n' + text, "-f")
+    assert done.returncode == OS_ERROR
+    assert re.search("^service 'x': cannot listen on .* in use", done.stderr, re.M)
+    assert "not started: its listener cannot be opened\n" in done.stderr
+
+
 @pytest.mark.parametrize("mode", ["background", "foreground"])
 def test_a_second_superd_does_not_start_and_says_who_has_the_ports(
     run, superd, place, mode
