@@ -74,8 +74,9 @@ static const struct account *find_user(struct build *build)
 
 	r = accounts_find_user(&build->context->accounts, build->draft->user, &account);
 	if (r == -ENOENT)
-		build_error(build, OPTION_USER, 0, "'user': no user '%s'",
-			    errors_quote(build->draft->user));
+		build_error(build, OPTION_USER, 0, "'user': no user '%s'%s",
+			    errors_quote(build->draft->user),
+			    strchr(build->draft->user, ':') ? "; write the group in 'group'" : "");
 	else if (r < 0)
 		build_error(build, OPTION_USER, 0, "'user': cannot look for '%s': %s",
 			    errors_quote(build->draft->user), strerror(-r));

@@ -93,6 +93,7 @@ struct set_draft {
 	struct location at[OPTION_COUNT];
 	bool own[OPTION_COUNT];
 	bool bad[OPTION_COUNT];
+	bool unsure; /* there were lines that were not understood */
 	struct values addresses;
 	struct values files;
 };

@@ -40,6 +40,31 @@ static void drop_marks(struct token *token)
 	token->length -= first + last;
 }
 
+/*
+ * Joins "NAME", "=" and "VALUE", which stand together, to one value. Returns whether @equals, after
+ * the last value, is inside such a value, and not the '=' of the next option.
+ */
+static bool join(struct line *line, struct token *equals)
+{
+	struct token *last = line->n > 0 ? &line->values[line->n - 1] : NULL;
+	struct token next;
+	enum token_kind kind = token_after(equals, &next);
+
+	if (!last || last->text + last->length != equals->text || hint_is_name(last))
+		return false;
+	if (next.text != equals->text + 1 || (kind != TOKEN_WORD && kind != TOKEN_STRING))
+		return false;
+	last->length += 1 + next.length;
+	*equals = next;
+	return true;
+}
+
+static bool ends_line(enum token_kind kind, const struct token *token, int line)
+{
+	return kind == TOKEN_EQUALS || kind == TOKEN_CLOSE || kind == TOKEN_END ||
+	       token->line != line || token_is(token, ";") || token_is_reported(token);
+}
+
 /* The values behind @before, to the end of the line or to the next option on it. */
 static void read_line(const struct token *before, struct line *out)
 {
@@ -50,10 +75,11 @@ static void read_line(const struct token *before, struct line *out)
 		enum token_kind kind = token_after(&token, &token);
 		struct token value = token;
 
+		if (kind == TOKEN_EQUALS && token.line == before->line && join(out, &token))
+			continue;
 		if (kind == TOKEN_EQUALS)
 			out->n -= out->n > 0;
-		if (kind == TOKEN_EQUALS || kind == TOKEN_CLOSE || kind == TOKEN_END ||
-		    token.line != before->line)
+		if (ends_line(kind, &token, before->line))
 			return;
 		if (kind == TOKEN_WORD)
 			drop_marks(&value);
@@ -78,7 +104,15 @@ static bool takes_list(const struct option *option, const struct line *line)
 	return option->parse_list && !option->words;
 }
 
-static void write_values(FILE *stream, const struct line *line, bool list)
+/* An address or a port that lacks its kind, as nginx writes it. */
+static bool is_bare_address(const struct option *option, const struct token *value)
+{
+	return option && option == &schema_options[OPTION_LISTEN] &&
+	       (isdigit((unsigned char)*value->text) || *value->text == '[');
+}
+
+static void write_values(FILE *stream, const struct option *option, const struct line *line,
+			 bool list)
 {
 	bool is_string = line->n > 0 && strchr("\"'", *line->values[0].text);
 	const char *quote = list || line->n > 1 || is_string ? "\"" : "";
@@ -87,7 +121,8 @@ static void write_values(FILE *stream, const struct line *line, bool list)
 	for (size_t i = 0; i < line->n; i++) {
 		bool first = i == 0, last = i + 1 == line->n;
 
-		fprintf(stream, "%s%s%s%s", first || list ? quote : "",
+		fprintf(stream, "%s%s%s%s%s", first || list ? quote : "",
+			is_bare_address(option, &line->values[i]) ? "tcp:" : "",
 			token_quote(&line->values[i]), last || list ? quote : "",
 			last ? "" : (list ? ", " : " "));
 	}
@@ -111,7 +146,7 @@ const char *hint_assignment(const struct token *name, const struct token *before
 	if (unit)
 		fputs(unit, stream);
 	else
-		write_values(stream, &line, takes_list(option, &line));
+		write_values(stream, option, &line, takes_list(option, &line));
 	fclose(stream);
 	hint[sizeof(hint) - 1] = '\0';
 	return hint;
@@ -179,6 +214,40 @@ const char *hint_foreign(const struct token *name)
 	return hint;
 }
 
+static bool is_number(const struct token *token)
+{
+	for (size_t i = 0; i < token->length; i++)
+		if (!isdigit((unsigned char)token->text[i]))
+			return false;
+	return token->length > 0;
+}
+
+/* The 'cps = 25 30' of xinetd: a rate, and for how many seconds the socket is closed then. */
+static const char *hint_xinetd_rate(const struct option *option, const struct token *before)
+{
+	static char hint[HINT_MAX];
+	struct line line;
+
+	read_line(before, &line);
+	if (option != &schema_options[OPTION_CPS] || line.n != 2 || !is_number(&line.values[0]) ||
+	    !is_number(&line.values[1]))
+		return NULL;
+	snprintf(hint, sizeof(hint),
+		 "the second number has no use here, as no socket is closed: write 'cps = %s'",
+		 token_quote(&line.values[0]));
+	return hint;
+}
+
+const char *hint_section(const struct token *name)
+{
+	if (token_is(name, "set"))
+		return "no '=' stands before the '{' of a section: write 'set \"NAME\" { addresses "
+		       "= {\"192.0.2.0/24\"} }'";
+	if (token_is(name, "defaults"))
+		return "no '=' stands before the '{' of a section: write 'defaults { ... }'";
+	return "no '=' stands before the '{' of a section: write 'service \"NAME\" { ... }'";
+}
+
 const char *hint_two_values(const struct token *name, const struct token *before)
 {
 	static char hint[2 * HINT_MAX];
@@ -187,9 +256,26 @@ const char *hint_two_values(const struct token *name, const struct token *before
 
 	if (hint_foreign(name))
 		return hint_foreign(name);
+	if (hint_xinetd_rate(option, before))
+		return hint_xinetd_rate(option, before);
 	snprintf(hint, sizeof(hint), "%s: write '%s'",
 		 single ? "quotes hold a value with spaces together"
 			: "several values stand in braces",
+		 hint_assignment(name, before));
+	return hint;
+}
+
+const char *hint_equals_in_value(const struct token *name, const struct token *before)
+{
+	static char hint[2 * HINT_MAX];
+	struct line line;
+
+	if (hint_foreign(name))
+		return hint_foreign(name);
+	read_line(before, &line);
+	if (line.n == 0)
+		return "a value with '=' in it needs quotes";
+	snprintf(hint, sizeof(hint), "a value with '=' in it needs quotes: write '%s'",
 		 hint_assignment(name, before));
 	return hint;
 }

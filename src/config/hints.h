@@ -22,6 +22,12 @@ const char *hint_foreign(const struct token *name);
 /* About two values without braces: both begin behind @before. */
 const char *hint_two_values(const struct token *name, const struct token *before);
 
+/* About a value without quotes that has a '=' in it and begins behind @before. */
+const char *hint_equals_in_value(const struct token *name, const struct token *before);
+
+/* About a '=' before the '{' of the section that @name begins. */
+const char *hint_section(const struct token *name);
+
 /* Whether the token is the word of a section. */
 bool hint_is_section(const struct token *token);
 

@@ -349,7 +349,7 @@ void named_sets_build(struct named_sets *sets, struct build_context *context)
 
 		collect(sets, context, set, 0);
 		build(context, set, ++round);
-		if (!draft->own[OPTION_ADDRESSES] && !draft->own[OPTION_FILES] &&
+		if (!draft->unsure && !draft->own[OPTION_ADDRESSES] && !draft->own[OPTION_FILES] &&
 		    !draft->bad[OPTION_ADDRESSES] && !draft->bad[OPTION_FILES])
 			errors_add(context->errors, draft->location,
 				   "%s needs 'addresses' or 'files'", set->subject);

@@ -46,6 +46,8 @@ static void unknown(const struct section *section, const struct token *name)
 	elsewhere = schema_nearest(word, SECTION_ROOT | SECTION_SERVICE | SECTION_SET);
 	if (!instead && !nearest && !elsewhere)
 		instead = foreign_option_nearest(word);
+	if (section->kind == SECTION_SET && nearest)
+		instead = NULL;
 	if (instead)
 		errors_add(section->errors, at, "unknown option '%s' %s %s; %s", quoted, where,
 			   section->subject, instead);

@@ -7,6 +7,7 @@
 
 #include "base/array.h"
 #include "config/account.h"
+#include "config/entry-hint.h"
 
 /* Returns the number of the place. */
 static uint32_t add_place(struct set_builder *builder, struct location at)
@@ -78,7 +79,7 @@ static bool is_like_a_name(const char *text)
 
 static void add_addresses(struct set_builder *builder, const char *text, struct location at)
 {
-	char why[ADDRESS_RANGE_HINT_MAX];
+	char why[ADDRESS_RANGE_HINT_MAX], hint[ENTRY_HINT_MAX];
 	struct address_range range;
 
 	if (strchr(text, ' ') || strchr(text, ',')) {
@@ -86,6 +87,11 @@ static void add_addresses(struct set_builder *builder, const char *text, struct 
 			   "%s: '%s' is more than one entry; write each in quotes of its own, with "
 			   "commas between them",
 			   builder->subject, errors_quote(text));
+		return;
+	}
+	if (!address_range_parse(text, &range, why) && entry_hint(text, hint, sizeof(hint))) {
+		errors_add(builder->errors, at, "%s: '%s' cannot be understood: %s",
+			   builder->subject, errors_quote(text), hint);
 		return;
 	}
 	if (is_like_a_name(text)) {
@@ -105,7 +111,7 @@ static void add_addresses(struct set_builder *builder, const char *text, struct 
 	add_range(builder, &range);
 }
 
-void set_builder_add(struct set_builder *builder, const char *text, struct location at)
+static void add(struct set_builder *builder, const char *text, struct location at)
 {
 	if (strncmp(text, "user:", 5) == 0)
 		add_user_by_name(builder, text + 5, at);
@@ -113,6 +119,18 @@ void set_builder_add(struct set_builder *builder, const char *text, struct locat
 		add_group_by_name(builder, text + 6, at);
 	else
 		add_addresses(builder, text, at);
+}
+
+/* In a list of single addresses one that ends in 0 is as good as the others. */
+void set_builder_add(struct set_builder *builder, const char *text, struct location at)
+{
+	char network[ENTRY_HINT_MAX];
+
+	if (entry_network(text, network, sizeof(network)))
+		errors_warn(builder->errors, at,
+			    "%s: '%s' is one address; write '%s' for the network, or '%s/32'",
+			    builder->subject, text, network, text);
+	add(builder, text, at);
 }
 
 void set_builder_add_lines(struct set_builder *builder, char *text, const char *file)
@@ -131,7 +149,7 @@ void set_builder_add_lines(struct set_builder *builder, char *text, const char *
 		while (end > text && strchr(" \t\r", end[-1]))
 			*--end = '\0';
 		if (*text)
-			set_builder_add(builder, text, (struct location){ file, line });
+			add(builder, text, (struct location){ file, line });
 	}
 }
 

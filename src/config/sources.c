@@ -91,8 +91,13 @@ static void complain(struct reader *reader, const struct source *source, int err
 {
 	const char *reason = error == -EINVAL ? "" : strerror(-error);
 	const char *colon = error == -EINVAL ? "" : ": ";
+	struct stat status;
 
-	if (source->included.line)
+	if (source->included.line && stat(source->path, &status) == 0 && S_ISDIR(status.st_mode))
+		errors_add(reader->errors, source->included,
+			   "'%s' is a directory; write '%s/*.conf' for the files in it",
+			   errors_quote(source->path), errors_quote(source->path));
+	else if (source->included.line)
 		errors_add(reader->errors, source->included, "'%s': %s%s%s",
 			   errors_quote(source->path), why, colon, reason);
 	else

@@ -185,7 +185,7 @@ static void read_set(struct superd_conf *conf, const char *file, struct statemen
 	if (take_name(conf, "set", draft.location, &statement->title, name) < 0)
 		return;
 	snprintf(subject, sizeof(subject), "set '%s'", name);
-	(void)read_section(conf, section, statement);
+	draft.unsure = !read_section(conf, section, statement);
 	r = named_sets_add(&conf->sets, name, &draft, &earlier);
 	if (r == -EEXIST)
 		errors_add(conf->errors, draft.location, "%s is defined already (%s:%d)", subject,

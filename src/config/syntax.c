@@ -35,6 +35,16 @@ void syntax_fini(struct syntax *syntax)
 	free(syntax->statement.values);
 }
 
+static bool is_in_set(const struct syntax *syntax)
+{
+	return token_is(&syntax->statement.keyword, "set");
+}
+
+static const char *subject_of(const struct syntax *syntax)
+{
+	return is_in_set(syntax) ? "set '" : "service '";
+}
+
 /*
  * Adds an error at @at_line, or, if that is 0, at the line of the current token. Names the section
  * around it. Returns -EINVAL.
@@ -52,7 +62,7 @@ __attribute__((__format__(__printf__, 3, 4))) static int complain(struct syntax 
 	if (vasprintf(&message, fmt, ap) < 0)
 		message = NULL;
 	va_end(ap);
-	errors_add(syntax->errors, at, "%s%s%s%s", named ? "service '" : "",
+	errors_add(syntax->errors, at, "%s%s%s%s", named ? subject_of(syntax) : "",
 		   named ? token_quote(title) : "", named ? "': " : "",
 		   message ? message : "out of memory");
 	return -EINVAL;
@@ -158,6 +168,8 @@ static bool is_next_name(const struct syntax *syntax)
 		return true;
 	if (kind == TOKEN_WORD || kind == TOKEN_STRING)
 		return token_after(&next, &next) == TOKEN_OPEN;
+	if (!isalpha((unsigned char)*syntax->token.text) && !token_is_reported(&syntax->token))
+		return false;
 	return kind == TOKEN_EQUALS || kind == TOKEN_OPEN || *next.text == '+';
 }
 
@@ -174,7 +186,7 @@ static int read_single(struct syntax *syntax, const struct token *name, const st
 		return complain(syntax, 0, "a number and its unit are one word: write '%s'",
 				hint_assignment(name, equals));
 	if (syntax->kind == TOKEN_EQUALS)
-		return complain(syntax, 0, "a value with '=' in it needs quotes");
+		return complain(syntax, 0, "%s", hint_equals_in_value(name, equals));
 	if (syntax->kind == TOKEN_COMMA || syntax->kind == TOKEN_WORD ||
 	    syntax->kind == TOKEN_STRING)
 		return complain(syntax, 0, "%s", hint_two_values(name, equals));
@@ -242,6 +254,11 @@ static int read_name(struct syntax *syntax, struct token *out)
 				token_quote(out));
 	if (kind != TOKEN_WORD && kind != TOKEN_STRING)
 		return complain(syntax, out->line, "'%s' has no meaning here", token_quote(out));
+	if (is_in_set(syntax))
+		return complain(syntax, out->line,
+				"'%s' stands where the name of an option is expected; write "
+				"'addresses = {\"192.0.2.0/24\"}'",
+				token_quote(out));
 	if (hint_is_bracket(out))
 		return complain(syntax, out->line,
 				"'%s' has no meaning here: a section is written 'service \"NAME\" "
@@ -314,9 +331,22 @@ static int read_title(struct syntax *syntax, const struct token *name)
 		return 0;
 	if (token_is_reported(&syntax->statement.title))
 		return -EINVAL;
+	if (hint_is_section(name) && syntax->kind == TOKEN_EQUALS)
+		return complain(syntax, name->line, "%s", hint_section(name));
 	if (hint_is_section(name))
 		return complain(syntax, name->line, "'{' is missing after '%s'", token_quote(name));
 	return complain(syntax, name->line, "%s", hint_missing_equals(name));
+}
+
+/* As in 'defaults = { ... }' or 'service = "x" { ... }'. */
+static bool is_section_with_equals(const struct syntax *syntax, const struct token *name)
+{
+	struct token next;
+
+	if (syntax->kind != TOKEN_EQUALS || !hint_is_section(name))
+		return false;
+	return token_after(&syntax->token, &next) == TOKEN_OPEN ||
+	       token_after(&next, &next) == TOKEN_OPEN;
 }
 
 static int read_statement(struct syntax *syntax)
@@ -335,6 +365,8 @@ static int read_statement(struct syntax *syntax)
 	if (r < 0)
 		return r;
 
+	if (is_section_with_equals(syntax, &name))
+		return complain(syntax, name.line, "%s", hint_section(&name));
 	if (syntax->kind != TOKEN_OPEN)
 		return read_assignment(syntax, &name);
 	if (!statement->title.length && !begins_section(syntax, &name) && hint_is_name(&name))

@@ -226,6 +226,20 @@ static bool sets_option_in_list(const struct scan *scan)
 	return schema_find(word, end - word) >= 0;
 }
 
+/* One of U+2018 to U+201F, which word processors and web pages make of quotes. */
+static bool is_typographic_quote(const char *at)
+{
+	return strncmp(at, "\xe2\x80", 2) == 0 && (at[2] & 0xf8) == 0x98;
+}
+
+static const char *typographic_quote(struct scan *scan)
+{
+	for (int i = 0; i < 3; i++)
+		report_and_mark(scan, scan->at++,
+				"quotes are written with the plain characters '\"' and \"'\"");
+	return NULL;
+}
+
 static const char *other(struct scan *scan)
 {
 	unsigned char c = *scan->at;
@@ -235,6 +249,8 @@ static const char *other(struct scan *scan)
 		return NEVER_CLOSED;
 	}
 
+	if (is_typographic_quote(scan->at))
+		return typographic_quote(scan);
 	if ((c < ' ' && c != '\t') || c == 0x7f)
 		report_and_mark(scan, scan->at,
 				"a control character stands here, outside of quotes");

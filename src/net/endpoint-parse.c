@@ -197,6 +197,9 @@ static int parse_plain_host(struct endpoint_text *out, const char **out_why)
 	if (!host[strspn(host, DIGITS ".")])
 		return refuse_text(out_why, "an IPv4 address of four numbers", host, strlen(host));
 
+	if (strcmp(host, "*") == 0)
+		return refuse(out_why, "takes no '*'; for every address leave it out, as in "
+				       "'tcp:80'");
 	for (const char *at = host; *at; at++)
 		if (!isalnum((unsigned char)*at) && !strchr("-._", *at))
 			return refuse_text(out_why, "an address or the name of a host", host,
