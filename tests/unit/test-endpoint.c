@@ -94,7 +94,7 @@ static void test_every_mistake_has_its_sentence(void **state)
 		{ "tcp:[127.0.0.1]:80", "takes an IPv6 address in brackets, not '127.0.0.1'" },
 		{ "tcp:[fe80::1%]:80", "takes an IPv6 address in brackets, not 'fe80::1%'" },
 		{ "tcp:1.2.3.400:80", "takes an IPv4 address of four numbers, not '1.2.3.400'" },
-		{ "tcp:*:80", "takes an address or the name of a host, not '*'" },
+		{ "tcp:*:80", "takes no '*'; for every address leave it out, as in 'tcp:80'" },
 		{ "tcp4:[::1]:80", "takes an IPv4 address after 'tcp4' and 'udp4', not '::1'" },
 		{ "tcp6:1.2.3.4:80",
 		  "takes an IPv6 address after 'tcp6' and 'udp6', not '1.2.3.4'" },
