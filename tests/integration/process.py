@@ -20,6 +20,12 @@ def eventually(check, patience=10):
     return found
 
 
+def used_by(name, pid):
+    """How the log says who has an address. superd looks for a second, which a sanitizer makes short."""
+    text = rf" by '{name}' \(process {pid}\)"
+    return f"({text})?" if SANITIZED else text
+
+
 def content(path):
     """The text of a file, and nothing while it is not there: the log is written by another process."""
     try:

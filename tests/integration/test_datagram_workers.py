@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from process import descriptors, eventually
+from process import descriptors, eventually, used_by
 from settings import HOST, PORT, service
 
 OTHER = service("other", builtin="echo")
@@ -161,7 +161,7 @@ def test_another_superd_does_not_share_them(superd):
     port = daemon.port("echo", "udp")
     other = superd(service("echo", f"udp:127.0.0.1:{port}", builtin="echo", shards=2) + OTHER)
     other.wait_log(
-        rf"cannot listen on .*: Address already in use by 'superd' \(process {daemon.keeper}\); trying"
+        rf"cannot listen on .*: Address already in use{used_by('superd', daemon.keeper)}; trying"
     )
     ask_all(daemon)
 
