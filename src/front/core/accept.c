@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "front/core/access.h"
 #include "front/core/service.h"
 #include "front/core/throttle.h"
 
@@ -53,10 +54,10 @@ static bool accept_one(struct front_listener *listener, enum admission admission
 
 	if (admission == ADMISSION_REFUSE) {
 		close(fd);
-		service_refuse_full(service, &peer);
+		access_refuse_full(service, &peer);
 		return true;
 	}
-	if (!service_lets_in(service, fd, &peer)) {
+	if (!access_allows(service, fd, &peer)) {
 		close(fd);
 		return true;
 	}

@@ -71,15 +71,3 @@ const char *service_use(const struct front_service *service);
 
 /* For service_debug(): the address of the client, where the log may have it; or "a client". */
 const char *service_client(const struct front_service *service, const struct address *peer);
-
-/* Counts and logs a client that is refused because the service is full, or by its rate. */
-void service_refuse_full(const struct front_service *service, const struct address *peer);
-
-/*
- * Whether the client may come. If not, it is counted and logged. @fd is its connection, or -1 for a
- * datagram.
- */
-bool service_lets_in(const struct front_service *service, int fd, const struct address *peer);
-
-/* The same for a datagram, for any thread. It is counted, and not logged. */
-bool service_lets_in_quietly(const struct front_service *service, const struct address *peer);

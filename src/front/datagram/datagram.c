@@ -5,11 +5,12 @@
 #include <string.h>
 #include <time.h>
 
-#include "front/session/builtin.h"
+#include "front/core/access.h"
 #include "front/core/service.h"
-#include "front/datagram/queue-drops.h"
 #include "front/datagram/packet.h"
+#include "front/datagram/queue-drops.h"
 #include "front/datagram/reflection-guard.h"
+#include "front/session/builtin.h"
 
 #define BATCH_MAX 32
 #define BATCHES_MAX 4              /* a turn */
@@ -105,8 +106,11 @@ static bool lets_in(const struct datagram_socket *socket, const struct msghdr *h
 
 	if (admission_is_open(settings) && settings->cps.interval_ns == 0)
 		return true;
+	/* The kernel counts a terminator for which a path of full length leaves no room. */
+	if (peer.length > sizeof(peer.un))
+		peer.length = sizeof(peer.un);
 	memcpy(&peer.un, header->msg_name, peer.length);
-	return service_lets_in_quietly(socket->service, &peer);
+	return access_allows_quietly(socket->service, &peer);
 }
 
 static void drop(const struct datagram_socket *socket, unsigned n)

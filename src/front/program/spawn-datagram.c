@@ -11,12 +11,13 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "channel/channel.h"
+#include "front/core/access.h"
 #include "front/core/client-log.h"
 #include "front/core/service.h"
-#include "front/datagram/packet.h"
-#include "front/datagram/reflection-guard.h"
 #include "front/core/throttle.h"
 #include "front/core/uplink.h"
+#include "front/datagram/packet.h"
+#include "front/datagram/reflection-guard.h"
 
 #define BATCH_MAX 16     /* datagrams of one listener before others have their turn */
 #define UNREAD_MAX 1024  /* datagrams that are read from the socket of one program */
@@ -207,8 +208,8 @@ static bool receive_one(struct front_listener *listener, enum admission admissio
 	else if (!may_answer(service, &packet.peer))
 		return true;
 	else if (admission == ADMISSION_REFUSE)
-		service_refuse_full(service, &packet.peer);
-	else if (service_lets_in(service, -1, &packet.peer))
+		access_refuse_full(service, &packet.peer);
+	else if (access_allows(service, -1, &packet.peer))
 		admit(service, &packet);
 	return true;
 }

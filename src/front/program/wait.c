@@ -11,10 +11,11 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "front/core/access.h"
 #include "front/core/client-log.h"
+#include "front/core/service.h"
 #include "front/core/throttle.h"
 #include "front/core/uplink.h"
-#include "front/core/service.h"
 #include "front/program/wait-retry.h"
 
 #define HEAD_SIZE 64 /* of a datagram, for its fingerprint */
@@ -146,7 +147,7 @@ static void pause_start(struct front_listener *listener, int64_t pause_ms)
 static bool lets_in(const struct front_listener *listener, struct address *source)
 {
 	address_unmap(source);
-	return service_lets_in(listener->service, -1, source);
+	return access_allows(listener->service, -1, source);
 }
 
 static void on_ready(struct watch *watch)
