@@ -291,6 +291,23 @@ static void test_the_end_of_older_sessions_is_looked_for(void **state)
 	assert_false(is_watched());
 }
 
+/* Not every kind asks for the instances, so that nobody might look again when a client ends. */
+static void test_a_rate_is_looked_at_again_though_the_service_is_full(void **state)
+{
+	static struct service_stats stats;
+
+	stage.service.stats = &stats;
+	stage.settings.instances = 1;
+	stage.sessions = 1;
+	stage.settings.cps = (struct rate){ .interval_ns = INT64_C(3600000000000), .burst = 1 };
+	assert_true(service_take_token(&stage.service));
+	throttle_hold(&stage.listener);
+	pass_ms(INT64_C(3000000));
+	assert_false(is_watched());
+	pass_ms(INT64_C(600001));
+	assert_true(is_watched());
+}
+
 static unsigned n_returned;
 
 static void end_wait_at_the_second(struct front_service *service)
@@ -328,6 +345,7 @@ int main(void)
 		CASE(test_a_listener_that_was_shut_down_is_left_alone_for_ever_longer),
 		CASE(test_a_listener_that_was_opened_anew_is_watched_at_once),
 		CASE(test_the_end_of_older_sessions_is_looked_for),
+		CASE(test_a_rate_is_looked_at_again_though_the_service_is_full),
 		CASE(test_a_service_that_waits_is_told_each_time_until_it_ends_its_wait),
 	};
 

@@ -93,7 +93,8 @@ void throttle_hold(struct front_listener *listener)
 	struct admission_counters counters = service_counters(listener->service);
 
 	throttle_pause_full(listener);
-	if (admission_obstacle(listener->service->settings, &counters) != REFUSAL_INSTANCES)
+	if (counters.wait_ns > 0 ||
+	    admission_obstacle(listener->service->settings, &counters) == REFUSAL_NONE)
 		throttle_look_again(listener->service);
 }
 
