@@ -18,6 +18,9 @@
 #include "config/file.h"
 #include "config/set-builder.h"
 
+/* With the files of the configuration this is less than answers.h has room for. */
+#define BYTES_MAX (48 << 20)
+
 /* How many sets may stand one in another. */
 #define DEPTH_MAX 32
 
@@ -140,6 +143,16 @@ static int copy_text(char **out, const char *text, size_t length, const char **o
 	return *out ? 0 : -ENOMEM;
 }
 
+static int check_total(struct named_sets *sets, size_t length, const char **out_why)
+{
+	if (length > BYTES_MAX - sets->n_bytes) {
+		*out_why = "the files of all sets together are larger than 48 MiB";
+		return -EINVAL;
+	}
+	sets->n_bytes += length;
+	return 0;
+}
+
 /*
  * @path must live as long as the errors. Returns 0, or a negative errno with the reason in
  * @out_why.
@@ -159,7 +172,9 @@ static int read_text(struct build_context *context, const char *path, char **out
 	r = file_read(&text, &length, &status, path, out_why);
 	if (r < 0)
 		return r;
-	r = copy_text(out_text, text, length, out_why);
+	r = check_total(context->sets, length, out_why);
+	if (r == 0)
+		r = copy_text(out_text, text, length, out_why);
 	secret_memory_free(text, file_room(&status));
 	if (r < 0)
 		return r;
@@ -209,6 +224,9 @@ static void add_file(struct named_set *set, struct build_context *context,
 
 /* Members */
 
+/* To compare a name with those of all sets takes long, and more errors are hardly read. */
+#define HINTS_MAX 100
+
 static void say_unknown(const struct named_sets *sets, struct errors *errors, const char *name,
 			const char *subject, struct location at)
 {
@@ -218,11 +236,10 @@ static void say_unknown(const struct named_sets *sets, struct errors *errors, co
 	size_t i = 0;
 	int nearest;
 
-	if (!names)
-		return;
-	HASH_ITER(hh, sets->table, set, following)
+	if (names && errors->n < HINTS_MAX)
+		HASH_ITER(hh, sets->table, set, following)
 	names[i++] = set->name;
-	nearest = text_nearest(name, names);
+	nearest = names ? text_nearest(name, names) : -1;
 	if (nearest >= 0)
 		errors_add(errors, at, "%s: there is no set '%s'; did you mean '@%s'?", subject,
 			   errors_quote(name), names[nearest]);

@@ -2,6 +2,8 @@
 
 /* The named sets of a configuration: the sections `set`, which may name each other. */
 
+#include <stddef.h>
+
 #include "config/draft.h"
 
 struct build_context;
@@ -12,6 +14,7 @@ struct set_builder;
 /* Zeroed, there are none. */
 struct named_sets {
 	struct named_set *table;
+	size_t n_bytes; /* of the files that were read */
 };
 
 void named_sets_fini(struct named_sets *sets);

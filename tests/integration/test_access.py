@@ -262,6 +262,27 @@ def test_a_file_of_a_set_is_read_again_at_a_reload(superd, place):
     assert client.recv(100) == b"still here"
 
 
+@pytest.mark.parametrize(
+    "content, times, says",
+    [
+        (f"{FRIEND}\n\0\n{STRANGER}\n", 1, "it holds a zero byte, so it is not text"),
+        (f"{STRANGER} #" + "x" * (13 << 20), 4, "the files of all sets together are larger than 48 MiB"),
+    ],
+    ids=["zero byte", "large"],
+)
+def test_a_file_that_cannot_be_seen_to_its_end_is_refused(superd, place, content, times, says):
+    """Or else those who stand at its end would come although no_access names them."""
+    list_file = place / "bad.list"
+    list_file.write_text(f"{STRANGER}\n")
+    text = service("x", builtin="echo", no_access=["@bad"])
+    daemon = superd(named("bad", files=["bad.list"]) + text)
+    list_file.write_text(content)
+    daemon.write(named("bad", files=["bad.list"] * times) + text)
+    daemon.reload(expect=f"set 'bad': 'bad.list': {says}")
+    assert tcp(daemon, STRANGER) == b""
+    assert tcp(daemon, FRIEND) == b"served"
+
+
 def test_those_who_are_refused_take_no_place(superd):
     """A stranger who comes again and again keeps nobody out."""
     daemon = superd(
