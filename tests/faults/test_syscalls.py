@@ -134,8 +134,7 @@ def test_superd_survives(daemon, name, call, error):
         with knock(daemon, name):
             said.wait("INJECTED")
     assert daemon.process.poll() is None
-    # A program that is about to be executed looks like another front.
-    eventually(lambda: daemon.fronts() == [front])
+    assert daemon.fronts() == [front]
     assert_well(daemon)
     eventually(lambda: footprint(daemon) == before)
 

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import threading
 
-from process import SANITIZED, children, eventually, executable, status
+from process import SANITIZED, children, eventually, status, title
 from settings import ROOT, for_root, prefixed
 
 SUPERD = os.path.abspath(os.environ.get("SUPERD", "build/src/superd"))
@@ -18,6 +18,7 @@ PATIENCE = 100 if SANITIZED else 20
 SANITIZER = re.compile(r"Sanitizer|runtime error:")
 # A front that looks for a file fails a test, too: nothing of superd's own makes it do so.
 SECCOMP = None if "libseccomp" in subprocess.getoutput(f"'{SUPERD}' --version") else "strict"
+FRONTS = ("superd: front", "superd: front, draining")
 KINDS = {
     "tcp": socket.SOCK_STREAM,
     "udp": socket.SOCK_DGRAM,
@@ -207,14 +208,12 @@ class Daemon:
 
     @property
     def front(self):
-        """The newest child of the keeper that is superd itself."""
-        return self.fronts()[-1]
+        """The newest one."""
+        return eventually(self.fronts)[-1]
 
     def fronts(self):
-        """The process that writes the log is superd as well, under another name."""
-        binary = executable(self.keeper)
-        found = [pid for pid in children(self.keeper) if executable(pid) == binary]
-        return [pid for pid in found if status(pid)["Name"] != "superd-log"]
+        """Other children that are still superd, such as one that is to be a program, are none."""
+        return [pid for pid in children(self.keeper) if title(pid) in FRONTS]
 
     def stop_process(self, pid):
         """Until continue_process(), so that everything that arrives meanwhile is found at once."""

@@ -55,6 +55,15 @@ def executable(pid):
         return None
 
 
+def title(pid):
+    """How the process calls itself; one that shares the memory of another has its title."""
+    try:
+        with open(f"/proc/{pid}/cmdline") as file:
+            return file.read().rstrip("\0")
+    except OSError:
+        return ""
+
+
 def status(pid):
     with open(f"/proc/{pid}/status") as file:
         return dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)

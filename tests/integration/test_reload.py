@@ -8,7 +8,7 @@ import socket
 import pytest
 
 from daemon import SUPERD
-from process import alive, descriptors, eventually, listening_inodes, settled
+from process import alive, children, descriptors, eventually, listening_inodes, settled, title
 from settings import ECHO, HOST, PORT, ROOT, USER, service, shell
 
 DAYTIME = service("daytime", builtin="daytime")
@@ -276,10 +276,12 @@ def test_a_hup_during_a_reload_is_not_lost(superd):
 
 def stuck_rehearsal(daemon):
     """Begins a reload whose trial of the files, in a process of its own, is stopped on the way."""
-    fronts = daemon.fronts()
     daemon.write(ECHO + "".join(service(f"s{n}", builtin="echo") for n in range(5000)))
     daemon.signal(signal.SIGHUP)
-    rehearsal = eventually(lambda: set(daemon.fronts()) - set(fronts)).pop()
+    name = "superd: trying the configuration"
+    (rehearsal,) = eventually(
+        lambda: [pid for pid in children(daemon.keeper) if title(pid) == name]
+    )
     daemon.stop_process(rehearsal)
     assert not daemon.log.find("configuration loaded: 5001")
     return rehearsal

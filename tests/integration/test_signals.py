@@ -8,7 +8,7 @@ import time
 import pytest
 
 from daemon import read_all
-from process import alive, children, descriptors, eventually, listening_inodes, status
+from process import alive, children, descriptors, eventually, listening_inodes, status, title
 from settings import ECHO, HOST, PORT, service, shell
 
 
@@ -270,11 +270,6 @@ def test_programs_are_not_disturbed_by_a_reload(superd):
         daemon.reload()
         client.sendall(b"word\n")
         assert read_all(client) == b"word\n"
-
-
-def title(pid):
-    with open(f"/proc/{pid}/cmdline") as file:
-        return file.read().rstrip("\0")
 
 
 def test_processes_are_named(superd, place):
