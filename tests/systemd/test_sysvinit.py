@@ -32,7 +32,8 @@ class Machine:
         assert self.outer.stdout.readline() == b"up\n"
         pid = self.outer.pid
         first = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().strip()
-        self.enter = ["nsenter", "--target", first, "--pid", "--mount"]
+        # The root is named too: in a chroot it is not that of the namespace.
+        self.enter = ["nsenter", "--target", first, "--pid", "--mount", "--root", "env", "-C", "/"]
         pathlib.Path(f"/proc/{first}/root/run/utmp").write_bytes(runlevel_2())
 
     def run(self, *command):
