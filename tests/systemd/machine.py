@@ -17,7 +17,7 @@ CAT = 'service "cat" { listen = {"tcp:127.0.0.1:4001"} exec = {"/bin/cat"} user 
 
 
 def call(*command, check=True, **how):
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, **how)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, **how)
     assert not check or done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
     return done.stdout
 
@@ -28,7 +28,7 @@ def need(*programs):
             pytest.skip(f"{name} is not installed")
 
 
-def eventually(check, patience=20):
+def eventually(check, patience=60):
     until = time.monotonic() + patience
     while not (found := check()):
         assert time.monotonic() < until, call("systemctl", "status", "superd", check=False)
@@ -48,8 +48,18 @@ def journal(*which):
     return call("journalctl", "--unit", "superd", *which)
 
 
+def has_logged(*texts, which=()):
+    """Waits for them: the journal has what a process said a moment after its end."""
+
+    def all_there():
+        lines = journal(*which)
+        return all(text in lines for text in texts)
+
+    return eventually(all_there)
+
+
 def connect(port, host="127.0.0.1"):
-    return socket.create_connection((host, port), 10)
+    return socket.create_connection((host, port), 60)
 
 
 def says(client, text):

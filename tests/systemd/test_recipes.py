@@ -149,4 +149,4 @@ def test_runit_starts_reloads_and_stops(follow):
     finally:
         supervisor.terminate()
         supervisor.wait(60)
-    assert "stopping" in said.read_text()
+    eventually(lambda: "stopping" in said.read_text())
