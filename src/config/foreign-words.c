@@ -34,9 +34,15 @@ struct foreign_word {
 	"superd has no limit for one address yet; use a firewall, such as nftables with " \
 	"'ct count over NUMBER'"
 #define RATE "write 'cps = \"10/s\"' or 'cps = \"600/10m\"', the number of clients in a time"
-#define FORWARD                                                                 \
-	"superd does not forward connections yet; write 'exec = {\"/bin/nc\", " \
-	"\"HOST\", \"PORT\"}'"
+#define FORWARD                                                                               \
+	"superd does not forward connections yet; write 'exec = {\"/usr/bin/socat\", \"-\", " \
+	"\"TCP:HOST:PORT\"}'"
+#define METRICS                                                                                   \
+	"superd has no metrics and no status page yet; SIGUSR1 writes the state of all services " \
+	"to the log"
+#define FIELDS                                                                                \
+	"the lines of the log cannot be changed; 'journalctl -u superd -o json' has them in " \
+	"fields"
 #define BANNER "superd writes nothing to the clients of a program yet; let the program do it"
 #define TLS                                                                                 \
 	"superd has no TLS yet; let 'exec' run stunnel, whose own configuration names the " \
@@ -173,6 +179,12 @@ static const struct foreign_word options[] = {
 	{ "log_file", LOG },
 	{ "logfile", LOG },
 	{ "log_level", "superd has no levels of the log; the option --debug logs more" },
+	{ "log_format", FIELDS },
+	{ "json", FIELDS },
+	{ "metrics", METRICS },
+	{ "prometheus", METRICS },
+	{ "stats", METRICS },
+	{ "status", METRICS },
 	{ "rate_limit", RATE },
 	{ "tls", TLS },
 	{ "proxy", PROXY },

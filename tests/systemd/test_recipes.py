@@ -22,6 +22,8 @@ PROGRAMS = {
     "Who is connected": ["ss"],
     "One service off for a moment": ["nc"],
     "TLS with stunnel": ["openssl", "stunnel4"],
+    "Behind a proxy": ["nc"],
+    "Forwarding to another server": ["nc", "socat"],
     "Limits of memory, processor time and files": ["nc"],
     "Access by hosts.allow": ["nc", "tcpd"],
     "A firewall by source and rate": ["nc", "nft"],
