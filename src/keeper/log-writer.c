@@ -304,11 +304,11 @@ int log_writer_start(struct log_writer *writer, const char *path,
 		return r;
 	log_writer_abandon(writer);
 	free(writer->path);
-	*writer = (struct log_writer){ .pid = pid,
-				       .path = take_ptr(copy),
-				       .control = take_fd(ends.control[1]) };
-	*out_pipes = (struct log_pipes){ .keeper = take_fd(ends.keeper[1]),
-					 .fronts = take_fd(ends.fronts[1]) };
+	writer->pid = pid;
+	writer->path = take_ptr(copy);
+	writer->control = take_fd(ends.control[1]);
+	out_pipes->keeper = take_fd(ends.keeper[1]);
+	out_pipes->fronts = take_fd(ends.fronts[1]);
 	return 0;
 }
 
