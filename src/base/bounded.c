@@ -15,9 +15,11 @@
 #define LIMIT_MS 1000
 #define LOOK_MS 5
 
-/* All waits in vain of a while. */
+/* Within this time, the waits in vain take ALL_MS together. */
 #define WHILE_MS 10000
 #define ALL_MS (2 * LIMIT_MS)
+
+/* For a shorter wait nothing is begun. */
 #define LEAST_MS 4
 
 /* In memory that both processes share. */
@@ -28,7 +30,7 @@ struct work {
 
 static bool is_enabled;
 
-/* How long was waited in vain since then. */
+/* The waits in vain took @wasted_ms; the first of them ended at @since_ms. */
 static int64_t since_ms;
 static int wasted_ms;
 

@@ -10,7 +10,9 @@
 static char *area;
 static size_t size;
 
-/* The kernel puts all strings one behind the other. Returns where those of @list, from @end, end.
+/*
+ * The kernel puts all strings one behind the other. Those of @list begin at @end. Returns where
+ * they end.
  */
 static char *end_of(char **list, char *end)
 {

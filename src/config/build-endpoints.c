@@ -33,8 +33,7 @@ static const char *const trait_names[] = {
 	"an IPv6 endpoint",
 };
 
-/* Without IPv6 in the system "tcp:80" is an endpoint of IPv4, and the file is right all the same.
- */
+/* Without IPv6 in the system "tcp:80" is an endpoint of IPv4. The file is right all the same. */
 static bool may_be_ipv6(const struct address *address)
 {
 	return address->any.sa_family == AF_INET6 ||

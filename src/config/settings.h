@@ -12,8 +12,8 @@
 #include <sys/types.h>
 
 #include "base/log.h"
-#include "base/token-bucket.h"
 #include "base/privileges.h"
+#include "base/token-bucket.h"
 #include "config/access-times.h"
 #include "config/arena.h"
 #include "config/builtin.h"

@@ -43,8 +43,7 @@ static void on_limit(struct timer *timer)
 	(void)timer_set(timer, keeper->timers, clock_ms() + KILLED_MS, on_last_limit);
 }
 
-/* A front that is told ends its sessions with a line for each, which one that is killed does not.
- */
+/* A front that is told to end its sessions logs each of them. One that is killed logs none. */
 static void hurry(struct keeper *keeper, const char *why)
 {
 	log_warning(0, "%s again: not waiting for sessions", why);

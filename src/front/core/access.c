@@ -22,8 +22,7 @@ void access_refuse_full(const struct front_service *service, const struct addres
 	enum refusal refusal = admission_obstacle(service->settings, &counters);
 	char why[64];
 
-	/* Since the decision a token may have come, or a client of an older front may have ended.
-	 */
+	/* Since the decision a token may have come, or an older front have lost a client. */
 	if (refusal == REFUSAL_NONE)
 		refusal = service->settings->cps.interval_ns ? REFUSAL_CPS : REFUSAL_INSTANCES;
 	count(service, refusal);

@@ -12,8 +12,7 @@ struct socket_record;
 int socket_record_renew(struct socket_record **record, int fd);
 void socket_record_free(struct socket_record *record);
 
-/* superd itself has changed options of @fd, which were @before: then @record has their new value.
- */
+/* superd itself has changed options of @fd, which were @before: @record gets their new values. */
 void socket_record_follow(struct socket_record *record, const struct socket_record *before, int fd);
 
 /*
