@@ -113,6 +113,25 @@ def test_a_datagram_is_answered_to_those_who_may_come(superd, name):
     assert bool(daemon.log.find(f"refused {STRANGER}")) == (name != "built-in")
 
 
+@pytest.mark.parametrize("name", ["spawn", "wait"])
+def test_forged_datagrams_do_not_fill_the_log(superd, name):
+    daemon = superd(
+        service("x", listen="udp:127.0.0.1:0", no_access=[STRANGER], **way(name, "udp"))
+    )
+    started = time.monotonic()
+    for _ in range(100):
+        udp(daemon, STRANGER).close()
+    friend = udp(daemon, FRIEND)
+    assert friend.recv(100) == b"served"
+    assert len(daemon.log.find(f"refused {STRANGER}")) <= time.monotonic() - started + 2
+
+    def is_told():
+        udp(daemon, STRANGER).close()
+        return daemon.has_said(rf"refused {STRANGER}:\d+: in no_access .*; so with \d+ others before it")
+
+    eventually(is_told)
+
+
 @pytest.mark.parametrize(
     "kind, name",
     [

@@ -4,12 +4,15 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "front/core/client-log.h"
 #include "front/core/credentials.h"
 #include "front/core/service.h"
 
 /* The name of a set, and the end of a path; a line of the log has room for more. */
 #define WHY_MAX 512
+
+#define DATAGRAM_INTERVAL_MS 1000 /* between two lines about datagrams that may not come */
 
 static void count(const struct front_service *service, enum refusal refusal)
 {
@@ -52,7 +55,26 @@ static void say_why(char *out, size_t size, enum refusal refusal, const struct c
 			 match->place->line);
 }
 
-bool access_allows(const struct front_service *service, int fd, const struct address *peer)
+static void log_datagram(struct front_service *service, const struct address *peer,
+			 enum refusal refusal, const char *why)
+{
+	int64_t now = clock_ms();
+	char text[WHY_MAX + 64];
+
+	if (service->datagram_said_ms && now - service->datagram_said_ms < DATAGRAM_INTERVAL_MS) {
+		service->datagrams_unlogged++;
+		return;
+	}
+	snprintf(text, sizeof(text), "%s", why);
+	if (service->datagrams_unlogged > 0)
+		snprintf(text, sizeof(text), "%s; so with %" PRIu64 " others before it", why,
+			 service->datagrams_unlogged);
+	log_refused(service->settings, peer, refusal, text);
+	service->datagram_said_ms = now;
+	service->datagrams_unlogged = 0;
+}
+
+bool access_allows(struct front_service *service, int fd, const struct address *peer)
 {
 	const struct service *settings = service->settings;
 	struct candidate candidate = { .peer = peer };
@@ -71,7 +93,10 @@ bool access_allows(const struct front_service *service, int fd, const struct add
 	count(service, refusal);
 	say_why(why, sizeof(why), refusal, &match);
 	service_debug(settings, "refuses %s: %s", service_client(service, peer), why);
-	log_refused(settings, peer, refusal, why);
+	if (fd < 0)
+		log_datagram(service, peer, refusal, why);
+	else
+		log_refused(settings, peer, refusal, why);
 	return false;
 }
 

@@ -15,9 +15,9 @@ void access_refuse_full(const struct front_service *service, const struct addres
 
 /*
  * Whether the client may come. If not, it is counted and logged. @fd is its connection, or -1 for a
- * datagram.
+ * datagram. Of datagrams one in a second is logged: whoever forges senders could fill the log.
  */
-bool access_allows(const struct front_service *service, int fd, const struct address *peer);
+bool access_allows(struct front_service *service, int fd, const struct address *peer);
 
 /*
  * The same for a datagram, for any thread. It is counted, and not logged. Where it may come, it has

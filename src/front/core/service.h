@@ -34,6 +34,9 @@ struct front_service {
 	struct list paused;       /* its listeners that wait until a client ends: see throttle.h */
 	struct list waiting_link; /* see throttle_wait() */
 	struct timer again;       /* looks again, where no message says when one more may come */
+
+	int64_t datagram_said_ms;    /* when one that may not come was logged last, or 0 */
+	uint64_t datagrams_unlogged; /* since then */
 };
 
 struct front_listener {
