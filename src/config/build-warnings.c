@@ -161,16 +161,22 @@ static void check_program(struct build *build)
 	check_arguments(build);
 }
 
-static void check_folder(struct build *build, const struct endpoint *endpoint)
+/* Whether the folder of an absolute path is missing, whose name is written to @out then. */
+static bool lacks_folder(const char *path, char out[static PATH_MAX])
 {
-	const char *path = endpoint->address.un.sun_path;
 	const char *slash = strrchr(path, '/');
-	char folder[PATH_MAX];
 
 	if (path[0] != '/' || slash == path)
-		return;
-	snprintf(folder, sizeof(folder), "%.*s", (int)(slash - path), path);
-	if (access(folder, F_OK) < 0 && errno == ENOENT)
+		return false;
+	snprintf(out, PATH_MAX, "%.*s", (int)(slash - path), path);
+	return access(out, F_OK) < 0 && errno == ENOENT;
+}
+
+static void check_folder(struct build *build, const struct endpoint *endpoint)
+{
+	char folder[PATH_MAX];
+
+	if (lacks_folder(endpoint->address.un.sun_path, folder))
 		build_warning(build, OPTION_LISTEN, 0,
 			      "there is no folder '%s' for '%s'; superd tries again until there is",
 			      errors_quote(folder), endpoint->text);
@@ -304,4 +310,19 @@ void build_warnings(struct build *build)
 	check_effects(build);
 	if (build->draft->own[OPTION_EXEC] && !build_has(build, OPTION_BUILTIN))
 		check_program(build);
+}
+
+void build_warn_of_files(struct build_context *context)
+{
+	const struct root *root = context->root;
+	const char *const paths[][2] = { { "log", root->log }, { "pid_file", root->pid_file } };
+	const int numbers[] = { OPTION_LOG, OPTION_PID_FILE };
+	char folder[PATH_MAX];
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		if (paths[i][1] && lacks_folder(paths[i][1], folder))
+			errors_warn(context->errors, root->at[numbers[i]],
+				    "'%s': there is no folder '%s'; superd does not start without "
+				    "it",
+				    paths[i][0], errors_quote(folder));
 }

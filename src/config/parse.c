@@ -11,6 +11,7 @@
 #include "config/build-context.h"
 #include "config/build-front.h"
 #include "config/build-service.h"
+#include "config/build-warnings.h"
 #include "config/decode.h"
 #include "config/listing.h"
 #include "config/sources.h"
@@ -170,6 +171,8 @@ static int run(struct parse *parse)
 	if (!errors_exist(&parse->errors))
 		named_sets_check(&parse->conf.sets, &parse->errors);
 	build_poller(&parse->context);
+	if (parse->context.rehearsal)
+		build_warn_of_files(&parse->context);
 	r = report(parse);
 	if (r < 0)
 		return r;
