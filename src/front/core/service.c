@@ -1,5 +1,6 @@
 #include "front/core/service.h"
 
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -85,17 +86,16 @@ const char *service_use(const struct front_service *service)
 	if (service->settings->instances != UINT_MAX)
 		snprintf(limit, sizeof(limit), "%u", service->settings->instances);
 	snprintf(text, sizeof(text),
-		 "%llu of %s instances are in use (programs %llu, sessions %llu, of older fronts "
-		 "%llu)",
-		 (unsigned long long)admission_used(&counters), limit,
-		 (unsigned long long)counters.children, (unsigned long long)counters.sessions,
-		 (unsigned long long)counters.older);
+		 "%" PRIu64 " of %s instances are in use (programs %" PRIu64 ", sessions %" PRIu64
+		 ", of older fronts %" PRIu64 ")",
+		 admission_used(&counters), limit, counters.children, counters.sessions,
+		 counters.older);
 	if (counters.wait_ns > 0) {
 		size_t length = strlen(text);
 
 		snprintf(text + length, sizeof(text) - length,
-			 ", the rate lets one come in %lld ms",
-			 (long long)(counters.wait_ns / 1000000 + 1));
+			 ", the rate lets one come in %" PRId64 " ms",
+			 counters.wait_ns / 1000000 + 1);
 	}
 	return text;
 }
