@@ -71,6 +71,21 @@ static void check_access(struct build *build, const struct value *program)
 	}
 }
 
+static void check_directory(struct build *build)
+{
+	const struct program_settings *settings = &build->service->program;
+	const char *directory = build->draft->directory;
+	struct stat status;
+
+	if (!draft_sets(build->draft, OPTION_DIRECTORY) ||
+	    executable_stat(settings->chroot, directory, &status) < 0 || !S_ISDIR(status.st_mode))
+		return;
+	if (user_access(&settings->identity, settings->chroot, directory, false) != USER_ACCESS_YES)
+		build_warning(build, OPTION_DIRECTORY, 0,
+			      "'%s' may not enter the directory '%s' (chmod +x)", user_of(build),
+			      errors_quote(directory));
+}
+
 static void check_file(struct build *build, const struct value *program)
 {
 	const struct program_settings *settings = &build->service->program;
@@ -157,6 +172,7 @@ static void check_program(struct build *build)
 	    executable_check(build->draft->chroot, exec->list[0].text, why) < 0)
 		return;
 	check_access(build, &exec->list[0]);
+	check_directory(build);
 	check_file(build, &exec->list[0]);
 	check_arguments(build);
 }

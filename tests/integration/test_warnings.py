@@ -89,6 +89,17 @@ def test_a_program_is_looked_for_in_its_root_directory(warnings, place):
 
 
 @NEEDS_ROOT
+def test_a_directory_that_the_user_cannot_enter_is_said(warnings, place):
+    directory = place / "home"
+    directory.mkdir(mode=0o700)
+    text = service("x", exec=["/bin/cat"], user="nobody", directory=directory)
+    assert warnings(text) == [f"service 'x': 'nobody' may not enter the directory '{directory}' "
+                              "(chmod +x)"]
+    directory.chmod(0o711)
+    assert warnings(text) == []
+
+
+@NEEDS_ROOT
 def test_a_configuration_that_others_may_write_is_said(warnings, place):
     (place / "more").mkdir()
     (place / "more/echo.conf").write_text(ECHO)
