@@ -10,7 +10,7 @@ import tempfile
 import pytest
 
 from daemon import SANITIZER, SUPERD, Daemon
-from process import children, executable
+from process import children, eventually, executable
 
 PR_SET_CHILD_SUBREAPER = 36
 AT_A_TIME = 4
@@ -63,9 +63,18 @@ def superd(place):
         for daemon in daemons:
             daemon.stop()
             print(daemon.log.text())
-        for pid in left_behind(before):
+        left = left_behind(before)
+        for pid in left:
             os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
+        # In whatever order they end: the first process of a namespace does so after all others.
+        eventually(lambda: all(is_reaped(pid) for pid in left))
+
+
+def is_reaped(pid):
+    try:
+        return os.waitpid(pid, os.WNOHANG)[0] == pid
+    except ChildProcessError:
+        return True
 
 
 def left_behind(before):

@@ -31,6 +31,10 @@ def take_number(keeper, number):
 def end(shell):
     os.killpg(shell.pid, signal.SIGKILL)
     shell.wait()
+    # What nsenter has started is ours now, and its namespace ends once it has been waited for.
+    with suppress(ChildProcessError):
+        while True:
+            os.waitpid(-shell.pid, 0)
     shell.stdout.close()
 
 
