@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import threading
+import time
 
 import pytest
 
@@ -81,10 +82,14 @@ def test_a_pool_grows_on_demand_up_to_max(superd):
 
 def test_a_pool_that_copes_does_not_grow(superd):
     daemon = superd(pool("x", processes=[1, 8]))
+    late = 0
     for _ in range(50):
+        began = time.monotonic()
         serves(daemon, "x")
-    # On a busy machine one may well be late for once.
-    assert len(started(daemon, "x")) < 4
+        late += time.monotonic() - began > 0.005
+    # On a busy machine some wait for so long that the pool grows; on any other, it could find
+    # another client at its second look.
+    assert len(started(daemon, "x")) <= 3 + late
 
 
 def test_surplus_children_end_when_they_are_idle(superd):
