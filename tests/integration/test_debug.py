@@ -6,6 +6,8 @@ from process import alive
 from settings import ANY_PORT, service
 
 UDP = "udp:127.0.0.1:0"
+# For programs that do not end by themselves.
+GRACE = "grace = 100ms\n"
 NUMBERS = r"\(programs \d+, sessions \d+, of older fronts \d+\)"
 POOL = r"ready \d+ of \d+\.\.\d+, starting \d+, ending \d+"
 # Every line that is only for debugging.
@@ -21,8 +23,8 @@ def debugging(superd, request):
 
     def start(**options):
         if request.param == "--debug":
-            return superd(service("x", **options), args=["--debug"])
-        return superd(service("x", debug=True, **options))
+            return superd(GRACE + service("x", **options), args=["--debug"])
+        return superd(GRACE + service("x", debug=True, **options))
 
     return start
 
