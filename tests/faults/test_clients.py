@@ -6,7 +6,7 @@ import struct
 
 import pytest
 
-from process import descriptors, eventually, memory, settled
+from process import PATIENCE, descriptors, eventually, memory, settled
 from settings import ECHO, service, shell
 from shortage import busy
 
@@ -132,7 +132,7 @@ def test_descriptors_that_come_with_datagrams_are_not_kept(superd, place, what):
     daemon = superd(service("x", listen=f"unix-dgram:{place}/x.sock", **what))
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as client:
         client.bind(b"")
-        client.settimeout(10)
+        client.settimeout(PATIENCE)
         for first in (True, False):
             for _ in range(20):
                 send_descriptors(client, daemon.address("x", "unix-dgram"))
@@ -169,7 +169,7 @@ def test_descriptors_that_a_program_left_unread_are_not_kept(superd, place):
     daemon = superd(service("x", listen=f"unix-dgram:{place}/x.sock", exec=python))
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as client:
         client.bind(b"")
-        client.settimeout(10)
+        client.settimeout(PATIENCE)
         for number in range(5):
             name = b"superd %d %d" % (os.getpid(), number)
             client.sendto(name, daemon.address("x", "unix-dgram"))

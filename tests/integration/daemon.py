@@ -10,11 +10,10 @@ import socket
 import subprocess
 import threading
 
-from process import SANITIZED, children, eventually, status, title
+from process import PATIENCE, children, eventually, status, title
 from settings import ROOT, for_root, prefixed
 
 SUPERD = os.path.abspath(os.environ.get("SUPERD", "build/src/superd"))
-PATIENCE = 100 if SANITIZED else 20
 SANITIZER = re.compile(r"Sanitizer|runtime error:")
 # A front that looks for a file fails a test, too: nothing of superd's own makes it do so.
 SECCOMP = None if "libseccomp" in subprocess.getoutput(f"'{SUPERD}' --version") else "strict"

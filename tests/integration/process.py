@@ -9,9 +9,11 @@ import time
 
 # Sanitizers make everything slower, and keep memory for longer.
 SANITIZED = "SUPERD_SANITIZED" in os.environ
+# For what comes at once, where nothing else runs.
+PATIENCE = 100 if SANITIZED else 60
 
 
-def eventually(check, patience=10):
+def eventually(check, patience=PATIENCE):
     """Polls where nothing tells of the event; returns what `check` finds, once it is true."""
     until = time.monotonic() + patience
     while not (found := check()):

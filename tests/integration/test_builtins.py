@@ -12,7 +12,7 @@ import time
 import pytest
 
 from daemon import SUPERD, read_all
-from process import SANITIZED, cpu_seconds, eventually, memory
+from process import PATIENCE, SANITIZED, cpu_seconds, eventually, memory
 from rfc864 import pattern
 from settings import ECHO, SECONDS_1900_TO_1970, service
 
@@ -167,7 +167,7 @@ def test_echo_goes_on_when_a_slow_client_reads_at_last(superd):
     daemon = superd(ECHO)
     with daemon.connect("echo") as client:
         sent = fill(client)
-        client.settimeout(10)
+        client.settimeout(PATIENCE)
         client.shutdown(socket.SHUT_WR)
         assert len(read_all(client)) == sent
 

@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from process import descriptors, eventually, used_by
+from process import PATIENCE, descriptors, eventually, used_by
 from settings import HOST, PORT, service
 
 OTHER = service("other", builtin="echo")
@@ -101,7 +101,7 @@ def test_no_datagram_is_lost_over_reloads(superd, front):
     def ask():
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
             client.connect(daemon.address("echo", "udp"))
-            client.settimeout(10)
+            client.settimeout(PATIENCE)
             while not done.is_set():
                 client.send(b"ping")
                 try:
@@ -172,7 +172,7 @@ def test_a_broadcast_is_answered_once(superd, listen):
     daemon = superd("workers = 2\n" + service("echo", listen, builtin="echo", shards=4))
     port = daemon.port("echo", "udp")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-        client.settimeout(10)
+        client.settimeout(PATIENCE)
         client.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
         client.sendto(b"everybody", ("127.255.255.255", port))
         assert client.recv(64) == b"everybody"

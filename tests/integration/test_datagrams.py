@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from process import eventually
+from process import PATIENCE, eventually
 from rfc864 import pattern
 from settings import HOST, ROOT, SECONDS_1900_TO_1970, service
 
@@ -226,7 +226,7 @@ def test_the_answer_comes_from_the_address_that_was_asked(superd, listen):
     daemon = superd(service("echo", listen=listen, builtin="echo"))
     port = daemon.port("echo", "udp")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-        client.settimeout(10)
+        client.settimeout(PATIENCE)
         client.sendto(b"ping", ("127.0.0.2", port))
         assert client.recvfrom(64) == (b"ping", ("127.0.0.2", port))
 
@@ -236,7 +236,7 @@ def test_what_was_sent_to_all_is_answered_from_one_address(superd, listen):
     daemon = superd(service("echo", listen=listen, builtin="echo"))
     port = daemon.port("echo", "udp")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-        client.settimeout(10)
+        client.settimeout(PATIENCE)
         client.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
         client.sendto(b"everybody", ("127.255.255.255", port))
         assert client.recvfrom(64) == (b"everybody", ("127.0.0.1", port))
@@ -246,7 +246,7 @@ def test_one_socket_answers_both_families(superd):
     daemon = superd(service("echo", listen="udp:0", builtin="echo"))
     port = daemon.port("echo", "udp")
     with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as client:
-        client.settimeout(10)
+        client.settimeout(PATIENCE)
         client.sendto(b"six", ("::1", port))
         assert client.recvfrom(64)[1][:2] == ("::1", port)
         client.sendto(b"four", ("::ffff:127.0.0.3", port))

@@ -7,7 +7,7 @@ import struct
 
 import pytest
 
-from process import eventually
+from process import PATIENCE, eventually
 from settings import ECHO, ROOT, service, shell
 
 UDP = "udp:127.0.0.1:0"
@@ -59,7 +59,7 @@ def test_a_filter_gets_a_local_datagram_longer_than_any_of_udp(superd, place):
     )
     front = daemon.front
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as client:
-        client.settimeout(10)
+        client.settimeout(PATIENCE)
         client.bind(f"{place}/client.sock")
         (place / "client.sock").chmod(0o666)
         for size in (65_508, 65_537, 150_000):
@@ -73,7 +73,7 @@ def test_a_local_datagram_longer_than_a_program_may_get_is_refused_whole(superd,
         service("x", listen=f"unix-dgram:{place}/x.sock", exec=["/usr/bin/wc", "-c"]) + ECHO
     )
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as client:
-        client.settimeout(10)
+        client.settimeout(PATIENCE)
         client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 400_000)
         client.bind(f"{place}/client.sock")
         (place / "client.sock").chmod(0o666)
@@ -101,7 +101,7 @@ def test_the_answer_of_a_filter_comes_from_the_address_that_was_asked(superd, li
     daemon = superd(service("x", listen=listen, exec=["/usr/bin/tr", "a-z", "A-Z"]))
     port = daemon.port("x", "udp")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-        client.settimeout(10)
+        client.settimeout(PATIENCE)
         client.sendto(b"ping", ("127.0.0.2", port))
         assert client.recvfrom(64) == (b"PING", ("127.0.0.2", port))
 

@@ -130,9 +130,9 @@ def test_a_log_daemon_that_was_started_anew_gets_the_lines_of_the_front(superd, 
                     said.append(second.recv(4096))
             return any(text in line for line in said)
 
-        eventually(lambda: has_said(b"lines of log were dropped"), PATIENCE)
+        eventually(lambda: has_said(b"lines of log were dropped"))
         said.clear()
-        eventually(lambda: has_said(b"service 'x': accepted unix"), PATIENCE)
+        eventually(lambda: has_said(b"service 'x': accepted unix"))
 
 
 def listening_at(path):

@@ -6,7 +6,7 @@ import socket
 import pytest
 
 from daemon import read_all
-from process import children, descriptors, eventually, settled
+from process import PATIENCE, children, descriptors, eventually, settled
 from settings import ECHO, ROOT, service, shell
 
 LISTEN = {
@@ -322,7 +322,7 @@ def assert_queues_at_two(daemon, name):
     third.setblocking(False)
     with pytest.raises(BlockingIOError):
         third.recv(64)
-    third.settimeout(10)
+    third.settimeout(PATIENCE)
     first.close()
     assert third.recv(64) == b"still waiting"
 

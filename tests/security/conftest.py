@@ -11,7 +11,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "integration"))
 
 from fixtures import place, pytest_cmdline_main, superd  # noqa: E402, F401
 from owned import OWNED, Front  # noqa: E402
-from process import children, eventually  # noqa: E402
+from process import PATIENCE, children, eventually  # noqa: E402
 from settings import prefixed  # noqa: E402
 
 # Whoever sends a signal to everybody there, sends it to nobody else. The keeper is not process 1,
@@ -48,7 +48,7 @@ def owned(superd, place):  # noqa: F811
         path = f"{place}/owned{len(servers)}"
         server.bind(path)
         server.listen()
-        server.settimeout(20)
+        server.settimeout(PATIENCE)
         env = {"SUPERD_OWNED": path, **how.pop("env", {})}
         # The keeper trusts no front, whether or not it is confined. What confines it has own tests.
         daemon = start(prefixed(text, front_seccomp="off"), binary=OWNED, env=env, **how)

@@ -16,7 +16,7 @@ import pytest
 
 from daemon import SUPERD
 from owned import Gone, inet, unix
-from process import threads
+from process import PATIENCE, threads
 from settings import ECHO, FRONT_USER, service
 
 VERSION = subprocess.run([SUPERD, "--version"], capture_output=True, text=True).stdout
@@ -246,7 +246,7 @@ def test_a_client_of_a_unix_socket_is_answered_by_its_path(owned, place):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as client:
         client.bind(f"{place}/client.sock")
         os.chmod(f"{place}/client.sock", 0o777)
-        client.settimeout(20)
+        client.settimeout(PATIENCE)
         client.sendto(b"ping", f"{place}/x.sock")
         assert client.recv(64) == b"ping"
 

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from owned import OWNED, Gone, inet
-from process import alive, eventually, status
+from process import PATIENCE, alive, eventually, status
 from settings import ECHO, service
 
 SO_ATTACH_FILTER, SO_LOCK_FILTER = 26, 44
@@ -187,6 +187,6 @@ def connect_to(daemon, listen):
     if not listen.startswith("unix:"):
         return daemon.connect("breaker")
     client = socket.socket(socket.AF_UNIX)
-    client.settimeout(20)
+    client.settimeout(PATIENCE)
     client.connect(listen.removeprefix("unix:"))
     return client
