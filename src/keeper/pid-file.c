@@ -175,7 +175,8 @@ static int open_draft(struct pid_file_claim *claim)
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
 		return -errno;
 	ours = ends[0];
-	work.socket = theirs = ends[1];
+	theirs = ends[1];
+	work.socket = theirs;
 	r = run(make_draft, &work, &none, claim->draft);
 	if (r < 0)
 		return r;
