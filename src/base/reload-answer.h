@@ -6,8 +6,8 @@
  * default, so nobody notices an answer that comes too late, to a process id that another has now.
  *
  * Of several SIGHUPs the kernel keeps only the first until the keeper reads it, with who sent it.
- * So whoever has no answer yet sends RELOAD_REQUEST_AGAIN now and then, which does nothing where the
- * request has arrived.
+ * So whoever has no answer yet sends RELOAD_REQUEST_AGAIN now and then, which does nothing where
+ * the request has arrived.
  */
 
 #define RELOAD_REQUEST 0x72656c
