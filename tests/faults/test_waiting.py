@@ -12,7 +12,7 @@ import time
 import pytest
 
 from daemon import PATIENCE, Lines
-from process import alive, children, content, eventually, status
+from process import alive, children, content, eventually, name_of, status
 from settings import ECHO, ROOT, service
 from test_syscalls import traced
 
@@ -82,7 +82,7 @@ def test_the_keeper_does_not_wait_for_the_service_manager(superd, manager):
 
 
 def is_log_writer(pid):
-    return alive(pid) and status(pid)["Name"] == "superd-log"
+    return alive(pid) and name_of(pid) == "superd-log"
 
 
 def log_writers(daemon):

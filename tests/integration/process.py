@@ -66,6 +66,14 @@ def title(pid):
         return ""
 
 
+def name_of(pid):
+    """What the kernel calls it; nothing once it has been reaped."""
+    try:
+        return status(pid)["Name"]
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
 def status(pid):
     with open(f"/proc/{pid}/status") as file:
         return dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)

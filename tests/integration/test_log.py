@@ -15,7 +15,7 @@ import termios
 import pytest
 
 from daemon import PATIENCE
-from process import alive, children, content, eventually, memory, status
+from process import alive, children, content, eventually, memory, name_of, status
 from settings import ECHO, ROOT, service, shell
 
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d{4}"
@@ -352,7 +352,7 @@ def test_another_log_is_opened_once(superd, place):
     """Not once more when the process that wrote the file has ended."""
     log = place / "log"
     daemon = superd(f'log = "{log}"\n' + ECHO)
-    (writer,) = [pid for pid in children(daemon.keeper) if status(pid)["Name"] == "superd-log"]
+    (writer,) = [pid for pid in children(daemon.keeper) if name_of(pid) == "superd-log"]
     trace = place / "trace"
     strace = subprocess.Popen(
         ["strace", "-q", "-e", "signal=none", "-e", "trace=openat", "-P", "/proc/self/fd/2"]

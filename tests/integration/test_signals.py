@@ -8,7 +8,7 @@ import time
 import pytest
 
 from daemon import read_all
-from process import alive, children, descriptors, eventually, listening_inodes, status, title
+from process import alive, children, descriptors, eventually, listening_inodes, name_of, status, title
 from settings import ECHO, HOST, PORT, service, shell
 
 
@@ -286,9 +286,9 @@ def test_processes_are_named(superd, place):
         eventually(lambda: title(old) == "superd: front, draining")
         assert title(daemon.front) == "superd: front"
     eventually(lambda: old not in children(daemon.keeper))
-    titles = {title(pid): status(pid)["Name"] for pid in children(daemon.keeper)}
     # Who looks for superd by its name finds it.
-    assert titles == {"superd: front": "superd", "superd: log": "superd-log"}
+    names = {"superd: front": "superd", "superd: log": "superd-log"}
+    eventually(lambda: {title(pid): name_of(pid) for pid in children(daemon.keeper)} == names)
     assert status(daemon.keeper)["Name"] == "superd"
 
 

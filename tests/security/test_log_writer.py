@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from process import children, content, eventually, settled, status
+from process import children, content, eventually, name_of, settled, status
 from settings import ECHO, FRONT_USER, ROOT
 
 pytestmark = pytest.mark.skipif(not ROOT, reason="needs root to have something to give up")
@@ -16,7 +16,7 @@ READS = "import sys; open(f'/proc/{sys.argv[1]}/mem', 'rb')"
 
 
 def writer_of(daemon):
-    (pid,) = [pid for pid in children(daemon.keeper) if status(pid)["Name"] == "superd-log"]
+    (pid,) = [pid for pid in children(daemon.keeper) if name_of(pid) == "superd-log"]
     return pid
 
 
