@@ -276,14 +276,15 @@ def test_a_hup_during_a_reload_is_not_lost(superd):
 
 def stuck_rehearsal(daemon):
     """Begins a reload whose trial of the files, in a process of its own, is stopped on the way."""
-    daemon.write(ECHO + "".join(service(f"s{n}", builtin="echo") for n in range(5000)))
+    # So many that it takes a while, and is seen before it ends.
+    daemon.write(ECHO + "".join(service(f"s{n}", builtin="echo") for n in range(30000)))
     daemon.signal(signal.SIGHUP)
     name = "superd: trying the configuration"
     (rehearsal,) = eventually(
         lambda: [pid for pid in children(daemon.keeper) if title(pid) == name]
     )
     daemon.stop_process(rehearsal)
-    assert not daemon.log.find("configuration loaded: 5001")
+    assert not daemon.log.find("configuration loaded: 30001")
     return rehearsal
 
 
