@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "base/secret-memory.h"
@@ -107,4 +109,22 @@ bool file_is_open_to_others(const struct stat *status, uid_t owner)
 	if (status->st_uid != 0 && status->st_uid != owner)
 		return true;
 	return status->st_mode & S_IWOTH || (status->st_mode & S_IWGRP && status->st_gid != 0);
+}
+
+char *file_path_beside(const char *file, const char *path, const char *special)
+{
+	const char *slash = strrchr(file, '/');
+	size_t length = slash && path[0] != '/' ? slash + 1 - file : 0;
+	char *out = malloc(2 * length + strlen(path) + 1);
+	char *to = out;
+
+	if (!out)
+		return NULL;
+	for (size_t i = 0; i < length; i++) {
+		if (strchr(special, file[i]))
+			*to++ = '\\';
+		*to++ = file[i];
+	}
+	strcpy(to, path);
+	return out;
 }

@@ -17,3 +17,9 @@ size_t file_room(const struct stat *status);
 
 /* Whether others than root and @owner may write the file, or make files in the directory. */
 bool file_is_open_to_others(const struct stat *status, uid_t owner);
+
+/*
+ * The path that @path means in @file: relative to its folder. Escapes the characters @special of
+ * that folder. Returns NULL without memory; the caller frees it.
+ */
+char *file_path_beside(const char *file, const char *path, const char *special);

@@ -183,15 +183,6 @@ static int read_text(struct build_context *context, const char *path, char **out
 	return 0;
 }
 
-/* A path is relative to the file that says it. */
-static int path_beside(char **out, const char *file, const char *path)
-{
-	const char *slash = strrchr(file, '/');
-	int length = slash && path[0] != '/' ? (int)(slash + 1 - file) : 0;
-
-	return asprintf(out, "%.*s%s", length, file, path) < 0 ? -ENOMEM : 0;
-}
-
 static void add_file(struct named_set *set, struct build_context *context,
 		     const struct value *value)
 {
@@ -203,9 +194,8 @@ static void add_file(struct named_set *set, struct build_context *context,
 	const char *name = NULL;
 	int r;
 
-	r = path_beside(&path, file, value->text);
-	if (r < 0)
-		path = NULL;
+	path = file_path_beside(file, value->text, "");
+	r = path ? 0 : -ENOMEM;
 	if (r == 0)
 		name = keep_name(context->settings, path);
 	if (r == 0 && !name)

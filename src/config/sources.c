@@ -105,25 +105,6 @@ static void complain(struct reader *reader, const struct source *source, int err
 			   colon, reason);
 }
 
-/* Makes @path, in @file, relative to @file's directory. Escapes @special characters of that. */
-static char *path_beside(const char *file, const char *path, const char *special)
-{
-	const char *slash = strrchr(file, '/');
-	size_t length = slash && path[0] != '/' ? slash + 1 - file : 0;
-	char *out = malloc(2 * length + strlen(path) + 1);
-	char *to = out;
-
-	if (!out)
-		return NULL;
-	for (size_t i = 0; i < length; i++) {
-		if (strchr(special, file[i]))
-			*to++ = '\\';
-		*to++ = file[i];
-	}
-	strcpy(to, path);
-	return out;
-}
-
 /* glob(3) passes no user data to its hook. */
 static int glob_error;
 
@@ -194,7 +175,7 @@ static void include(struct reader *reader, const char *file, const struct token 
 	}
 
 	many = strpbrk(text, "*?[");
-	path = path_beside(file, text, many ? "*?[\\" : "");
+	path = file_path_beside(file, text, many ? "*?[\\" : "");
 	if (!path)
 		r = -ENOMEM;
 	else if (many)
